@@ -1,0 +1,1 @@
+//! Starts the control thread and the workers, and joins them.

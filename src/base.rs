@@ -1,0 +1,5 @@
+//! Plain data and arithmetic that every band above may use: no I/O, no words of the domain.
+
+pub mod buffer;
+pub mod clock;
+pub mod id;

@@ -1,0 +1,225 @@
+//! `Buffer`, the bytes that travel through an operation by value, and `Buffers`, the free list that
+//! a worker keeps of them. Owns no state: a worker has one `Buffers` in its resources.
+//!
+//! A buffer has room in front (`BUFFER_HEADROOM_BYTES`): a head that was rewritten, or a chunk-size
+//! line, is put before body bytes that stay where they were read.
+#![allow(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+
+use crate::limits::{
+    BUFFER_HEADROOM_BYTES, BULK_BUFFER_BYTES, BULK_BUFFERS_KEPT_BYTES, READ_BUFFER_BYTES,
+    READ_BUFFERS_KEPT_BYTES,
+};
+
+/// A heap block with a filled window `start..end` in it. Bytes outside the window have no meaning.
+pub struct Buffer {
+    block: NonNull<u8>,
+    capacity: u32,
+    start: u32,
+    end: u32,
+}
+
+impl Buffer {
+    /// An empty buffer with room for `bytes` behind the headroom.
+    pub fn with_capacity(bytes: usize) -> Self {
+        let capacity = bytes + BUFFER_HEADROOM_BYTES;
+        // Zeroed once, when the block is made: every byte is initialised for good, so that a slice
+        // of any part of the block is sound.
+        let block = Box::into_raw(vec![0_u8; capacity].into_boxed_slice());
+        Self {
+            block: NonNull::new(block.cast()).expect("a box is not null"),
+            capacity: u32::try_from(capacity).expect("a buffer is smaller than 4 GiB"),
+            start: BUFFER_HEADROOM_BYTES as u32,
+            end: BUFFER_HEADROOM_BYTES as u32,
+        }
+    }
+
+    pub fn filled(&self) -> &[u8] {
+        // SAFETY: start <= end <= capacity, and every byte of the block is initialised.
+        unsafe {
+            std::slice::from_raw_parts(self.block.as_ptr().add(self.start as usize), self.len())
+        }
+    }
+
+    pub fn filled_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `filled`; the borrow of `self` is unique.
+        unsafe {
+            std::slice::from_raw_parts_mut(self.block.as_ptr().add(self.start as usize), self.len())
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Bytes that can be appended without growing or moving anything.
+    pub fn spare(&self) -> usize {
+        (self.capacity - self.end) as usize
+    }
+
+    /// Bytes that can be put in front.
+    pub fn headroom(&self) -> usize {
+        self.start as usize
+    }
+
+    /// All that the block holds, headroom included.
+    pub fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// Forgets everything; the headroom is back.
+    pub fn clear(&mut self) {
+        self.start = BUFFER_HEADROOM_BYTES as u32;
+        self.end = self.start;
+    }
+
+    /// Drops the first `count` bytes.
+    pub fn consume(&mut self, count: usize) {
+        debug_assert!(count <= self.len(), "more consumed than there is");
+        self.start += count as u32;
+        if self.start == self.end {
+            self.clear();
+        }
+    }
+
+    /// Keeps only the first `count` bytes.
+    pub fn truncate(&mut self, count: usize) {
+        debug_assert!(count <= self.len(), "a buffer is not made longer by truncation");
+        self.end = self.start + count as u32;
+    }
+
+    /// Appends, and grows the block if it must: only heads far beyond the usual do that.
+    pub fn put(&mut self, bytes: &[u8]) {
+        if bytes.len() > self.spare() {
+            self.grow(bytes.len());
+        }
+        // SAFETY: `spare` is at least `bytes.len()` now, and a borrowed slice cannot overlap with a
+        // block that `self` alone owns.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.block.as_ptr().add(self.end as usize),
+                bytes.len(),
+            );
+        }
+        self.end += bytes.len() as u32;
+    }
+
+    /// Puts `bytes` before what is there. Returns false, and changes nothing, without the room.
+    #[must_use]
+    pub fn put_front(&mut self, bytes: &[u8]) -> bool {
+        if bytes.len() > self.headroom() {
+            return false;
+        }
+        self.start -= bytes.len() as u32;
+        self.filled_mut()[..bytes.len()].copy_from_slice(bytes);
+        true
+    }
+
+    /// Moves what is there to the front of the block, so that the most can be appended.
+    pub fn compact(&mut self) {
+        let length = self.len();
+        if self.start as usize > BUFFER_HEADROOM_BYTES {
+            // SAFETY: both ranges lie in the block; `copy` allows them to overlap.
+            unsafe {
+                std::ptr::copy(
+                    self.block.as_ptr().add(self.start as usize),
+                    self.block.as_ptr().add(BUFFER_HEADROOM_BYTES),
+                    length,
+                );
+            }
+            self.start = BUFFER_HEADROOM_BYTES as u32;
+            self.end = self.start + length as u32;
+        }
+    }
+
+    /// Where an operation writes its bytes: `spare()` of them from here.
+    pub(crate) fn tail(&mut self) -> *mut u8 {
+        // SAFETY: end <= capacity, so the pointer is inside the block or one behind it.
+        unsafe { self.block.as_ptr().add(self.end as usize) }
+    }
+
+    /// Where an operation reads its bytes: `len()` of them from here.
+    pub(crate) fn head(&self) -> *const u8 {
+        // SAFETY: start <= capacity.
+        unsafe { self.block.as_ptr().add(self.start as usize) }
+    }
+
+    /// Says that an operation wrote `count` bytes at `tail`.
+    pub(crate) fn wrote(&mut self, count: usize) {
+        assert!(count <= self.spare(), "an operation wrote past the buffer");
+        self.end += count as u32;
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let mut larger = Self::with_capacity((self.len() + more).next_power_of_two());
+        larger.put(self.filled());
+        *self = larger;
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let block = std::ptr::slice_from_raw_parts_mut(self.block.as_ptr(), self.capacity as usize);
+        // SAFETY: the block came out of `Box::into_raw` with this length, and goes back once.
+        drop(unsafe { Box::from_raw(block) });
+    }
+}
+
+/// One worker's free lists, last in first out so that the block given is still in the cache, and
+/// the count of what is out.
+#[derive(Default)]
+pub struct Buffers {
+    read: RefCell<Vec<Buffer>>,
+    bulk: RefCell<Vec<Buffer>>,
+    out_bytes: Cell<usize>,
+}
+
+impl Buffers {
+    /// A buffer for heads and small bodies.
+    pub fn take(&self) -> Buffer {
+        self.take_from(&self.read, READ_BUFFER_BYTES)
+    }
+
+    /// A buffer for the middle of a large body.
+    pub fn take_bulk(&self) -> Buffer {
+        self.take_from(&self.bulk, BULK_BUFFER_BYTES)
+    }
+
+    pub fn give(&self, mut buffer: Buffer) {
+        const READ: usize = READ_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
+        const BULK: usize = BULK_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
+        self.out_bytes.set(self.out_bytes.get().saturating_sub(buffer.capacity()));
+        let (list, kept) = match buffer.capacity() {
+            READ => (&self.read, READ_BUFFERS_KEPT_BYTES / READ),
+            BULK => (&self.bulk, BULK_BUFFERS_KEPT_BYTES / BULK),
+            _ => return, // it grew: an odd size is not kept
+        };
+        let mut list = list.borrow_mut();
+        if list.len() < kept {
+            buffer.clear();
+            list.push(buffer);
+        }
+    }
+
+    /// Bytes of the blocks that are out.
+    pub fn out_bytes(&self) -> usize {
+        self.out_bytes.get()
+    }
+
+    fn take_from(&self, list: &RefCell<Vec<Buffer>>, bytes: usize) -> Buffer {
+        let buffer = list.borrow_mut().pop().unwrap_or_else(|| Buffer::with_capacity(bytes));
+        self.out_bytes.set(self.out_bytes.get() + buffer.capacity());
+        buffer
+    }
+}
+
+#[cfg(test)]
+mod tests;

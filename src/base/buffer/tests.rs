@@ -1,0 +1,57 @@
+use super::*;
+
+fn filled_with(bytes: &[u8]) -> Buffer {
+    let mut buffer = Buffer::with_capacity(64);
+    buffer.put(bytes);
+    buffer
+}
+
+#[test]
+fn what_is_put_comes_out_in_order() {
+    let mut buffer = filled_with(b"body");
+    assert!(buffer.put_front(b"head "));
+    assert_eq!(buffer.filled(), b"head body");
+    buffer.consume(5);
+    assert_eq!(buffer.filled(), b"body");
+    buffer.truncate(2);
+    assert_eq!(buffer.filled(), b"bo");
+}
+
+#[test]
+fn no_more_goes_in_front_than_there_is_headroom() {
+    let mut buffer = filled_with(b"x");
+    assert!(buffer.put_front(&[b'h'; BUFFER_HEADROOM_BYTES]));
+    assert!(!buffer.put_front(b"h"));
+    assert_eq!(buffer.len(), BUFFER_HEADROOM_BYTES + 1);
+}
+
+#[test]
+fn a_buffer_grows_rather_than_loses() {
+    let mut buffer = filled_with(b"start ");
+    buffer.put(&[b'x'; 1000]);
+    assert_eq!(buffer.len(), 1006);
+    assert!(buffer.filled().starts_with(b"start x"));
+}
+
+#[test]
+fn compaction_keeps_the_bytes_and_makes_room() {
+    let mut buffer = filled_with(&[b'a'; 60]);
+    buffer.consume(50);
+    assert_eq!(buffer.spare(), 4);
+    buffer.compact();
+    assert_eq!((buffer.filled(), buffer.spare()), ([b'a'; 10].as_slice(), 54));
+}
+
+#[test]
+fn a_list_gives_the_last_buffer_back_empty_and_counts_what_is_out() {
+    let buffers = Buffers::default();
+    let mut first = buffers.take();
+    first.put(b"secret");
+    let block = first.head();
+    assert_eq!(buffers.out_bytes(), READ_BUFFER_BYTES + BUFFER_HEADROOM_BYTES);
+    buffers.give(first);
+    assert_eq!(buffers.out_bytes(), 0);
+    let again = buffers.take();
+    assert!(again.is_empty());
+    assert_eq!(again.head(), block);
+}

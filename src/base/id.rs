@@ -1,0 +1,30 @@
+//! Index newtypes: what a band above holds is found by its place in a table, never by its name.
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )+};
+}
+
+id! {
+    /// A bind of the snapshot.
+    BindId
+    /// A listener of a bind.
+    ListenerId
+    /// A route of the snapshot.
+    RouteId
+    /// A cluster of the snapshot.
+    ClusterId
+    /// One interned set of metric labels; it stays the same over reloads.
+    LabelsId
+    /// A worker, counted from 0.
+    WorkerId
+}

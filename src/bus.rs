@@ -1,0 +1,1 @@
+//! What control and workers say to each other.

@@ -1,0 +1,1 @@
+//! The thread that carries no traffic: sources in, snapshots out, workers watched.

@@ -1,0 +1,1 @@
+//! HTTP connections: proto and net joined. Knows no route and no policy.

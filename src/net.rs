@@ -1,0 +1,1 @@
+//! The facade over the runtime: nothing outside this folder names it.

@@ -1,0 +1,1 @@
+//! Wire formats as pure functions and state machines: bytes in, bytes out.

@@ -1,0 +1,1 @@
+//! Where a request goes: a table compiled at load.

@@ -1,0 +1,1 @@
+//! All a worker needs, compiled, immutable, shared.

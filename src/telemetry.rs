@@ -1,0 +1,1 @@
+//! Recording only: deciding and exporting are elsewhere.

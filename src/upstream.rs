@@ -1,0 +1,1 @@
+//! Clusters, endpoints, and the connections to them.

@@ -1,0 +1,1 @@
+//! A pinned thread that carries traffic.
