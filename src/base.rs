@@ -3,3 +3,6 @@
 pub mod buffer;
 pub mod clock;
 pub mod id;
+pub mod pattern;
+pub mod random;
+pub mod ring;

@@ -1,6 +1,8 @@
 //! Every bound in the product, in one place, units last. What a user may change is a key of the
 //! configuration whose default stands here; what is full says no, and is counted.
 
+use std::time::Duration;
+
 pub const KIB: usize = 1024;
 pub const MIB: usize = 1024 * KIB;
 
@@ -32,6 +34,10 @@ pub const TARGET_BYTES_MAX: usize = 8 * KIB;
 pub const EMPTY_LINES_MAX: usize = 8;
 /// Extensions of all chunks of one message; they are read, bounded and never forwarded.
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 4 * KIB;
+/// A method name. The longest that is registered has 17 bytes.
+pub const METHOD_BYTES_MAX: usize = 32;
+/// Options of all `Connection` fields of a head: each is looked for among the fields.
+pub const CONNECTION_OPTIONS_MAX: usize = 32;
 /// One chunk-size line with its extensions.
 pub const CHUNK_LINE_BYTES_MAX: usize = 1024;
 /// The trailer section of one message.
@@ -44,12 +50,206 @@ const _: () = assert!(READ_BUFFER_BYTES >= TARGET_BYTES_MAX);
 
 // --- configuration -------------------------------------------------------------------------
 
+/// A configuration file, as written and after its variables are filled in.
+pub const CONFIG_BYTES_MAX: usize = 64 * MIB;
+/// Values of a file, aliases resolved: a few lines of aliases of aliases must not fill the memory.
+pub const CONFIG_VALUES_MAX: usize = 2_000_000;
+/// The dialect is 12 deep at most; deeper is a mistake or an attack on the stack.
+pub const CONFIG_DEPTH_MAX: usize = 48;
+/// Problems told of one file: who has more than these starts with the first.
+pub const CONFIG_PROBLEMS_MAX: usize = 100;
+pub const BACKEND_HOSTS_MAX: usize = 1000;
+pub const BACKEND_WEIGHT_MAX: u32 = 1_000_000;
+pub const DIRECT_BODY_BYTES_MAX: usize = MIB;
+/// No timer is longer than this: the deadline wheel counts in milliseconds.
+pub const DURATION_SECONDS_MAX: u64 = 7 * 24 * 3600;
+
+// Defaults of agentgateway.
+pub const ADMIN_PORT: u16 = 15000;
+pub const STATS_PORT: u16 = 15020;
+pub const READINESS_PORT: u16 = 15021;
+pub const MIN_TERMINATION_DEADLINE_SECONDS: u64 = 0;
+pub const TERMINATION_DEADLINE_SECONDS: u64 = 5;
+pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
+pub const POOL_IDLE_TIMEOUT_SECONDS: u64 = 90;
+pub const KEEPALIVE_TIME_SECONDS: u64 = 180;
+pub const KEEPALIVE_INTERVAL_SECONDS: u64 = 180;
+pub const KEEPALIVE_RETRIES: u32 = 9;
+pub const HTTP1_IDLE_TIMEOUT_SECONDS: u64 = 600;
+pub const BUFFERED_BODY_BYTES_MAX: usize = 2 * MIB;
+
+// Defaults of ours, under `config.ringway`.
+/// A whole head has to come in this time: what stops a slow-header attack.
+pub const HEADER_TIMEOUT_SECONDS: u64 = 10;
+/// A request body has to move on in this time.
+pub const READ_TIMEOUT_SECONDS: u64 = 30;
+/// A client has to take some bytes of a response in this time.
+pub const WRITE_TIMEOUT_SECONDS: u64 = 30;
+pub const CONNECTIONS_PER_WORKER_MAX: usize = 65_536;
+pub const CONNECTIONS_MAX: usize = 262_144;
+/// What either connection limit may be raised to.
+pub const CONNECTIONS_CEILING: usize = 4_194_304;
+/// Requests of one connection, pipelined or not, before it is asked to be made anew.
+pub const REQUESTS_PER_CONNECTION_MAX: u64 = 100_000;
+/// Bytes in the I/O buffers of all workers together.
+pub const BUFFERED_BYTES_MAX: usize = 1024 * MIB;
+pub const BUFFERED_BYTES_FLOOR: usize = 16 * MIB;
+pub const BUFFERED_BYTES_CEILING: usize = 1024 * 1024 * MIB;
+pub const HEAD_BYTES_FLOOR: usize = KIB;
+pub const TARGET_BYTES_FLOOR: usize = 256;
+pub const TRUSTED_HOPS_MAX: u32 = 32;
+// The kernel's own bounds of TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT.
+pub const KEEPALIVE_SECONDS_MAX: u64 = 32_767;
+pub const KEEPALIVE_RETRIES_MAX: u32 = 127;
+
+const _: () = assert!(CONNECTIONS_PER_WORKER_MAX <= CONNECTIONS_MAX);
+const _: () = assert!(HEAD_BYTES_FLOOR <= HEAD_BYTES_MAX && TARGET_BYTES_FLOOR <= TARGET_BYTES_MAX);
+
 // --- routes and policies -------------------------------------------------------------------
 
+/// What one compiled regular expression may take, so that a file cannot ask for gigabytes.
+pub const PATTERN_BYTES_MAX: usize = 2 * MIB;
+/// Path expressions behind one gate: a gate is one expression that says whether any of them can
+/// match, so that most requests try none.
+pub const GATE_PATTERNS_MAX: usize = 16;
+/// Matches of one route table, each counted once for each of its hostnames.
+pub const ROUTE_MATCHES_MAX: usize = 1 << 20;
+/// A hostname, RFC 1035 section 2.3.4: no longer one is looked up.
+pub const HOSTNAME_BYTES_MAX: usize = 253;
+/// A percent-encoded query value, or a path with its query, that a regular expression is to match
+/// is put together on the stack: longer ones do not match.
+pub const MATCHED_TEXT_BYTES_MAX: usize = 8 * KIB;
+/// Header fields that the modifiers of one route add to a head, all of them together.
+pub const EDIT_BYTES_MAX: usize = 8 * KIB;
+/// The body of a direct response.
+pub const REPLY_BODY_BYTES_MAX: usize = MIB;
+
+const _: () = assert!(MATCHED_TEXT_BYTES_MAX >= TARGET_BYTES_MAX);
+
 // --- telemetry -----------------------------------------------------------------------------
+
+/// Combinations of labels, method, status and reason that one worker counts apart; what comes after
+/// is counted by status class and reason alone.
+pub const EXCHANGE_SERIES_MAX: usize = 10_000;
+/// Routes, listeners and backends that one worker counts apart; the rest share one series each.
+pub const ROUTE_SERIES_MAX: usize = 10_000;
+pub const LISTENER_SERIES_MAX: usize = 1_000;
+pub const CLUSTER_SERIES_MAX: usize = 10_000;
+/// Label sets that were ever interned, over all reloads, of each kind.
+pub const LABEL_SETS_MAX: usize = 65_536;
+/// One label value; what is longer is cut.
+pub const LABEL_VALUE_BYTES_MAX: usize = 256;
+/// Kinds of malformed request that are counted apart.
+pub const MALFORMED_ERRORS_MAX: usize = 128;
+/// Access records of one worker that wait to be written; what does not fit is dropped and counted.
+pub const LOG_RING_BYTES: usize = MIB;
+/// A path in an access record; what is longer is cut and marked. Other texts have half of it.
+pub const LOG_PATH_BYTES_MAX: usize = 2 * KIB;
+pub const LOG_TEXT_BYTES_MAX: usize = KIB;
+/// What one write to the access log brings.
+pub const LOG_BLOCK_BYTES: usize = 64 * KIB;
+/// How long an access record may wait for the writer, and how long when much comes in.
+pub const LOG_POLL_MS: u64 = 25;
+pub const LOG_POLL_BUSY_MS: u64 = 2;
+/// Requests to the log writer (reopen, flush, stop) that wait.
+pub const LOG_ORDERS_MAX: usize = 16;
+/// Least time between two warnings that the access log cannot be written.
+pub const LOG_WARNING_SECONDS: u64 = 60;
+
+const _: () = assert!(LOG_RING_BYTES.is_power_of_two());
+const _: () = assert!(LOG_PATH_BYTES_MAX + 8 * LOG_TEXT_BYTES_MAX <= LOG_RING_BYTES / 4);
 
 // --- network, connections, workers ---------------------------------------------------------
 
 pub const WORKERS_MAX: usize = 256;
+/// A body that is known to have, or already had, so many bytes is read with a bulk buffer.
+pub const TRANSFER_BULK_FROM_BYTES: usize = 32 * KIB;
+/// A connection that idles for so long gives its buffers back, where many are open.
+pub const PARK_AFTER: Duration = Duration::from_millis(250);
+/// Up to so many connections of a worker keep their buffers while they idle: to be able to call a
+/// read back costs a little on every request.
+pub const PARK_FROM_CONNECTIONS: u32 = 128;
+/// How often a client whose request is with an endpoint is looked at: is it still there?
+pub const CLIENT_WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Endpoints that are tried when connections are refused.
+pub const CONNECT_ATTEMPTS_MAX: usize = 3;
+/// A body of which so much is left goes through a pipe, without being copied. Measured: below it
+/// the pipe gains nothing.
+pub const SPLICE_FROM_BYTES: usize = 192 * KIB;
+/// The size asked for a pipe, and how many a worker keeps. The kernel gives an unprivileged user
+/// 64 MiB of large pipes in all, and small ones after that.
+pub const PIPE_BYTES: usize = MIB;
+pub const PIPES_KEPT_MAX: usize = 16;
+/// A body that flows fast is waited for until so much of it is there: fewer, larger moves.
+pub const SPLICE_BATCH_BYTES: usize = 256 * KIB;
+/// How long such a wait lasts before what is there is taken.
+pub const SPLICE_PATIENCE: Duration = Duration::from_millis(20);
+/// Idle connections that a worker keeps to one endpoint, unless `poolMaxSize` says otherwise.
+pub const IDLE_PER_WORKER_MAX: usize = 1024;
+/// How long, and for how many bytes, a connection that we close is listened to.
+pub const LINGER: Duration = Duration::from_secs(2);
+pub const LINGER_BYTES_MAX: usize = 64 * KIB;
+/// A tunnel through which nothing goes is closed after so long.
+pub const TUNNEL_IDLE: Duration = Duration::from_secs(3600);
+/// A write of so much leaves at once on a connection that has nothing else to send: the smallest
+/// send buffer that Linux gives a socket holds it.
+pub const SEND_QUIETLY_BYTES_MAX: usize = 4 * KIB;
+/// Connections accepted in one turn of the loop, so that those that are there are served too.
+pub const ACCEPTS_PER_TURN_MAX: usize = 64;
 
 // --- control -------------------------------------------------------------------------------
+
+/// Letters to one worker that it has not read.
+pub const COMMANDS_QUEUED_MAX: usize = 64;
+/// Room that a mailbox must have before a new version is prepared, so that what must follow
+/// (commit or abort, two steps of a drain, a cut) always fits.
+pub const COMMANDS_ROOM_MIN: usize = 8;
+/// Letters to control from all workers.
+pub const EVENTS_QUEUED_MAX: usize = 16 * WORKERS_MAX;
+/// Questions from the admin servers that control has not answered.
+pub const ASKS_QUEUED_MAX: usize = 64;
+/// What workers may take to build their view of a new version; above it the version is aborted.
+pub const PREPARE_MS_MAX: u64 = 10_000;
+/// What they may take to switch to it; above it they are named in the log.
+pub const COMMIT_MS_MAX: u64 = 5_000;
+/// What a drain may be given: a week.
+pub const DRAIN_S_MAX: u64 = 7 * 24 * 3_600;
+/// How long a worker may take to answer a cut before the process ends without it.
+pub const CUT_ANSWER_MS_MAX: u64 = 1_000;
+/// A worker that shows no sign of life for so long is called stalled.
+pub const STALL_MS_MAX: u64 = 5_000;
+/// How often control looks after its workers.
+pub const CONTROL_TICK_MS: u64 = 250;
+/// Snapshots out of use that long exchanges still hold; above it a reload is refused.
+pub const RETIRED_SNAPSHOTS_MAX: usize = 1_000;
+/// A configuration file.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 64 * MIB as u64;
+/// A file is read again once nothing happened to it for so long,
+pub const FILE_QUIET_MS: u64 = 100;
+/// or so long after the first event when it never gets quiet.
+pub const FILE_BUSY_MS_MAX: u64 = 1_000;
+/// Symbolic links followed to find what must be watched: the kernel's own bound.
+pub const SYMLINKS_MAX: usize = 40;
+/// Names of one configuration that are looked up at a time, and what one may take.
+pub const LOOKUPS_AT_ONCE_MAX: usize = 16;
+pub const LOOKUP_MS_MAX: u64 = 5_000;
+/// Connections to each of the admin, metrics and readiness servers. The next one waits.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// A connection to them on which nothing was read for so long is closed: longer than the scrape
+/// intervals in use, so that Prometheus keeps its connection.
+pub const ADMIN_IDLE_MS_MAX: u64 = 150_000;
+/// How long such a connection may live at all, so that one that drips bytes ends too.
+pub const ADMIN_LIFE_MS_MAX: u64 = 3_600_000;
+/// What they get to finish their answers when the process ends.
+pub const ADMIN_STOP_MS_MAX: u64 = 500;
+/// Connections to the built-in origin.
+pub const ORIGIN_CONNECTIONS_MAX: usize = 4_096;
+/// What the built-in origin shows of a body; the rest is counted.
+pub const ORIGIN_TEXT_BYTES_MAX: usize = 64 * KIB;
+
+/// How long the process waits for worker threads that have said that they are done.
+pub const JOIN_MS_MAX: u64 = 1_000;
+
+const _: () = assert!(COMMANDS_ROOM_MIN < COMMANDS_QUEUED_MAX);
+const _: () = assert!(FILE_QUIET_MS < FILE_BUSY_MS_MAX);
+const _: () = assert!(CONTROL_TICK_MS * 4 <= STALL_MS_MAX);

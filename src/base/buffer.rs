@@ -139,6 +139,17 @@ impl Buffer {
         }
     }
 
+    /// The filled window, for `restore`.
+    pub(crate) fn window(&self) -> (u32, u32) {
+        (self.start, self.end)
+    }
+
+    /// Undoes what was consumed since `window`; nothing was written in between.
+    pub(crate) fn restore(&mut self, window: (u32, u32)) {
+        debug_assert!(window.0 <= window.1 && window.1 <= self.capacity, "a window of another");
+        (self.start, self.end) = window;
+    }
+
     /// Where an operation writes its bytes: `spare()` of them from here.
     pub(crate) fn tail(&mut self) -> *mut u8 {
         // SAFETY: end <= capacity, so the pointer is inside the block or one behind it.
@@ -196,17 +207,26 @@ impl Buffers {
     pub fn give(&self, mut buffer: Buffer) {
         const READ: usize = READ_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
         const BULK: usize = BULK_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
-        self.out_bytes.set(self.out_bytes.get().saturating_sub(buffer.capacity()));
-        let (list, kept) = match buffer.capacity() {
-            READ => (&self.read, READ_BUFFERS_KEPT_BYTES / READ),
-            BULK => (&self.bulk, BULK_BUFFERS_KEPT_BYTES / BULK),
-            _ => return, // it grew: an odd size is not kept
+        let (taken, list) = match buffer.capacity() {
+            READ => (READ, Some((&self.read, READ_BUFFERS_KEPT_BYTES / READ))),
+            BULK => (BULK, Some((&self.bulk, BULK_BUFFERS_KEPT_BYTES / BULK))),
+            // Taken as a small one, it grew, or a larger one took its place: it is not kept, and
+            // counts as what was taken, or the count would drift.
+            _ => (READ, None),
         };
+        self.out_bytes.set(self.out_bytes.get().saturating_sub(taken));
+        let Some((list, kept)) = list else { return };
         let mut list = list.borrow_mut();
         if list.len() < kept {
             buffer.clear();
             list.push(buffer);
         }
+    }
+
+    /// Frees the blocks that are kept. Scattered among freed ones they would pin the memory of all.
+    pub fn trim(&self) {
+        self.read.borrow_mut().clear();
+        self.bulk.borrow_mut().clear();
     }
 
     /// Bytes of the blocks that are out.

@@ -55,3 +55,18 @@ fn a_list_gives_the_last_buffer_back_empty_and_counts_what_is_out() {
     assert!(again.is_empty());
     assert_eq!(again.head(), block);
 }
+
+#[test]
+fn a_trimmed_list_is_empty_and_still_counts() {
+    let buffers = Buffers::default();
+    let out = buffers.take();
+    let kept = buffers.take();
+    buffers.give(kept);
+    buffers.trim();
+    let fresh = buffers.take();
+    assert_eq!(buffers.out_bytes(), 2 * (READ_BUFFER_BYTES + BUFFER_HEADROOM_BYTES));
+    assert!(fresh.is_empty());
+    buffers.give(fresh);
+    buffers.give(out);
+    assert_eq!(buffers.out_bytes(), 0);
+}
