@@ -1,0 +1,158 @@
+use std::net::{Shutdown, TcpStream};
+use std::rc::Rc;
+use std::thread;
+
+use super::*;
+use crate::net::tests::{
+    Rig, is_at_end, on_both_drivers, pattern, pause, read_all, read_some, reset, write,
+};
+
+const LONG: Duration = Duration::from_secs(20);
+
+struct Tunnel {
+    end: End,
+    up_bytes: u64,
+    down_bytes: u64,
+    buffers_out: usize,
+}
+
+/// Runs a tunnel between two connections whose other ends `client` and `server` hold.
+async fn run(
+    rig: &Rig,
+    firsts: (&[u8], &[u8]),
+    idle: Duration,
+    client: impl FnOnce(TcpStream) + Send + 'static,
+    server: impl FnOnce(TcpStream) + Send + 'static,
+) -> Tunnel {
+    let (down, client_socket) = rig.pair();
+    let (up, server_socket) = rig.pair();
+    let threads = [
+        thread::spawn(move || client(client_socket)),
+        thread::spawn(move || server(server_socket)),
+    ];
+    let buffers = Rc::new(Buffers::default());
+    let taken = |bytes: &[u8]| {
+        let mut buffer = buffers.take();
+        buffer.put(bytes);
+        buffer
+    };
+    let firsts = (taken(firsts.0), taken(firsts.1));
+    let (upward, downward) = (Flow::default(), Flow::default());
+    let end = relay(&down, &up, firsts, &buffers, idle, (&upward, &downward)).await;
+    drop((down, up));
+    // The ring closes descriptors on its next turn, and the peers may wait for that.
+    rig.sleep(Duration::from_millis(1)).await;
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    Tunnel {
+        end,
+        up_bytes: upward.bytes.get(),
+        down_bytes: downward.bytes.get(),
+        buffers_out: buffers.out_bytes(),
+    }
+}
+
+#[test]
+fn each_direction_ends_by_itself() {
+    on_both_drivers(async |rig| {
+        // The server answers only once the client's direction has ended.
+        let asking = |socket: TcpStream| {
+            write(&socket, b"hello");
+            socket.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(read_all(&socket), b"and goodbye");
+        };
+        let answering = |socket: TcpStream| {
+            assert_eq!(read_all(&socket), b"hello");
+            write(&socket, b"and goodbye");
+        };
+        let tunnel = run(&rig, (b"", b""), LONG, asking, answering).await;
+        assert_eq!((tunnel.end, tunnel.up_bytes, tunnel.down_bytes), (End::Closed, 5, 11));
+        assert_eq!(tunnel.buffers_out, 0);
+        let tunnel = run(&rig, (b"", b""), LONG, answering, asking).await;
+        assert_eq!((tunnel.end, tunnel.up_bytes, tunnel.down_bytes), (End::Closed, 11, 5));
+    });
+}
+
+#[test]
+fn what_had_come_before_goes_first() {
+    on_both_drivers(async |rig| {
+        let client = |socket: TcpStream| {
+            assert_eq!(read_some(&socket, 10), b"from above");
+            write(&socket, b", then this");
+            socket.shutdown(Shutdown::Write).unwrap();
+            assert!(is_at_end(&socket));
+        };
+        let server = |socket: TcpStream| assert_eq!(read_all(&socket), b"early, then this");
+        let tunnel = run(&rig, (b"early", b"from above"), LONG, client, server).await;
+        assert_eq!((tunnel.end, tunnel.up_bytes, tunnel.down_bytes), (End::Closed, 16, 10));
+    });
+}
+
+#[test]
+fn many_bytes_both_ways_arrive_as_they_were_sent() {
+    const COUNT: usize = 3_000_000;
+    on_both_drivers(async |rig| {
+        let peer = |socket: TcpStream| {
+            let writing = socket.try_clone().unwrap();
+            let writer = thread::spawn(move || {
+                write(&writing, &pattern(COUNT));
+                writing.shutdown(Shutdown::Write).unwrap();
+            });
+            assert!(read_all(&socket) == pattern(COUNT), "other bytes");
+            writer.join().unwrap();
+        };
+        let tunnel = run(&rig, (b"", b""), LONG, peer, peer).await;
+        assert_eq!(tunnel.end, End::Closed);
+        assert_eq!((tunnel.up_bytes, tunnel.down_bytes), (COUNT as u64, COUNT as u64));
+    });
+}
+
+#[test]
+fn silence_ends_it() {
+    on_both_drivers(async |rig| {
+        let quiet = |socket: TcpStream| assert!(is_at_end(&socket));
+        let idle = Duration::from_millis(60);
+        let tunnel = run(&rig, (b"", b""), idle, quiet, quiet).await;
+        assert_eq!(tunnel.end, End::Idle);
+        assert_eq!(tunnel.buffers_out, 0);
+    });
+}
+
+#[test]
+fn a_byte_either_way_is_no_silence() {
+    on_both_drivers(async |rig| {
+        let idle = Duration::from_millis(1_000);
+        let talking = |socket: TcpStream| {
+            for _ in 0..6 {
+                pause(Duration::from_millis(250));
+                write(&socket, b".");
+            }
+        };
+        let listening = |socket: TcpStream| assert_eq!(read_all(&socket), b"......");
+        let tunnel = run(&rig, (b"", b""), idle, talking, listening).await;
+        assert_eq!((tunnel.end, tunnel.up_bytes), (End::Closed, 6));
+        let tunnel = run(&rig, (b"", b""), idle, listening, talking).await;
+        assert_eq!((tunnel.end, tunnel.down_bytes), (End::Closed, 6));
+    });
+}
+
+#[test]
+fn a_reset_of_one_side_ends_both() {
+    on_both_drivers(async |rig| {
+        let resetting = |socket: TcpStream| {
+            write(&socket, b"bye");
+            assert_eq!(read_some(&socket, 2), b"ok");
+            reset(socket);
+        };
+        let other = |mut socket: TcpStream| {
+            assert_eq!(read_some(&socket, 3), b"bye");
+            write(&socket, b"ok");
+            // Ended, one way or the other, and not left waiting.
+            let ended = std::io::Read::read_exact(&mut socket, &mut [0; 1]).unwrap_err().kind();
+            assert_ne!(ended, std::io::ErrorKind::WouldBlock);
+        };
+        let tunnel = run(&rig, (b"", b""), LONG, resetting, other).await;
+        assert_eq!((tunnel.end, tunnel.buffers_out), (End::Broken, 0));
+        let tunnel = run(&rig, (b"", b""), LONG, other, resetting).await;
+        assert_eq!((tunnel.end, tunnel.buffers_out), (End::Broken, 0));
+    });
+}
