@@ -1,0 +1,299 @@
+//! Backends: what a route sends requests to, written in the route or named at the top. A backend is
+//! one cluster; `hosts`, our extension, gives it several endpoints. Names of hosts are kept as
+//! written: the control thread resolves them.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::process::Keepalives;
+use super::reader::{Cursor, Table};
+use super::scalar;
+use crate::limits;
+
+/// An endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Host {
+    Address(SocketAddr),
+    Name { host: String, port: u16 },
+    Unix(PathBuf),
+}
+
+/// A backend of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteBackend {
+    #[serde(flatten)]
+    pub target: RouteTarget,
+    /// Its share, of the sum of the weights; 0 takes no requests.
+    pub weight: u32,
+    #[serde(skip_serializing_if = "BackendPolicies::is_empty")]
+    pub policies: BackendPolicies,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RouteTarget {
+    /// A backend of the top-level list, by its name.
+    Backend(String),
+    #[serde(untagged)]
+    Inline(Target),
+}
+
+/// A backend of the top-level list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedBackend {
+    pub name: String,
+    #[serde(flatten)]
+    pub target: Target,
+    #[serde(skip_serializing_if = "BackendPolicies::is_empty")]
+    pub policies: BackendPolicies,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Target {
+    Host(Host),
+    /// Ours: several endpoints of one cluster.
+    Hosts(Vec<Host>),
+    /// Ours: something inside this process.
+    Builtin(Builtin),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Builtin {
+    /// The small origin that answers with what it received, on a loopback port of its own choice.
+    Origin,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendPolicies {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<BackendTcp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<BackendHttp>,
+}
+
+/// In place of `config.backend`, key by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendTcp {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keepalives: Option<Keepalives>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "scalar::serialize_maybe_duration"
+    )]
+    pub connect_timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendHttp {
+    /// Of one try; the route's `timeout.backendRequestTimeout` wins.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "scalar::serialize_maybe_duration"
+    )]
+    pub request_timeout: Option<Duration>,
+}
+
+impl Host {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return scalar::unix_path(path).map(Self::Unix);
+        }
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return Err(format!(
+                "`{scheme}://` does not belong here: a host is `{rest}`, host:port"
+            ));
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err(format!("`{text}` has no port: a host is host:port or unix:/path"));
+        };
+        let port = port.parse::<u16>().ok().filter(|port| *port != 0);
+        let port = port.ok_or_else(|| format!("`{text}` has no port of 1 to 65535"))?;
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if let Some(ip) = bracketed {
+            let ip = ip.parse::<IpAddr>().ok().filter(IpAddr::is_ipv6);
+            let ip = ip.ok_or_else(|| format!("`{host}` is no IPv6 address"))?;
+            return Ok(Self::Address(SocketAddr::new(ip, port)));
+        }
+        if let Ok(IpAddr::V4(ip)) = host.parse() {
+            return Ok(Self::Address(SocketAddr::from((ip, port))));
+        }
+        if host.contains(':') {
+            return Err(format!("`{text}`: an IPv6 address stands in brackets, [::1]:{port}"));
+        }
+        // A last label of digits is an IPv4 address with a mistake in it, never a name.
+        let last = host.rsplit('.').next().unwrap_or_default();
+        if last.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("`{host}` is neither an address nor a host name"));
+        }
+        scalar::check_name(host)?;
+        Ok(Self::Name { host: host.to_owned(), port })
+    }
+
+    pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        cursor.parsed(Self::parse)
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl Serialize for Host {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl RouteBackend {
+    pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&["ai", "aws", "dynamic", "internal", "invalid"]);
+        table.unsupported(&["mcp", "routeGroup", "service"]);
+        let target = match table.one_of(&["host", "hosts", "backend", "builtin"]) {
+            Some(("backend", name)) => read_reference(&name).map(RouteTarget::Backend),
+            Some((key, value)) => Target::read(key, &value).map(RouteTarget::Inline),
+            None => None,
+        };
+        let most = i128::from(limits::BACKEND_WEIGHT_MAX);
+        let weight = table.or("weight", 1, |c| c.integer(0..=most));
+        let policies = BackendPolicies::of(&mut table);
+        table.finish();
+        Some(Self { target: target?, weight, policies })
+    }
+
+    /// A backend without more to it.
+    pub fn to(host: Host) -> Self {
+        Self {
+            target: RouteTarget::Inline(Target::Host(host)),
+            weight: 1,
+            policies: BackendPolicies::default(),
+        }
+    }
+}
+
+impl NamedBackend {
+    pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&["ai", "aws", "internal", "mcp"]);
+        let name = table.must("name", |c| {
+            let name = c.owned()?;
+            let mark = c.mark();
+            c.session().note(|ledger| ledger.backends.push((name.clone(), mark)));
+            Some(name)
+        });
+        let target = table.one_of(&["host", "hosts", "builtin"]);
+        let target = target.and_then(|(key, value)| Target::read(key, &value));
+        let policies = BackendPolicies::of(&mut table);
+        table.finish();
+        Some(Self { name: name?, target: target?, policies })
+    }
+}
+
+impl Target {
+    fn read(key: &str, cursor: &Cursor<'_>) -> Option<Self> {
+        match key {
+            "host" => Host::read(cursor).map(Self::Host),
+            "builtin" => cursor.word(&[("origin", Builtin::Origin)], &[]).map(Self::Builtin),
+            _ => {
+                let items = cursor.list();
+                if !(1..=limits::BACKEND_HOSTS_MAX).contains(&items.len()) {
+                    let most = limits::BACKEND_HOSTS_MAX;
+                    cursor.fail(&format!("{} hosts are not in 1 to {most}", items.len()));
+                }
+                Some(Self::Hosts(items.iter().filter_map(Host::read).collect()))
+            }
+        }
+    }
+
+    pub fn hosts(&self) -> &[Host] {
+        match self {
+            Self::Host(host) => std::slice::from_ref(host),
+            Self::Hosts(hosts) => hosts,
+            Self::Builtin(_) => &[],
+        }
+    }
+}
+
+impl BackendPolicies {
+    fn of(table: &mut Table<'_>) -> Self {
+        table.or("policies", Self::default(), Self::read)
+    }
+
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let policies = Self {
+            tcp: table.maybe("tcp", BackendTcp::read),
+            http: table.maybe("http", BackendHttp::read),
+        };
+        table.unsupported(&[
+            "a2a",
+            "ai",
+            "authorization",
+            "backendAuth",
+            "backendTLS",
+            "backendTunnel",
+            "extAuthz",
+            "health",
+            "inferenceRouting",
+            "mcpAuthorization",
+            "mcpGuardrails",
+            "requestHeaderModifier",
+            "requestRedirect",
+            "responseHeaderModifier",
+            "sessionAffinity",
+            "transformations",
+        ]);
+        table.finish();
+        Some(policies)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl BackendTcp {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let tcp = Self {
+            keepalives: table.maybe("keepalives", Keepalives::read),
+            connect_timeout: table.maybe("connectTimeout", scalar::read_timeout),
+        };
+        table.finish();
+        Some(tcp)
+    }
+}
+
+impl BackendHttp {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let http = Self { request_timeout: table.maybe("requestTimeout", scalar::read_timeout) };
+        table.unsupported(&["version"]);
+        table.finish();
+        Some(http)
+    }
+}
+
+fn read_reference(cursor: &Cursor<'_>) -> Option<String> {
+    let name = cursor.owned()?;
+    let mark = cursor.mark();
+    cursor.session().note(|ledger| ledger.backend_uses.push((name.clone(), mark)));
+    Some(name)
+}

@@ -1,0 +1,371 @@
+//! `policies:` of a route: what is done to a request and its response on the way. Each policy is
+//! raw here: checked, not compiled.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::header::{FieldName, Fields};
+use super::reader::Cursor;
+use super::scalar;
+use crate::limits;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoutePolicies {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_header_modifier: Option<HeaderModifier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_header_modifier: Option<HeaderModifier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_rewrite: Option<UrlRewrite>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_redirect: Option<RequestRedirect>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_response: Option<DirectResponse>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Timeout>,
+}
+
+/// Applied in this order: add, set, remove.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeaderModifier {
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub add: Fields,
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub set: Fields,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<FieldName>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UrlRewrite {
+    /// None is `auto`, as in agentgateway: the name of a backend that has a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<AuthorityRewrite>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathRewrite>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestRedirect {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<AuthorityRewrite>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathRewrite>,
+    /// 301, 302, 303, 307 or 308.
+    pub status: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AuthorityRewrite {
+    /// Host, and port if it has one.
+    Full(String),
+    /// The port stays.
+    Host(String),
+    /// The host stays.
+    Port(u16),
+    /// The name of the backend, if it has one.
+    Auto,
+    /// As it came.
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PathRewrite {
+    Full(String),
+    /// In place of what the route's `pathPrefix` matched.
+    Prefix(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectResponse {
+    pub status: u16,
+    #[serde(skip_serializing_if = "Body::is_empty")]
+    pub body: Body,
+}
+
+/// Text where it is text, else a list of numbers, as in agentgateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body(pub Vec<u8>);
+
+/// None: no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeout {
+    /// From the request's head to the response's last byte.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "scalar::serialize_maybe_duration"
+    )]
+    pub request_timeout: Option<Duration>,
+    /// Of one try.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "scalar::serialize_maybe_duration"
+    )]
+    pub backend_request_timeout: Option<Duration>,
+}
+
+const UNSUPPORTED: [&str; 24] = [
+    "a2a",
+    "ai",
+    "apiKey",
+    "authorization",
+    "backendAuth",
+    "backendTLS",
+    "backendTunnel",
+    "basicAuth",
+    "buffer",
+    "cors",
+    "csrf",
+    "delay",
+    "extAuthz",
+    "extProc",
+    "jwtAuth",
+    "localRateLimit",
+    "mcpAuthentication",
+    "mcpAuthorization",
+    "mcpGuardrails",
+    "oidc",
+    "remoteRateLimit",
+    "requestMirror",
+    "retry",
+    "transformations",
+];
+
+impl RoutePolicies {
+    pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let policies = Self {
+            request_header_modifier: table.maybe("requestHeaderModifier", HeaderModifier::read),
+            response_header_modifier: table.maybe("responseHeaderModifier", HeaderModifier::read),
+            url_rewrite: table.maybe("urlRewrite", UrlRewrite::read),
+            request_redirect: table.maybe("requestRedirect", RequestRedirect::read),
+            direct_response: table.maybe("directResponse", DirectResponse::read),
+            timeout: table.maybe("timeout", Timeout::read),
+        };
+        if policies.request_redirect.is_some() && policies.direct_response.is_some() {
+            table.fail("requestRedirect and directResponse both answer: one of them is never used");
+        }
+        table.unsupported(&UNSUPPORTED);
+        table.finish();
+        Some(policies)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a path is rewritten by the prefix that matched.
+    pub fn needs_prefix(&self) -> bool {
+        let rewrite = self.url_rewrite.as_ref().and_then(|rewrite| rewrite.path.as_ref());
+        let redirect = self.request_redirect.as_ref().and_then(|redirect| redirect.path.as_ref());
+        [rewrite, redirect].iter().any(|path| matches!(path, Some(PathRewrite::Prefix(_))))
+    }
+}
+
+impl HeaderModifier {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let modifier = Self {
+            add: table.or("add", Fields::default(), Fields::read),
+            set: table.or("set", Fields::default(), Fields::read),
+            remove: table.list("remove", FieldName::read_modified).unwrap_or_default(),
+        };
+        table.finish();
+        Some(modifier)
+    }
+}
+
+impl UrlRewrite {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let rewrite = Self {
+            authority: table.maybe("authority", AuthorityRewrite::read),
+            path: table.maybe("path", PathRewrite::read),
+        };
+        table.finish();
+        Some(rewrite)
+    }
+}
+
+impl RequestRedirect {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let schemes = [("http", Scheme::Http), ("https", Scheme::Https)];
+        let redirect = Self {
+            scheme: table.maybe("scheme", |c| c.word(&schemes, &[])),
+            authority: table.maybe("authority", AuthorityRewrite::read),
+            path: table.maybe("path", PathRewrite::read),
+            status: table.or("status", 302, read_redirect_status),
+        };
+        table.finish();
+        Some(redirect)
+    }
+}
+
+impl AuthorityRewrite {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        if cursor.is_text() {
+            return cursor.word(&[("auto", Self::Auto), ("none", Self::None)], &[]);
+        }
+        let mut table = cursor.table();
+        let rewrite = match table.one_of(&["full", "host", "port"]) {
+            Some(("full", value)) => value.parsed(parse_authority).map(Self::Full),
+            Some(("host", value)) => value.parsed(parse_host).map(Self::Host),
+            Some((_, value)) => value.integer(1..=65535).map(Self::Port),
+            None => None,
+        };
+        table.finish();
+        rewrite
+    }
+}
+
+impl PathRewrite {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let rewrite = match table.one_of(&["full", "prefix"]) {
+            Some(("full", value)) => value.parsed(parse_full_path).map(Self::Full),
+            Some((_, value)) => value.parsed(parse_path).map(Self::Prefix),
+            None => None,
+        };
+        table.finish();
+        rewrite
+    }
+}
+
+impl DirectResponse {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&["bodyExpression", "conditional", "headers"]);
+        let status = match table.has("conditional") {
+            true => table.maybe("status", |c| c.integer(200..=599)),
+            false => table.must("status", |c| c.integer(200..=599)),
+        };
+        let body = table.or("body", Body::default(), Body::read);
+        // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5.
+        if matches!(status, Some(204 | 205 | 304)) && !body.is_empty() {
+            table.fail("a response with this status has no body");
+        }
+        table.finish();
+        Some(Self { status: status?, body })
+    }
+}
+
+impl Body {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let bytes: Vec<u8> = match cursor.is_list() {
+            true => cursor.list().iter().filter_map(|c| c.integer(0..=255)).collect(),
+            false => cursor.text()?.as_bytes().to_vec(),
+        };
+        if bytes.len() > limits::DIRECT_BODY_BYTES_MAX {
+            cursor.fail(&format!("more than {} bytes", limits::DIRECT_BODY_BYTES_MAX));
+            return None;
+        }
+        Some(Self(bytes))
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => serializer.collect_seq(&self.0),
+        }
+    }
+}
+
+impl Timeout {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let timeout = Self {
+            request_timeout: table.maybe("requestTimeout", scalar::read_timeout),
+            backend_request_timeout: table.maybe("backendRequestTimeout", scalar::read_timeout),
+        };
+        table.finish();
+        if let (Some(whole), Some(part)) =
+            (timeout.request_timeout, timeout.backend_request_timeout)
+            && part > whole
+        {
+            cursor.fail("backendRequestTimeout is longer than requestTimeout, which it is part of");
+        }
+        Some(timeout)
+    }
+}
+
+fn read_redirect_status(cursor: &Cursor<'_>) -> Option<u16> {
+    let status = cursor.integer(300..=399)?;
+    if ![301, 302, 303, 307, 308].contains(&status) {
+        cursor.fail(&format!("{status} is no redirect: 301, 302, 303, 307 or 308"));
+        return None;
+    }
+    Some(status)
+}
+
+fn parse_authority(text: &str) -> Result<String, String> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    if let Some(port) = port
+        && !port.parse::<u16>().is_ok_and(|port| port != 0)
+    {
+        return Err(format!("`{text}` has no port of 1 to 65535"));
+    }
+    parse_host(host)?;
+    Ok(text.to_owned())
+}
+
+fn parse_host(text: &str) -> Result<String, String> {
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    match bracketed {
+        Some(ip) if ip.parse::<std::net::Ipv6Addr>().is_ok() => (),
+        Some(_) => return Err(format!("`{text}` is no IPv6 address")),
+        None => scalar::check_name(text)?,
+    }
+    Ok(text.to_owned())
+}
+
+/// A path as a request may have it: RFC 3986 section 3.3, what is not allowed percent-encoded.
+pub fn parse_path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err(format!("`{text}` does not begin with /"));
+    }
+    match text.chars().find(|c| matches!(c, '?' | '#') || !c.is_ascii_graphic()) {
+        Some(c) => Err(format!("a path holds no {c:?}")),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// A path that replaces a whole one; it may bring a query.
+fn parse_full_path(text: &str) -> Result<String, String> {
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    parse_path(path)?;
+    match query.chars().find(|c| *c == '#' || !c.is_ascii_graphic()) {
+        Some(c) => Err(format!("a query holds no {c:?}")),
+        None => Ok(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! Whole files: those of `config/`, those of agentgateway, and what comes back out of them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+mod bad_tests;
+
+const REFERENCE: &str = include_str!("../../config/reference.yaml");
+const FILES: [(&str, &str); 5] = [
+    ("default.yaml", DEFAULT),
+    ("minimal.yaml", include_str!("../../config/minimal.yaml")),
+    ("policies.yaml", include_str!("../../config/policies.yaml")),
+    ("reference.yaml", REFERENCE),
+    ("routing.yaml", include_str!("../../config/routing.yaml")),
+];
+
+fn read(text: &str) -> Result<Config, Diagnostics> {
+    parse_with(text, "gateway.yaml", &|_| None)
+}
+
+fn good(text: &str) -> Config {
+    read(text).unwrap_or_else(|found| panic!("{found}"))
+}
+
+fn told(text: &str) -> String {
+    read(text).map_or_else(|found| found.to_string(), |_| "nothing is wrong".to_owned())
+}
+
+fn json(config: &Config) -> Value {
+    serde_json::to_value(config).unwrap()
+}
+
+/// By way of JSON, because serde_yaml writes tags for enums.
+fn yaml(config: &Config) -> String {
+    serde_yaml::to_string(&json(config)).unwrap()
+}
+
+#[test]
+fn every_file_is_good() {
+    for (name, text) in FILES {
+        let parsed = parse_with(text, name, &|_| None);
+        assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
+    }
+}
+
+#[test]
+fn the_list_of_files_is_whole() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: BTreeSet<String> = names.map(|name| name.into_string().unwrap()).collect();
+    let tested = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names, tested);
+}
+
+/// A route is one thing wherever it stands, and so is a backend: each key is shown once.
+fn once(key: &str) -> String {
+    let key = key.replace("binds[].listeners[].routes[]", "routes[]");
+    let key = key.replace("routes[].backends[].policies", "backends[].policies");
+    key.replace("responseHeaderModifier.", "requestHeaderModifier.")
+}
+
+#[test]
+fn the_reference_has_every_key() {
+    let keys = keys_of(REFERENCE);
+    let written: BTreeSet<String> = keys.written.iter().map(|key| once(key)).collect();
+    let accepted: BTreeSet<String> = keys.accepted.iter().map(|key| once(key)).collect();
+    let left_out: Vec<_> = accepted.difference(&written).collect();
+    assert_eq!(left_out, Vec::<&String>::new());
+    assert!(accepted.contains("routes[].policies.urlRewrite.authority.port"));
+    assert!(accepted.contains("gateways.*.listeners[].hostname"));
+    assert!(accepted.contains("config.ringway.limits.pipelinedRequests"));
+}
+
+#[test]
+fn the_reference_shows_the_defaults() {
+    let reference = good(REFERENCE);
+    let mut process = Process::default();
+    process.worker_threads = process::WorkerThreads::Percent(100.0);
+    process.backend.pool_max_size = Some(1024);
+    assert_eq!(reference.process, process);
+    assert_eq!(reference.frontend_policies.http, frontend::FrontendHttp::default());
+    let keepalives = reference.frontend_policies.tcp.unwrap().keepalives;
+    assert_eq!(keepalives, process::Keepalives::default());
+}
+
+#[test]
+fn a_file_comes_back_as_it_went_in() {
+    for (name, text) in FILES {
+        let config = good(text);
+        let yaml = yaml(&config);
+        let again = read(&yaml).unwrap_or_else(|found| panic!("{name}: {found}\n{yaml}"));
+        assert_eq!(config, again, "{name}");
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(config, good(&json), "{name}: JSON is YAML");
+    }
+}
+
+#[test]
+fn a_dump_is_spelled_like_the_file() {
+    let config = good(
+        "binds:\n\
+         - port: 3000\n\
+        \x20 listeners:\n\
+        \x20 - hostname: '*.Example.com'\n\
+        \x20   routes:\n\
+        \x20   - backends:\n\
+        \x20     - {host: 'localhost:80', weight: 2}\n\
+        \x20     - {hosts: ['[::1]:80', 'unix:/run/a.sock']}\n\
+        \x20     policies: {timeout: {requestTimeout: 90s}}\n",
+    );
+    assert_eq!(
+        json(&config)["binds"],
+        json!([{ "port": 3000, "listeners": [{
+            "hostname": "*.example.com",
+            "protocol": "HTTP",
+            "routes": [{
+                "matches": [{"path": {"pathPrefix": "/"}}],
+                "policies": {"timeout": {"requestTimeout": "1m30s"}},
+                "backends": [
+                    {"host": "localhost:80", "weight": 2},
+                    {"hosts": ["[::1]:80", "unix:/run/a.sock"], "weight": 1},
+                ],
+            }],
+        }]}])
+    );
+    assert_eq!(json(&config)["config"]["backend"]["poolIdleTimeout"], "1m30s");
+    assert_eq!(json(&config)["config"]["adminAddr"], "localhost:15000");
+}
+
+#[test]
+fn a_dump_holds_no_secret() {
+    let text = "binds: [{port: 1, listeners: [{routes: [{policies: {requestHeaderModifier: \
+                {set: {Authorization: Bearer $TOKEN, x-api-key: $TOKEN, x-open: open}}}}]}]}]\n";
+    let token = |name: &str| (name == "TOKEN").then(|| "hunter2".to_owned());
+    let config = parse_with(text, "gateway.yaml", &token).unwrap();
+    for shown in [json(&config).to_string(), format!("{config:?}"), format!("{config:#?}")] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("open"), "{shown}");
+    }
+    let policies = &config.binds[0].listeners[0].routes[0].policies;
+    let set = &policies.request_header_modifier.as_ref().unwrap().set.0;
+    assert_eq!(set[0].1.as_str(), "Bearer hunter2");
+}
+
+#[test]
+fn a_change_of_one_value_is_seen() {
+    let one = good(DEFAULT);
+    assert_eq!(one, good(DEFAULT));
+    assert_ne!(one, good(&DEFAULT.replace("8080", "8081")));
+}
+
+/// What agentgateway's plain HTTP example has of this release, as written there.
+#[test]
+fn the_http_example_of_agentgateway_starts_unchanged() {
+    let config = good(AGENTGATEWAY_HTTP);
+    let routes = &config.binds[0].listeners[0].routes;
+    assert_eq!(routes.len(), 3);
+    let expected = json!([{
+        "path": {"pathPrefix": "/match"},
+        "method": "GET",
+        "headers": [{"name": "x-header", "value": {"regex": "test-[0-9]"}}],
+        "query": [{"name": "param", "value": {"exact": "hello"}}],
+    }]);
+    assert_eq!(serde_json::to_value(&routes[0].matches).unwrap(), expected);
+    assert_eq!(routes[2].policies.direct_response.as_ref().unwrap().body.0, b"hello!");
+}
+
+const AGENTGATEWAY_HTTP: &str = r#"
+# yaml-language-server: $schema=https://agentgateway.dev/schema/config
+binds:
+- port: 3000
+  listeners:
+  - protocol: HTTP
+    routes:
+    - name: match-example
+      matches:
+      - path: {pathPrefix: /match}
+        method: GET
+        query:   [{name: param, value: {exact: hello}}]
+        headers: [{name: x-header, value: {regex: "test-[0-9]"}}]
+      backends:
+      - host: 127.0.0.1:8080
+    - name: policy-example
+      policies:
+        requestHeaderModifier: {add: {x-req-added: value}, remove: [x-illegal-header]}
+        responseHeaderModifier: {set: {x-req-added: value}}
+        urlRewrite: {path: {full: "/new-path"}, authority: {full: "custom-host-header"}}
+        timeout: {requestTimeout: 1s}
+      backends: [{host: 127.0.0.1:8080}]
+    - name: direct-response
+      matches: [{path: {pathPrefix: /direct}}]
+      policies:
+        directResponse: {body: "hello!", status: 200}
+"#;
+
+/// Its other examples, shortened: each stops at what Ringway has not, and at nothing else.
+#[test]
+fn other_examples_of_agentgateway_are_known() {
+    let examples = [
+        AGENTGATEWAY_HTTP_POLICIES,
+        AGENTGATEWAY_LLM,
+        AGENTGATEWAY_MCP,
+        AGENTGATEWAY_RATE_LIMIT,
+        AGENTGATEWAY_UNIFIED,
+        AGENTGATEWAY_EGRESS,
+        AGENTGATEWAY_FAULTS,
+    ];
+    for text in examples {
+        let key = |name: &str| name.ends_with("_API_KEY").then(|| "key".to_owned());
+        let found = parse_with(text, "gateway.yaml", &key).unwrap_err();
+        for problem in found.problems() {
+            assert!(problem.message.ends_with(reader::UNSUPPORTED), "{found}\nof\n{text}");
+        }
+    }
+    let found = told(AGENTGATEWAY_HTTP_POLICIES);
+    let paths: Vec<_> = found.lines().filter_map(|line| line.split(": ").nth(1)).collect();
+    let routes = "binds[0].listeners[0].routes";
+    let expected = [
+        "[0].policies.cors",
+        "[0].policies.localRateLimit",
+        "[0].policies.requestMirror",
+        "[0].policies.retry",
+        "[1].policies.authorization",
+    ];
+    assert_eq!(paths, expected.map(|path| format!("{routes}{path}")));
+}
+
+const AGENTGATEWAY_HTTP_POLICIES: &str = r#"
+binds:
+- port: 3000
+  listeners:
+  - protocol: HTTP
+    routes:
+    - name: policy-example
+      policies:
+        cors: {allowHeaders: ["header"], allowOrigins: ["*"], allowCredentials: true, maxAge: 100s}
+        localRateLimit: [{maxTokens: 10, tokensPerFill: 1, fillInterval: 1s}]
+        requestMirror: {backend: {host: 127.0.0.1:8081}, percentage: .5}
+        retry: {attempts: 2, codes: [429]}
+        timeout: {requestTimeout: 1s}
+      backends: [{host: 127.0.0.1:8080}]
+    - name: ip-rules
+      matches: [{path: {pathPrefix: /ips}}]
+      policies:
+        authorization: {rules: ['cidr("127.0.0.1/8").containsIP(source.address)']}
+        directResponse: {body: "hello!", status: 200}
+"#;
+const AGENTGATEWAY_LLM: &str = r"
+config: {readinessAddr: 127.0.0.1:19001, statsAddr: 127.0.0.1:19002}
+frontendPolicies: {http: {maxBufferSize: 20971520}}
+llm:
+  port: 4000
+  models:
+  - {name: smart, provider: openAI, params: {model: gpt-5.5, apiKey: $OPENAI_API_KEY}}
+";
+const AGENTGATEWAY_MCP: &str = r#"
+mcp:
+  port: 3000
+  targets:
+  - name: everything
+    stdio: {cmd: npx, args: ["@modelcontextprotocol/server-everything"]}
+"#;
+const AGENTGATEWAY_RATE_LIMIT: &str = r#"
+config: {tracing: {otlpEndpoint: http://localhost:4317, randomSampling: true}}
+binds:
+- port: 3000
+  listeners:
+  - protocol: HTTP
+    routes:
+    - policies:
+        remoteRateLimit:
+          domain: "agentgateway"
+          host: "127.0.0.1:8081"
+          descriptors: [{entries: [{key: method, value: request.method}], type: requests}]
+      backends: [{host: localhost:8080}]
+"#;
+const AGENTGATEWAY_UNIFIED: &str = r"
+gateways: {default: {port: 3000}}
+llm: {models: []}
+mcp: {targets: []}
+ui: {policies: {}}
+";
+const AGENTGATEWAY_EGRESS: &str = r#"
+binds: [{port: 3000, tunnelProtocol: connect, mode: internal, listeners: [{protocol: TCP}]}]
+gateways: {secure: {port: 443, listeners: [{name: public-egress, hostname: "*", protocol: TLS}]}}
+tcpRoutes: [{name: public-egress-allowlist, gateways: secure/public-egress}]
+"#;
+const AGENTGATEWAY_FAULTS: &str = r#"
+binds:
+- port: 3000
+  listeners:
+  - routes:
+    - policies:
+        delay: {duration: "random() < 0.1 ? 2000 : 0"}
+        directResponse: {conditional: [{condition: random() < 0.1, status: 503, body: "fault"}]}
+      backends: [{ai: {name: openai, provider: {openAI: {model: gpt-4o-mini}}}}]
+"#;
+
+#[test]
+fn ten_thousand_routes_are_read() {
+    let mut text = "binds:\n- port: 1\n  listeners:\n  - routes:\n".to_owned();
+    for n in 0..10_000 {
+        text += &format!("    - matches: [{{path: {{pathPrefix: /r{n}}}, method: GET}}]\n");
+        text += "      backends: [{host: '$HOST:80'}]\n";
+    }
+    let host = |name: &str| (name == "HOST").then(|| "localhost".to_owned());
+    let config = parse_with(&text, "many", &host).unwrap();
+    assert_eq!(config.binds[0].listeners[0].routes.len(), 10_000);
+    let found = read(&text.replace("$HOST", "localhost").replace("/r9999", "r9999")).unwrap_err();
+    assert!(found.to_string().starts_with("gateway.yaml:20003:37: "), "{found}");
+}
+
+#[test]
+fn forward_is_one_line() {
+    let listen = "0.0.0.0:8080".parse().unwrap();
+    let to = Host::parse("127.0.0.1:9000").unwrap();
+    let config = forward(listen, to, &|_| None).unwrap();
+    assert_eq!(config, good(&yaml(&config)));
+    assert_eq!(config.binds[0].socket(true), listen);
+    let taken = forward("[::]:15000".parse().unwrap(), Host::parse("a:1").unwrap(), &|_| None);
+    let expected = "command line: --listen: port 15000 is taken by config.adminAddr";
+    assert_eq!(taken.unwrap_err().to_string(), expected);
+    let bad = |name: &str| (name == "STATS_ADDR").then(|| "nowhere".to_owned());
+    let found = forward(listen, Host::parse("a:1").unwrap(), &bad).unwrap_err();
+    assert!(found.to_string().starts_with("environment: STATS_ADDR: "), "{found}");
+}
