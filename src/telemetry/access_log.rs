@@ -1,0 +1,79 @@
+//! The record of one exchange, and the line it becomes. On the worker it is borrowed, and copied
+//! once, as bytes, into the worker's log ring; the log writer's thread makes the line. The line is
+//! agentgateway's, key for key, with a few keys of ours. Refuses to grow: long texts are cut, with
+//! a mark; a full ring drops the record and the shard counts that.
+
+pub mod line;
+mod wire;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+
+use crate::base::id::LabelsId;
+use crate::base::ring::{Consumer, Producer, ring};
+use crate::limits::LOG_RING_BYTES;
+use crate::telemetry::shard::Shard;
+use crate::telemetry::value::{Counter, HttpVersion, Reason};
+
+/// All that is logged of one exchange. What is empty, zero or `None` is left out of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// When the exchange ended, since the epoch.
+    pub unix_micros: u64,
+    pub duration_nanos: u64,
+    /// Gateway, listener, route, rule and protocol.
+    pub labels: LabelsId,
+    pub reason: Reason,
+    pub source: Option<SocketAddr>,
+    /// The address of the upstream endpoint.
+    pub endpoint: &'a [u8],
+    pub method: &'a [u8],
+    pub host: &'a [u8],
+    pub path: &'a [u8],
+    pub version: HttpVersion,
+    pub status: u16,
+    pub trace_id: &'a [u8],
+    pub request_id: &'a [u8],
+    /// What went wrong, in words of ours.
+    pub error: &'a [u8],
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    /// What the upstream answered, and how long it took to the head of its answer.
+    pub upstream_status: u16,
+    pub upstream_nanos: u64,
+    pub retries: u32,
+}
+
+/// One worker's end of the access log.
+pub struct Recorder {
+    ring: RefCell<Producer>,
+}
+
+/// A worker's end and the log writer's.
+pub fn recorder() -> (Recorder, Consumer) {
+    recorder_of(LOG_RING_BYTES)
+}
+
+/// The same, with a ring of `bytes`, a power of two.
+pub fn recorder_of(bytes: usize) -> (Recorder, Consumer) {
+    let (producer, consumer) = ring(bytes);
+    (Recorder { ring: RefCell::new(producer) }, consumer)
+}
+
+impl Recorder {
+    /// Puts the record into the ring, or counts it as dropped.
+    #[inline]
+    pub fn record(&self, record: &Record<'_>, shard: &Shard) {
+        let texts = wire::Texts::of(record);
+        let pushed = self
+            .ring
+            .borrow_mut()
+            .push(texts.record_bytes(), |bytes| wire::encode(record, &texts, bytes));
+        if !pushed {
+            shard.add(Counter::AccessRecordsDropped, 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! Every metric family: its name, type, help, labels and unit. The names, labels and buckets that
+//! agentgateway has are kept to the letter, so that its alerts and dashboards work; additions start
+//! with `ringway_`. What is not here cannot be printed. Owns no state.
+
+/// What a family's samples mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+    /// A gauge of 1 that carries its text in labels.
+    Info,
+}
+
+/// One metric family.
+#[derive(Debug)]
+pub struct Family {
+    /// Of its samples; a counter's ends in `_total`, an info's in `_info`.
+    pub name: &'static str,
+    pub kind: Kind,
+    pub help: &'static str,
+    /// Without `le`.
+    pub labels: &'static [&'static str],
+    pub unit: Option<&'static str>,
+    /// Also served without `_total`, as the seeds print it: in text only, since OpenMetrics has
+    /// that name for the family itself.
+    pub served_bare: bool,
+}
+
+const H: &[&str] = &[
+    "backend",
+    "protocol",
+    "method",
+    "status",
+    "reason",
+    "bind",
+    "gateway",
+    "listener",
+    "route",
+    "route_rule",
+];
+const M: &[&str] = &["backend", "bind", "gateway", "listener", "route", "route_rule"];
+const T: &[&str] = &["bind", "gateway", "listener", "protocol"];
+
+macro_rules! families {
+    ($($id:ident = $family:expr;)+) => {
+        $(pub const $id: Family = $family;)+
+
+        /// All of them.
+        pub const FAMILIES: &[Family] = &[$($id),+];
+    };
+}
+
+families! {
+    BUILD_INFO = info("agentgateway_build_info", &["tag"], "Agentgateway build information.");
+    REQUESTS = counter("agentgateway_requests_total", H, "The total number of HTTP requests sent.");
+    REQUEST_DURATION = histogram(
+        "agentgateway_request_duration_seconds",
+        H,
+        "Duration of HTTP requests (seconds).",
+    ).in_unit("seconds");
+    REQUEST_PROCESSING = histogram(
+        "agentgateway_request_processing_seconds",
+        M,
+        "Duration from receiving an HTTP request to sending the primary outbound call (seconds).",
+    ).in_unit("seconds");
+    RESPONSE_PROCESSING = histogram(
+        "agentgateway_response_processing_seconds",
+        M,
+        "Duration from receiving the primary outbound response to sending the HTTP response \
+         (seconds).",
+    ).in_unit("seconds");
+    RESPONSE_BYTES = counter(
+        "agentgateway_response_bytes_total",
+        H,
+        "Total HTTP response bytes received.",
+    ).in_unit("bytes");
+    RETRIES = counter("agentgateway_retries_total", H, "The total number of request retries.");
+    UPSTREAM_CONNECT = histogram(
+        "agentgateway_upstream_connect_duration_seconds",
+        &["transport"],
+        "Duration to establish upstream connection (seconds).",
+    ).in_unit("seconds");
+    DOWNSTREAM_CONNECTIONS = counter(
+        "agentgateway_downstream_connections_total",
+        T,
+        "The total number of downstream connections established.",
+    );
+    DOWNSTREAM_RECEIVED_BYTES = counter(
+        "agentgateway_downstream_received_bytes_total",
+        T,
+        "Total TCP bytes received per connection labels.",
+    ).in_unit("bytes");
+    DOWNSTREAM_SENT_BYTES = counter(
+        "agentgateway_downstream_sent_bytes_total",
+        T,
+        "Total TCP bytes transmitted per connection labels.",
+    ).in_unit("bytes");
+    CONFIG_SYNCHRONIZED = gauge(
+        "agentgateway_config_synchronized",
+        &[],
+        "Whether the last configuration load or reload was successful (1) or not (0).",
+    );
+    TOKIO_NUM_WORKERS = gauge(
+        "agentgateway_tokio_num_workers",
+        &[],
+        "The number of worker threads used by the runtime.",
+    );
+    TOKIO_NUM_ALIVE_TASKS = gauge(
+        "agentgateway_tokio_num_alive_tasks",
+        &[],
+        "The current number of alive tasks in the runtime: connections and what serves them.",
+    );
+    TOKIO_GLOBAL_QUEUE_DEPTH = gauge(
+        "agentgateway_tokio_global_queue_depth",
+        &[],
+        "The number of completions that wait for the runtime, over all workers.",
+    );
+    NUM_WORKERS = gauge("ringway_num_workers", &[], "Workers that carry traffic.");
+    NUM_ALIVE_TASKS = gauge("ringway_num_alive_tasks", &[], "Tasks alive on all workers.");
+    GLOBAL_QUEUE_DEPTH = gauge(
+        "ringway_global_queue_depth",
+        &[],
+        "Completions that wait in the rings of all workers.",
+    );
+    ACTIVE_CONNECTIONS = gauge(
+        "ringway_active_connections",
+        T,
+        "Downstream connections that are open.",
+    );
+    ACTIVE_REQUESTS = gauge("ringway_active_requests", &[], "Requests that are being answered.");
+    BACKEND_ACTIVE_REQUESTS = gauge(
+        "ringway_backend_active_requests",
+        &["backend"],
+        "Requests that a backend is answering.",
+    );
+    POOL_IDLE_CONNECTIONS = gauge(
+        "ringway_pool_idle_connections",
+        &["backend"],
+        "Upstream connections that wait for a request.",
+    );
+    POOL_HITS = counter(
+        "ringway_pool_hits_total",
+        &["backend"],
+        "Requests that took an upstream connection from the pool.",
+    );
+    POOL_MISSES = counter(
+        "ringway_pool_misses_total",
+        &["backend"],
+        "Requests that had to open an upstream connection.",
+    );
+    WORKER_BUSY_RATIO = gauge(
+        "ringway_worker_busy_ratio",
+        &["worker"],
+        "Share of its time that a worker was not waiting, over the last second.",
+    ).in_unit("ratio");
+    WORKER_LOOP_LATENCY = histogram(
+        "ringway_worker_loop_latency_seconds",
+        &["worker"],
+        "Duration of one turn of a worker's loop (seconds).",
+    ).in_unit("seconds");
+    DRAINED_CONNECTIONS = counter(
+        "ringway_drained_connections_total",
+        &[],
+        "Connections that ended by themselves during a drain.",
+    );
+    CUT_CONNECTIONS = counter(
+        "ringway_cut_connections_total",
+        &[],
+        "Connections that were cut when a drain ran out of time.",
+    );
+    ACCESS_RECORDS_DROPPED = counter(
+        "ringway_access_records_dropped_total",
+        &[],
+        "Access records that were not written: the ring was full, or the log could not be written.",
+    );
+    ACCESS_LOG_ERRORS = counter(
+        "ringway_access_log_errors_total",
+        &[],
+        "Writes to the access log that failed.",
+    );
+    PANICS = counter("ringway_panics_total", &[], "Connections that ended in a panic.");
+    MALFORMED_REQUESTS = counter(
+        "ringway_malformed_requests_total",
+        &["error"],
+        "Requests that were refused for what they look like.",
+    );
+    LIMIT_HITS = counter(
+        "ringway_limit_hits_total",
+        &["limit"],
+        "Times that a bound was reached and said no.",
+    );
+    TIMEOUTS = counter("ringway_timeouts_total", &["kind"], "Deadlines that passed.");
+    ACCEPT_ERRORS = counter(
+        "ringway_accept_errors_total",
+        &[],
+        "Connections that could not be accepted.",
+    );
+    CONFIG_RELOADS = counter(
+        "ringway_config_reloads_total",
+        &["result"],
+        "Configuration loads and reloads, by how they ended.",
+    );
+    CONFIG_VERSION = gauge(
+        "ringway_config_version",
+        &[],
+        "The version of the configuration that the workers run, counted from 1.",
+    );
+    BUFFERS_BYTES = gauge(
+        "ringway_buffers_bytes",
+        &[],
+        "Bytes of I/O buffers in use on all workers.",
+    ).in_unit("bytes");
+    SERIES_OVERFLOW = counter(
+        "ringway_series_overflow_total",
+        &[],
+        "Recordings that were counted under an overflow series since a table of series is full.",
+    );
+    PROCESS_CPU = counter(
+        "process_cpu_seconds_total",
+        &[],
+        "Total user and system CPU time spent in seconds.",
+    ).in_unit("seconds");
+    PROCESS_OPEN_FDS = gauge("process_open_fds", &[], "Number of open file descriptors.");
+    PROCESS_MAX_FDS = gauge("process_max_fds", &[], "Maximum number of open file descriptors.");
+    PROCESS_VIRTUAL_MEMORY = gauge(
+        "process_virtual_memory_bytes",
+        &[],
+        "Virtual memory size in bytes.",
+    ).in_unit("bytes");
+    PROCESS_RESIDENT_MEMORY = gauge(
+        "process_resident_memory_bytes",
+        &[],
+        "Resident memory size in bytes.",
+    ).in_unit("bytes");
+    PROCESS_START_TIME = gauge(
+        "process_start_time_seconds",
+        &[],
+        "Start time of the process since unix epoch in seconds.",
+    ).in_unit("seconds");
+    PROCESS_THREADS = gauge("process_threads", &[], "Number of threads of the process.");
+}
+
+impl Family {
+    const fn new(kind: Kind, name: &'static str, labels: Labels, help: &'static str) -> Self {
+        Self { name, kind, help, labels, unit: None, served_bare: false }
+    }
+
+    const fn in_unit(self, unit: &'static str) -> Self {
+        Self { unit: Some(unit), ..self }
+    }
+
+    /// Serves the family without `_total` too.
+    pub const fn also_bare(self) -> Self {
+        Self { served_bare: true, ..self }
+    }
+
+    /// The name without what tells the kind: what OpenMetrics calls the family's name.
+    pub fn bare_name(&self) -> &'static str {
+        let suffix = match self.kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Histogram => "",
+        };
+        self.name.strip_suffix(suffix).unwrap_or(self.name)
+    }
+}
+
+type Labels = &'static [&'static str];
+
+pub(crate) const fn counter(name: &'static str, labels: Labels, help: &'static str) -> Family {
+    Family::new(Kind::Counter, name, labels, help)
+}
+
+const fn gauge(name: &'static str, labels: Labels, help: &'static str) -> Family {
+    Family::new(Kind::Gauge, name, labels, help)
+}
+
+const fn histogram(name: &'static str, labels: Labels, help: &'static str) -> Family {
+    Family::new(Kind::Histogram, name, labels, help)
+}
+
+const fn info(name: &'static str, labels: Labels, help: &'static str) -> Family {
+    Family::new(Kind::Info, name, labels, help)
+}
+
+#[cfg(test)]
+mod tests;

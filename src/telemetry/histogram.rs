@@ -1,0 +1,110 @@
+//! Histograms of durations over fixed buckets, in nanoseconds. The buckets are the reference's, to
+//! the digit, so that existing queries read the same. A count of all is the sum of the buckets, so
+//! it cannot contradict them. Owned by the series it stands in: one writer.
+
+use std::marker::PhantomData;
+
+use crate::telemetry::tally::Tally;
+
+/// The buckets of a family: upper bounds, and how they are printed.
+pub trait Scale {
+    const BOUNDS_NANOS: &'static [u64];
+    const LE: &'static [&'static str];
+}
+
+/// `SLOTS` is the number of bounds and one, for what lies above the last.
+#[derive(Debug)]
+pub struct Histogram<S, const SLOTS: usize> {
+    slots: [Tally; SLOTS],
+    sum_nanos: Tally,
+    scale: PhantomData<S>,
+}
+
+/// Whole requests.
+pub type RequestHistogram = Histogram<B1, 15>;
+/// Our own part of a request.
+pub type ProcessingHistogram = Histogram<B2, 11>;
+/// Connects and handshakes.
+pub type ConnectHistogram = Histogram<B3, 11>;
+/// Turns of a worker's loop.
+pub type LoopHistogram = Histogram<LoopScale, 11>;
+
+impl<S: Scale, const SLOTS: usize> Histogram<S, SLOTS> {
+    #[inline]
+    pub fn observe(&self, nanos: u64) {
+        const { assert!(S::BOUNDS_NANOS.len() + 1 == SLOTS && S::LE.len() + 1 == SLOTS) };
+        // A bucket holds what is less than or equal to its bound.
+        let slot = S::BOUNDS_NANOS.partition_point(|bound| *bound < nanos);
+        self.slots[slot].add(1);
+        self.sum_nanos.add(nanos);
+    }
+
+    /// Observations of each bucket alone, not cumulative.
+    pub fn counts(&self) -> [u64; SLOTS] {
+        std::array::from_fn(|slot| self.slots[slot].value())
+    }
+
+    pub fn count(&self) -> u64 {
+        self.slots.iter().map(Tally::value).sum()
+    }
+
+    pub fn sum_nanos(&self) -> u64 {
+        self.sum_nanos.value()
+    }
+
+    /// Adds what `other` counted.
+    pub fn absorb(&self, other: &Self) {
+        for (ours, theirs) in self.slots.iter().zip(&other.slots) {
+            ours.add(theirs.value());
+        }
+        self.sum_nanos.add(other.sum_nanos.value());
+    }
+}
+
+impl<S, const SLOTS: usize> Default for Histogram<S, SLOTS> {
+    fn default() -> Self {
+        let slots = std::array::from_fn(|_| Tally::default());
+        Self { slots, sum_nanos: Tally::default(), scale: PhantomData }
+    }
+}
+
+macro_rules! scale {
+    ($(#[$doc:meta])* $name:ident: $($micros:literal => $le:literal),+ $(,)?) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Scale for $name {
+            const BOUNDS_NANOS: &'static [u64] = &[$($micros * 1_000),+];
+            const LE: &'static [&'static str] = &[$($le),+];
+        }
+    };
+}
+
+scale! {
+    /// Requests, 1 ms to 80 s.
+    B1: 1_000 => "0.001", 5_000 => "0.005", 10_000 => "0.01", 25_000 => "0.025", 50_000 => "0.05",
+    100_000 => "0.1", 250_000 => "0.25", 500_000 => "0.5", 1_000_000 => "1.0",
+    2_500_000 => "2.5", 5_000_000 => "5.0", 10_000_000 => "10.0", 30_000_000 => "30.0",
+    80_000_000 => "80.0",
+}
+scale! {
+    /// Processing, 50 us to 250 ms.
+    B2: 50 => "0.00005", 100 => "0.0001", 250 => "0.00025", 500 => "0.0005", 1_000 => "0.001",
+    2_500 => "0.0025", 5_000 => "0.005", 10_000 => "0.01", 50_000 => "0.05", 250_000 => "0.25",
+}
+scale! {
+    /// Connects, 500 us to 8 s.
+    B3: 500 => "0.0005", 1_500 => "0.0015", 4_300 => "0.0043", 12_600 => "0.0126",
+    36_800 => "0.0368", 108_000 => "0.108", 316_000 => "0.316", 924_000 => "0.924",
+    2_710_000 => "2.71", 8_000_000 => "8.0",
+}
+scale! {
+    /// Loop turns, 10 us to 1 s; there is no such family in the reference.
+    LoopScale: 10 => "0.00001", 50 => "0.00005", 100 => "0.0001", 500 => "0.0005",
+    1_000 => "0.001", 5_000 => "0.005", 10_000 => "0.01", 50_000 => "0.05", 100_000 => "0.1",
+    1_000_000 => "1.0",
+}
+
+#[cfg(test)]
+mod tests;
