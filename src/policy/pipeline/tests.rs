@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use super::*;
+use crate::policy::changes::NewAuthority;
+use crate::policy::step::Phase;
+use crate::route::rewrite::{AuthoritySpec, PathSpec, Scheme};
+
+const ADDRESS: Address<'static> = Address {
+    scheme: Scheme::Http,
+    authority: b"a.example",
+    path: b"/old/x",
+    query: Some(b"q=1"),
+    prefix_len: 4,
+};
+
+fn modifier(add: &[(&str, &str)], remove: &[&str]) -> Option<HeaderModifierSpec> {
+    let add = add.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let remove = remove.iter().map(|name| (*name).into()).collect();
+    Some(HeaderModifierSpec { add, remove, ..HeaderModifierSpec::default() })
+}
+
+fn rewrite(authority: AuthoritySpec, path: Option<PathSpec>) -> Option<RewriteSpec> {
+    Some(RewriteSpec { authority, path })
+}
+
+#[test]
+fn policies_that_do_nothing_leave_nothing() {
+    let spec = PipelineSpec {
+        request_headers: Some(HeaderModifierSpec::default()),
+        response_headers: Some(HeaderModifierSpec::default()),
+        rewrite: Some(RewriteSpec::default()),
+        timeouts: Timeouts::compile(Some(Duration::from_secs(1)), None),
+        ..PipelineSpec::default()
+    };
+    let pipeline = Pipeline::compile(&spec).unwrap();
+    assert!(pipeline.is_empty());
+    assert!(pipeline.request_edits().is_none() && pipeline.on_response().is_none());
+    assert_eq!(pipeline.timeouts(), spec.timeouts);
+    let mut changes = Changes::default();
+    assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+    assert_eq!((changes.method(), changes.target()), (None, None));
+    assert_eq!(changes.authority(), NewAuthority::Unset);
+}
+
+#[test]
+fn a_rewrite_goes_over_what_a_modifier_set() {
+    let headers = [(":path", "/set"), (":authority", "set.example"), (":method", "PUT")];
+    let spec = PipelineSpec {
+        request_headers: modifier(&headers, &[]),
+        rewrite: rewrite(AuthoritySpec::Unset, Some(PathSpec::Prefix("/new".into()))),
+        ..PipelineSpec::default()
+    };
+    let pipeline = Pipeline::compile(&spec).unwrap();
+    let mut changes = Changes::default();
+    assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+    assert_eq!(changes.method(), Some(&b"PUT"[..]));
+    assert_eq!(changes.target(), Some(&b"/new/x?q=1"[..]));
+    assert_eq!(changes.authority(), NewAuthority::To(b"set.example"));
+
+    changes.clear();
+    assert_eq!((changes.method(), changes.target()), (None, None));
+    assert_eq!(changes.authority(), NewAuthority::Unset);
+    assert!(changes.location().is_empty());
+}
+
+#[test]
+fn authorities_say_what_becomes_of_them() {
+    let cases = [
+        (AuthoritySpec::Unset, NewAuthority::Unset),
+        (AuthoritySpec::Keep, NewAuthority::Keep),
+        (AuthoritySpec::Auto, NewAuthority::Auto),
+        (AuthoritySpec::Port(81), NewAuthority::To(b"a.example:81")),
+    ];
+    for (authority, expected) in cases {
+        let spec = PipelineSpec { rewrite: rewrite(authority, None), ..PipelineSpec::default() };
+        let mut changes = Changes::default();
+        let pipeline = Pipeline::compile(&spec).unwrap();
+        assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+        assert_eq!(changes.authority(), expected);
+        assert_eq!(changes.target(), None);
+    }
+}
+
+#[test]
+fn a_redirect_comes_before_a_reply_and_starts_from_what_was_asked() {
+    let reply = FixedReply::compile(200, &[], b"hello!").unwrap();
+    let mut spec = PipelineSpec {
+        request_headers: modifier(&[(":path", "/set")], &[]),
+        rewrite: rewrite(AuthoritySpec::Port(81), Some(PathSpec::Full("/new".into()))),
+        redirect: Some(RedirectSpec {
+            scheme: Some(Scheme::Https),
+            status: Some(301),
+            ..RedirectSpec::default()
+        }),
+        reply: Some(reply.clone()),
+        ..PipelineSpec::default()
+    };
+    let pipeline = Pipeline::compile(&spec).unwrap();
+    let phases: Vec<Phase> = pipeline.steps().iter().map(Step::phase).collect();
+    assert_eq!(phases, [Phase::RequestHeaders, Phase::Rewrite, Phase::Redirect, Phase::Reply]);
+    let mut changes = Changes::default();
+    let verdict = pipeline.on_request(&ADDRESS, &mut changes);
+    assert!(matches!(verdict, Verdict::Redirect { status: 301 }), "{verdict:?}");
+    assert_eq!(changes.location(), b"https://a.example/old/x?q=1");
+
+    spec.redirect = None;
+    let pipeline = Pipeline::compile(&spec).unwrap();
+    match pipeline.on_request(&ADDRESS, &mut changes) {
+        Verdict::Reply(given) => assert_eq!(*given, reply),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_backend_runs_its_own_steps_and_edits_by_both() {
+    let route = PipelineSpec {
+        request_headers: modifier(&[("x-route", "1"), (":path", "/route")], &["a"]),
+        response_headers: modifier(&[("x-route", "2"), (":status", "418")], &[]),
+        rewrite: rewrite(AuthoritySpec::Keep, None),
+        timeouts: Timeouts::compile(Some(Duration::from_secs(5)), None),
+        ..PipelineSpec::default()
+    };
+    let backend = PipelineSpec {
+        request_headers: modifier(&[("a", "1"), (":authority", "b.example")], &["x-route"]),
+        response_headers: modifier(&[("x-backend", "2")], &[]),
+        timeouts: Timeouts::compile(None, Some(Duration::from_secs(1))),
+        ..PipelineSpec::default()
+    };
+    let (first, second) =
+        (Pipeline::compile(&route).unwrap(), Pipeline::compile_backend(&route, &backend).unwrap());
+    let mut changes = Changes::default();
+    for pipeline in [&first, &second] {
+        assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+    }
+    assert_eq!(changes.target(), Some(&b"/route"[..]));
+    assert_eq!(changes.authority(), NewAuthority::To(b"b.example"));
+    let edits = second.request_edits().unwrap();
+    assert!(edits.drops(b"a") && edits.drops(b"x-route"));
+    assert_eq!(edits.appended(), b"a: 1\r\n");
+    let response = second.on_response().unwrap();
+    assert_eq!(response.fields.appended(), b"x-route: 2\r\nx-backend: 2\r\n");
+    assert_eq!(response.status(200), 418);
+    let both = Timeouts::compile(Some(Duration::from_secs(5)), Some(Duration::from_secs(1)));
+    assert_eq!(second.timeouts(), both);
+}
+
+#[test]
+fn a_status_without_a_body_stays() {
+    let headers = modifier(&[(":status", "418")], &[]);
+    let spec = PipelineSpec { response_headers: headers, ..PipelineSpec::default() };
+    let pipeline = Pipeline::compile(&spec).unwrap();
+    let edits = pipeline.on_response().unwrap();
+    for status in [101, 103, 204, 205, 304] {
+        assert_eq!(edits.status(status), status);
+    }
+    assert_eq!(edits.status(503), 418);
+}
+
+#[test]
+fn errors_name_the_policy() {
+    let bad_name = || modifier(&[("a b", "1")], &[]);
+    let cases = [
+        (
+            PipelineSpec { request_headers: bad_name(), ..Default::default() },
+            "requestHeaderModifier",
+        ),
+        (
+            PipelineSpec { response_headers: bad_name(), ..Default::default() },
+            "responseHeaderModifier",
+        ),
+        (
+            PipelineSpec { rewrite: rewrite(AuthoritySpec::Port(0), None), ..Default::default() },
+            "urlRewrite",
+        ),
+        (
+            PipelineSpec {
+                redirect: Some(RedirectSpec { status: Some(200), ..Default::default() }),
+                ..Default::default()
+            },
+            "requestRedirect",
+        ),
+    ];
+    for (spec, expected) in cases {
+        let error = Pipeline::compile(&spec).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{expected}: ")), "{error}");
+    }
+}
