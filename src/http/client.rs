@@ -1,0 +1,3 @@
+//! The upstream side of a connection.
+
+pub mod h1;

@@ -1,0 +1,83 @@
+//! `Exchange`: one request and its response, with all that is known of it. A connection has one,
+//! used again for each request, so that a request allocates nothing.
+
+use crate::base::buffer::{Buffer, Buffers};
+use crate::base::clock::Instant;
+use crate::base::id::ClusterId;
+use crate::proto::http1::head::{RequestHead, ResponseHead};
+
+/// What became of an exchange, for the counters and the access log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outcome {
+    /// Status sent to the client; 0 while none was.
+    pub status: u16,
+    /// Body bytes from the client, and of the response.
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+    /// The second and later attempts.
+    pub retries: u32,
+    /// The backend of the route, and the cluster's endpoint, that was asked last.
+    pub backend: Option<u32>,
+    pub endpoint: Option<(ClusterId, u32)>,
+    /// When the head was there, when it was sent on, when the response head was there.
+    pub started: Instant,
+    pub sent: Option<Instant>,
+    pub answered: Option<Instant>,
+    /// When the response head was ready to be sent.
+    pub responded: Option<Instant>,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Exchange {
+    /// The client's bytes: the head at the front, then what came behind it.
+    pub input: Option<Buffer>,
+    /// Bytes at the front of `input` that belong to this request.
+    pub consumed: usize,
+    /// What came behind a body that was streamed: the input of the next request.
+    pub rest: Option<Buffer>,
+    pub request: RequestHead,
+    pub response: ResponseHead,
+    pub outcome: Outcome,
+    /// Normal form of the path, when that is not what was sent.
+    pub path: Vec<u8>,
+    /// The target as rewritten, when a policy rewrote it.
+    pub target: Vec<u8>,
+    /// `X-Request-Id` that we made.
+    pub request_id: [u8; 32],
+}
+
+impl Exchange {
+    /// Goes on to what follows the request in the input.
+    pub fn advance(&mut self, buffers: &Buffers) {
+        if let Some(rest) = self.rest.take() {
+            if let Some(input) = self.input.replace(rest) {
+                buffers.give(input);
+            }
+        } else if let Some(input) = &mut self.input {
+            input.consume(self.consumed.min(input.len()));
+        }
+        self.consumed = 0;
+    }
+
+    /// Whether bytes came behind this request.
+    pub fn has_more(&self) -> bool {
+        match (&self.rest, &self.input) {
+            (Some(rest), _) => !rest.is_empty(),
+            (None, Some(input)) => input.len() > self.consumed,
+            (None, None) => false,
+        }
+    }
+
+    /// Gives the buffers back: the connection ends or idles.
+    pub fn release(&mut self, buffers: &Buffers) {
+        for buffer in [self.input.take(), self.rest.take()].into_iter().flatten() {
+            buffers.give(buffer);
+        }
+    }
+
+    /// Bytes of the request's head. Spans of `request` are into these.
+    pub fn head_bytes(&self) -> &[u8] {
+        self.input.as_ref().map_or(&[], Buffer::filled)
+    }
+}

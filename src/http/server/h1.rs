@@ -1,0 +1,292 @@
+//! An HTTP/1.1 connection from a client: reads heads, writes replies, ends the connection so that
+//! its last answer is not destroyed. What answers a request is the band above.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::base::buffer::{Buffer, Buffers};
+use crate::base::clock::Instant;
+use crate::http::error::Broke;
+use crate::http::exchange::Exchange;
+use crate::http::{Body, Limits};
+use crate::limits::PARK_AFTER;
+use crate::net::deadline::{Action, Wheel};
+use crate::net::socket::Side;
+use crate::net::stream::Stream;
+use crate::proto::http1::chunked::Output;
+use crate::proto::http1::{ParseError, Parsed};
+
+/// One client's connection, and how far it is.
+pub struct Connection {
+    pub stream: Stream,
+    pub peer: Peer,
+    /// Requests that arrived.
+    pub requests: Cell<u32>,
+    /// The next response says `Connection: close`, or said so.
+    pub closing: Cell<bool>,
+    /// A byte of the current response was sent: no other answer can be given.
+    pub head_sent: Cell<bool>,
+    pub received_bytes: Cell<u64>,
+    pub sent_bytes: Cell<u64>,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    pub address: Option<SocketAddr>,
+    /// The IP address as text, for `X-Forwarded-For`; made once a connection.
+    text: [u8; 46],
+    text_len: u8,
+}
+
+impl Peer {
+    pub fn new(address: Option<SocketAddr>) -> Self {
+        use std::io::Write;
+        let mut text = [0; 46];
+        let mut free = &mut text[..];
+        let written = match address.map(|address| address.ip().to_canonical()) {
+            Some(ip) => write!(free, "{ip}"),
+            None => write!(free, "unknown"),
+        };
+        let left = free.len();
+        debug_assert!(written.is_ok(), "46 bytes hold any IP address");
+        Self { address, text, text_len: (46 - left) as u8 }
+    }
+
+    pub fn ip_text(&self) -> &[u8] {
+        &self.text[..self.text_len as usize]
+    }
+}
+
+/// What came of waiting for a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// A head is in the exchange.
+    Head,
+    /// Nothing yet, for so long that the connection should give its memory back and wait without.
+    Idle,
+    /// The client left, between requests or in the middle of one: there is nobody to answer.
+    Gone,
+    /// Not a byte for the whole idle limit.
+    Expired,
+    /// The head did not arrive in time: 408.
+    Slow,
+    /// What came is no request: 400 and its kin.
+    Malformed(ParseError),
+}
+
+impl Connection {
+    pub fn new(stream: Stream, peer: Peer) -> Self {
+        Self {
+            stream,
+            peer,
+            requests: Cell::new(0),
+            closing: Cell::new(false),
+            head_sent: Cell::new(false),
+            received_bytes: Cell::new(0),
+            sent_bytes: Cell::new(0),
+        }
+    }
+
+    /// Waits for the next request. `park` asks to be told when the connection idles.
+    pub async fn arrival(
+        &self,
+        exchange: &mut Exchange,
+        buffers: &Buffers,
+        limits: &Limits,
+        park: bool,
+    ) -> Arrival {
+        exchange.request.reset();
+        self.head_sent.set(false);
+        let mut begun = match &exchange.input {
+            Some(input) if !input.is_empty() => match parse(exchange, limits) {
+                Ok(Parsed::Complete) => return Arrival::Head,
+                Ok(Parsed::Partial) => true,
+                Err(error) => return Arrival::Malformed(error),
+            },
+            _ => false,
+        };
+        self.set_deadline(begun, limits, park);
+        loop {
+            let input = exchange.input.take().unwrap_or_else(|| buffers.take());
+            let input = room_for_head(input, limits);
+            let (result, input) = if park && !begun {
+                self.stream.recv_or_fired(input).await
+            } else {
+                self.stream.recv(input).await
+            };
+            let empty = input.is_empty();
+            exchange.input = Some(input);
+            match result {
+                Ok(count) if count > 0 => {
+                    self.received_bytes.set(self.received_bytes.get() + count as u64);
+                }
+                Err(_) if empty && park && self.stream.deadline().fired() => {
+                    give_back(exchange, buffers);
+                    return Arrival::Idle;
+                }
+                _ => {
+                    give_back(exchange, buffers);
+                    return match (self.stream.deadline().fired(), begun) {
+                        (true, true) => Arrival::Slow,
+                        (true, false) => Arrival::Expired,
+                        (false, _) => Arrival::Gone,
+                    };
+                }
+            }
+            match parse(exchange, limits) {
+                Ok(Parsed::Complete) => {
+                    // It was for the head: what comes of the request has limits of its own.
+                    self.stream.deadline().clear();
+                    return Arrival::Head;
+                }
+                Ok(Parsed::Partial) if begun => {}
+                Ok(Parsed::Partial) => {
+                    begun = true;
+                    self.set_deadline(begun, limits, park);
+                }
+                Err(error) => return Arrival::Malformed(error),
+            }
+        }
+    }
+
+    /// Waits without a buffer until something comes, for the idle limit at the most.
+    pub async fn parked(&self, idle: Duration) -> bool {
+        let deadline = self.stream.deadline();
+        deadline.set(self.now(), idle, Action::EndRead);
+        let ready = self.stream.readable().await;
+        let expired = deadline.fired();
+        deadline.clear();
+        ready.is_ok() && !expired
+    }
+
+    /// Sends a whole message of our own.
+    ///
+    /// # Errors
+    /// The client is gone, or takes nothing.
+    pub async fn send(&self, message: Buffer, limits: &Limits) -> (Result<(), Broke>, Buffer) {
+        self.head_sent.set(true);
+        let deadline = self.stream.deadline();
+        deadline.set(self.now(), limits.write, Action::EndBoth);
+        let bytes = message.len() as u64;
+        let (result, message) = self.stream.send_all(message).await;
+        match result {
+            Ok(()) => {
+                deadline.clear();
+                self.sent_bytes.set(self.sent_bytes.get() + bytes);
+                (Ok(()), message)
+            }
+            Err(error) => (Err(Broke::write(&error, deadline.fired())), message),
+        }
+    }
+
+    /// Throws away what is left of the request's body, within the linger limits. True when the
+    /// next request starts where the input now starts.
+    pub async fn drain_body(
+        &self,
+        exchange: &mut Exchange,
+        body: &mut Body,
+        buffers: &Buffers,
+        limits: &Limits,
+    ) -> bool {
+        let mut left = limits.linger_bytes_max;
+        self.stream.deadline().set(self.now(), limits.linger, Action::EndRead);
+        loop {
+            let mut input = exchange.input.take().unwrap_or_else(|| buffers.take());
+            let taken = body.take(input.filled_mut());
+            let Ok(piece) = taken else {
+                buffers.give(input);
+                return false;
+            };
+            input.consume(piece.consumed);
+            left = left.saturating_sub(piece.consumed);
+            if piece.done || left == 0 {
+                self.stream.deadline().clear();
+                exchange.input = Some(input);
+                return piece.done;
+            }
+            input.compact();
+            let (result, input) = self.stream.recv(input).await;
+            let came = result.unwrap_or(0);
+            self.received_bytes.set(self.received_bytes.get() + came as u64);
+            exchange.input = Some(input);
+            if came == 0 {
+                return false;
+            }
+        }
+    }
+
+    /// Ends the connection: says that nothing more will be sent, and listens until the client has
+    /// closed too, for a while. To close at once while the client still sends would reset the
+    /// connection and destroy an answer that the client has not read (RFC 9112 section 9.6).
+    pub async fn linger(&self, exchange: &mut Exchange, buffers: &Buffers, limits: &Limits) {
+        self.stream.shutdown(Side::Write);
+        let deadline = self.stream.deadline();
+        deadline.set(self.now(), limits.linger, Action::EndBoth);
+        let mut left = limits.linger_bytes_max;
+        let mut buffer = exchange.input.take().unwrap_or_else(|| buffers.take());
+        loop {
+            buffer.clear();
+            let (result, back) = self.stream.recv(buffer).await;
+            buffer = back;
+            match result {
+                Ok(count) if count > 0 && count <= left => left -= count,
+                _ => break,
+            }
+        }
+        deadline.clear();
+        buffers.give(buffer);
+    }
+
+    pub fn wheel(&self) -> &Rc<Wheel> {
+        self.stream.deadline().wheel()
+    }
+
+    pub fn now(&self) -> Instant {
+        self.wheel().clock().now()
+    }
+
+    fn set_deadline(&self, begun: bool, limits: &Limits, park: bool) {
+        let (after, action) = match (begun, park) {
+            (true, _) => (limits.header, Action::EndRead),
+            (false, true) => (PARK_AFTER.min(limits.idle), Action::Wake),
+            (false, false) => (limits.idle, Action::EndRead),
+        };
+        self.stream.deadline().set(self.now(), after, action);
+    }
+}
+
+/// The body of the request whose head is in the exchange.
+pub fn request_body(exchange: &Exchange) -> Body {
+    Body::new(exchange.request.body, Output::Keep)
+}
+
+fn parse(exchange: &mut Exchange, limits: &Limits) -> Result<Parsed, ParseError> {
+    let input = exchange.input.as_ref().map_or(&[][..], Buffer::filled);
+    exchange.request.parse(input, &limits.head)
+}
+
+/// A head may be larger than what one read brings.
+fn room_for_head(mut input: Buffer, limits: &Limits) -> Buffer {
+    if input.spare() > 0 {
+        return input;
+    }
+    input.compact();
+    if input.spare() > 0 {
+        return input;
+    }
+    let mut larger = Buffer::with_capacity(2 * limits.head.head_bytes_max);
+    larger.put(input.filled());
+    larger
+}
+
+fn give_back(exchange: &mut Exchange, buffers: &Buffers) {
+    if let Some(input) = exchange.input.take() {
+        buffers.give(input);
+    }
+}
+
+#[cfg(test)]
+mod tests;
