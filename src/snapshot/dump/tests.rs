@@ -1,0 +1,36 @@
+use super::*;
+use crate::snapshot::compile::tests::{Desk, config};
+
+const YAML: &str = r"
+binds:
+- port: 8080
+  listeners:
+  - name: main
+    routes:
+    - name: all
+      policies:
+        requestHeaderModifier:
+          set: {authorization: 'Bearer s3cret-1', x-plain: shown}
+          add: {X-Api-Key: s3cret-2}
+        responseHeaderModifier:
+          add: {Set-Cookie: 'id=s3cret-3'}
+      backends: [{host: '127.0.0.1:9001'}]
+";
+
+#[test]
+fn a_dump_shows_what_runs_and_no_secret() {
+    let snapshot = Desk::new().compile(YAML, None);
+    let dumped = dump(&config(YAML), &snapshot);
+    let text = dumped.to_string();
+    assert!(!text.contains("s3cret"), "{text}");
+    assert!(text.contains("shown") && text.contains("authorization"), "{text}");
+    let compiled = &dumped["compiled"];
+    assert_eq!(compiled["version"], 1);
+    assert_eq!(compiled["binds"][0]["name"], "bind/8080");
+    assert_eq!(compiled["binds"][0]["listeners"][0]["routes"], json!(["all"]));
+    let cluster = &compiled["clusters"][0];
+    assert_eq!(cluster["endpoints"], json!(["127.0.0.1:9001"]));
+    assert_eq!(cluster["keepalive"]["retries"], 9);
+    assert_eq!(cluster["keepalive"]["timeSeconds"], 180);
+    assert_eq!(cluster["keepalive"]["intervalSeconds"], 180);
+}
