@@ -1,0 +1,257 @@
+//! One attempt at one endpoint: the request goes out, the first bytes of a response come in.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::forward::{Message, attempt_limit};
+use super::lease::Lease;
+use super::place::Routed;
+use super::reply;
+use super::respond;
+use super::upload::{self, Upload, UploadDeadlines};
+use crate::base::buffer::{Buffer, Buffers};
+use crate::http::{Body, Exchange};
+use crate::limits::CLIENT_WATCH_EVERY;
+use crate::net::deadline::Action;
+use crate::net::sending::{Sending, Sent};
+use crate::net::socket::{self, Side};
+use crate::net::stream::{ArmedRead, Done, Stream};
+
+/// How an attempt ended.
+pub enum Ended {
+    /// The response is with the client.
+    Answered(Answered),
+    Failed(Failure),
+    /// A reused connection turned out to be closed, and the request can be sent again.
+    Stale(Message),
+}
+
+/// What is left of an exchange that came to its end.
+pub struct Answered {
+    /// What was read last; empty when the connection can be used again.
+    pub buffer: Buffer,
+    /// Both messages are complete, and the endpoint keeps the connection.
+    pub clean: bool,
+}
+
+/// Sends `message` on the lease, and the response to the client.
+pub async fn run(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    lease: &mut Lease,
+    message: Message,
+) -> Ended {
+    let limit = attempt_limit(routed, exchange);
+    let slow = limit.map_or(Failure::AttemptSlow, |(_, slow)| slow);
+    match message {
+        Message { buffer, rest: None } => plain(routed, exchange, lease, buffer, limit, slow).await,
+        message => Box::pin(sent_first(routed, exchange, lease, message, limit, slow)).await,
+    }
+}
+
+/// The whole request leaves in one write: the common case. Nobody waits for that write alone: it is
+/// on the ring, and done by the time a response comes. So an exchange is woken once here, not twice.
+async fn plain(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    lease: &mut Lease,
+    message: Buffer,
+    limit: Option<(Duration, Failure)>,
+    slow: Failure,
+) -> Ended {
+    let reused = lease.reused;
+    let (stream, armed) = lease.connection.parts();
+    let now = routed.connection.now();
+    exchange.outcome.sent = Some(now);
+    let limits = &routed.bind.settings.limits;
+    match limit {
+        Some((limit, _)) => stream.deadline().set(now, limit, Action::EndBoth),
+        None => stream.deadline().clear(),
+    }
+    let mut sending = pin!(stream.send_quietly(message));
+    let buffers = &routed.view.resources.buffers;
+    let down = &routed.connection.stream;
+    let waited = first_bytes(down, stream, armed, sending.as_mut(), buffers).await;
+    let Sent { message, begun, .. } = sending.finish(stream, limits.write).await;
+    let (result, first) = match waited {
+        Ok(done) => done,
+        Err(failure) => {
+            buffers.give(message);
+            return Ended::Failed(failure);
+        }
+    };
+    if matches!(result, Ok(1..)) {
+        let heads = (message, first);
+        return respond::respond(routed, exchange, stream, heads, &mut None, slow).await;
+    }
+    let fired = stream.deadline().fired();
+    buffers.give(first);
+    // Nothing of a response came. To send the request again is safe when the endpoint had closed an
+    // idle connection, and either saw nothing of the request or may do it twice: RFC 9112
+    // section 9.3.1.
+    if reused && !fired && (!begun || exchange.request.method.is_idempotent()) {
+        return Ended::Stale(Message { buffer: message, rest: None });
+    }
+    buffers.give(message);
+    Ended::Failed(if fired { slow } else { Failure::UpstreamClosed })
+}
+
+/// A request whose body is still coming: its head goes first, with what there is.
+async fn sent_first(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    lease: &mut Lease,
+    message: Message,
+    limit: Option<(Duration, Failure)>,
+    slow: Failure,
+) -> Ended {
+    let now = routed.connection.now();
+    let write = routed.bind.settings.limits.write;
+    let first = limit.map_or(write, |(limit, _)| limit.min(write));
+    lease.connection.stream.deadline().set(now, first, Action::EndBoth);
+    let Message { buffer, rest } = message;
+    let stream = &lease.connection.stream;
+    let Sent { result, message: buffer, begun } =
+        pin!(stream.send_quietly(buffer)).finish(stream, first).await;
+    if result.is_err() {
+        let message = Message { buffer, rest };
+        return unsent(routed, lease, message, begun, limit.map(|(_, slow)| slow));
+    }
+    exchange.outcome.sent = Some(routed.connection.now());
+    match limit {
+        Some((limit, _)) => lease.connection.stream.deadline().set(now, limit, Action::EndBoth),
+        None => lease.connection.stream.deadline().clear(),
+    }
+    let rest = rest.expect("without a rest the request is sent in one write");
+    streamed(routed, exchange, lease, buffer, rest, slow).await
+}
+
+/// The body is still on its way while the response is waited for.
+async fn streamed(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    lease: &mut Lease,
+    message: Buffer,
+    rest: (Body, Buffer),
+    slow: Failure,
+) -> Ended {
+    let (stream, armed) = lease.connection.parts();
+    let deadlines = UploadDeadlines::new(routed, stream);
+    let mut upload = Some(Upload::begin(routed.place, stream, &deadlines, rest.0, rest.1));
+    let sent = pin!(Sending::nothing());
+    let buffers = &routed.view.resources.buffers;
+    let wait = first_bytes(&routed.connection.stream, stream, armed, sent, buffers);
+    let ended = match upload::beside(&mut upload, wait).await {
+        Ok((Ok(1..), first)) => {
+            respond::respond(routed, exchange, stream, (message, first), &mut upload, slow).await
+        }
+        Ok((_, first)) => {
+            buffers.give(first);
+            buffers.give(message);
+            let fired = stream.deadline().fired();
+            Ended::Failed(if fired { slow } else { Failure::UpstreamClosed })
+        }
+        Err(failure) => {
+            buffers.give(message);
+            Ended::Failed(failure)
+        }
+    };
+    let upload = upload.expect("an upload stays where it was put");
+    settle(routed, exchange, upload, &deadlines, ended).await
+}
+
+/// Ends the upload, one way or the other, and says what that means for the exchange.
+async fn settle(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    upload: Upload<'_>,
+    deadlines: &UploadDeadlines,
+    ended: Ended,
+) -> Ended {
+    let outcome = upload.outcome();
+    exchange.outcome.request_bytes += deadlines.moved.get();
+    if let Some(Ok(())) = outcome {
+        exchange.rest = upload.finish().await.ok();
+        return ended;
+    }
+    routed.connection.closing.set(true);
+    let ended = match (ended, outcome) {
+        (Ended::Answered(answered), _) => Ended::Answered(Answered { clean: false, ..answered }),
+        // The exchange failed because the body did.
+        (Ended::Failed(Failure::UpstreamClosed), Some(Err(broke))) => {
+            Ended::Failed(Failure::of_upload(broke))
+        }
+        (ended, _) => ended,
+    };
+    if let Ended::Failed(failure) = &ended {
+        // Told now, while the client can still be listened to without a reset.
+        reply::failure(routed, exchange, *failure).await;
+    }
+    upload.abandon(deadlines, routed.bind.settings.limits.linger).await;
+    ended
+}
+
+/// A write that failed. `begun` says that the endpoint may have seen some of it.
+fn unsent(
+    routed: &Routed<'_>,
+    lease: &Lease,
+    message: Message,
+    begun: bool,
+    slow: Option<Failure>,
+) -> Ended {
+    let fired = lease.connection.stream.deadline().fired();
+    if lease.reused && !fired && !begun {
+        // The kernel refused the write, so the endpoint saw nothing of the request.
+        return Ended::Stale(message);
+    }
+    let buffers = &routed.view.resources.buffers;
+    buffers.give(message.buffer);
+    if let Some((_, rest)) = message.rest {
+        buffers.give(rest);
+    }
+    Ended::Failed(match (fired, slow) {
+        (true, Some(slow)) => slow,
+        (true, None) => Failure::UpstreamStuck,
+        (false, _) => Failure::UpstreamClosed,
+    })
+}
+
+/// Waits for the armed read, beside a write that is under way. A client that reset its connection
+/// meanwhile ends the wait: nobody is left to be answered. That is looked at now and then, not
+/// watched for: a watch would cost an operation on every request. So is the write.
+async fn first_bytes(
+    down: &Stream,
+    up: &Stream,
+    armed: &mut ArmedRead,
+    mut sending: Pin<&mut Sending<impl Future<Output = Done>>>,
+    buffers: &Buffers,
+) -> Result<Done, Failure> {
+    let clock = down.deadline().wheel().clock();
+    down.deadline().set(clock.now(), CLIENT_WATCH_EVERY, Action::Wake);
+    sending.as_mut().start(up).await;
+    loop {
+        let done = poll_fn(|context| match armed.poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => down.deadline().poll_fired(context).map(|()| None),
+        })
+        .await;
+        if let Some(done) = done {
+            down.deadline().clear();
+            return Ok(done);
+        }
+        if socket::is_dead(down.fd()) {
+            up.shutdown(Side::Both);
+            let (_, buffer) = armed.finish().await;
+            buffers.give(buffer);
+            return Err(Failure::ClientGone);
+        }
+        sending.as_mut().look(up).await;
+        down.deadline().set(clock.now(), CLIENT_WATCH_EVERY, Action::Wake);
+    }
+}
+
+#[cfg(test)]
+mod tests;

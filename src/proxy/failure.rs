@@ -1,0 +1,175 @@
+//! `Failure`: every way in which an exchange can fail, and what the client is told. One table:
+//! nothing else turns an error into a status.
+
+use crate::http::Broke;
+use crate::proto::http1::ParseError;
+use crate::telemetry::value::{Limit, Reason, Timeout};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// What the client sent is no request.
+    Malformed(ParseError),
+    /// The head did not arrive in time.
+    HeadSlow,
+    /// The body stopped coming.
+    BodySlow,
+    /// The client left before its answer was complete.
+    ClientGone,
+    /// The client takes no bytes.
+    ClientStuck,
+    /// CONNECT, to a gateway that tunnels for nobody.
+    ConnectRefused,
+    NoListener,
+    NoRoute,
+    /// The route points to nothing that could answer.
+    NoBackend,
+    /// The endpoint refused the connection, or cannot be reached.
+    ConnectFailed,
+    ConnectSlow,
+    /// The endpoint closed before its answer was complete.
+    UpstreamClosed,
+    UpstreamMalformed(ParseError),
+    /// The endpoint switched protocols without being asked.
+    UpstreamSwitched,
+    /// The whole request took too long; one attempt of it did.
+    RequestSlow,
+    AttemptSlow,
+    /// The endpoint stopped sending or taking bytes in the middle of a message.
+    UpstreamStuck,
+    /// The buffers of the process are full.
+    Overload,
+    /// The configuration no longer has the bind or route.
+    Removed,
+}
+
+/// What is known of a failure.
+pub struct Row {
+    /// 499 is for the log: nobody is there to be told.
+    pub status: u16,
+    pub reason: Reason,
+    pub text: &'static str,
+    /// Whose fault: the flag that operators know from Envoy.
+    pub flag: &'static str,
+}
+
+impl Failure {
+    pub const fn row(self) -> Row {
+        let (status, reason, text, flag) = match self {
+            Self::Malformed(error) => return malformed(error),
+            Self::HeadSlow => (408, Reason::Timeout, "request head timeout", "DT"),
+            Self::BodySlow => (408, Reason::Timeout, "request body timeout", "DT"),
+            Self::ClientGone => (499, Reason::Internal, "client closed the connection", "DC"),
+            Self::ClientStuck => (499, Reason::Timeout, "client takes no bytes", "DT"),
+            Self::ConnectRefused => (405, Reason::InvalidRequest, "CONNECT is not allowed", "DPE"),
+            Self::NoListener => (404, Reason::NotFound, "listener not found", "NR"),
+            Self::NoRoute => (404, Reason::NotFound, "route not found", "NR"),
+            Self::NoBackend => (500, Reason::NoHealthyBackend, "no valid backends", "UH"),
+            Self::ConnectFailed => {
+                (503, Reason::UpstreamFailure, "upstream call failed: connect", "UF")
+            }
+            Self::ConnectSlow => (504, Reason::Timeout, "upstream call timeout: connect", "UF"),
+            Self::UpstreamClosed => {
+                (502, Reason::UpstreamFailure, "upstream call failed: connection closed", "UC")
+            }
+            Self::UpstreamMalformed(_) => {
+                (502, Reason::UpstreamFailure, "upstream call failed: malformed response", "UPE")
+            }
+            Self::UpstreamSwitched => {
+                (502, Reason::UpstreamFailure, "upstream call failed: protocol switch", "UPE")
+            }
+            Self::RequestSlow => (504, Reason::Timeout, "request timeout", "UT"),
+            Self::AttemptSlow | Self::UpstreamStuck => {
+                (504, Reason::Timeout, "upstream call timeout", "UT")
+            }
+            Self::Overload => (503, Reason::Internal, "overloaded: buffers are full", "OM"),
+            Self::Removed => (503, Reason::NotFound, "bind not found", "NR"),
+        };
+        Row { status, reason, text, flag }
+    }
+
+    /// Whether the connection can carry no further request.
+    pub const fn closes(self) -> bool {
+        !matches!(
+            self,
+            Self::NoListener
+                | Self::NoRoute
+                | Self::NoBackend
+                | Self::ConnectFailed
+                | Self::ConnectSlow
+                | Self::UpstreamClosed
+                | Self::UpstreamMalformed(_)
+                | Self::UpstreamSwitched
+                | Self::RequestSlow
+                | Self::AttemptSlow
+                | Self::UpstreamStuck
+        )
+    }
+
+    /// The client can be told nothing.
+    pub const fn is_silent(self) -> bool {
+        matches!(self, Self::ClientGone | Self::ClientStuck)
+    }
+
+    pub const fn timeout(self) -> Option<Timeout> {
+        match self {
+            Self::HeadSlow => Some(Timeout::Head),
+            Self::BodySlow | Self::UpstreamStuck => Some(Timeout::Body),
+            Self::ClientStuck => Some(Timeout::Write),
+            Self::ConnectSlow => Some(Timeout::Connect),
+            Self::RequestSlow => Some(Timeout::Request),
+            Self::AttemptSlow => Some(Timeout::Attempt),
+            _ => None,
+        }
+    }
+
+    pub const fn limit(self) -> Option<Limit> {
+        match self {
+            Self::Malformed(ParseError::HeadTooLarge) => Some(Limit::HeadBytes),
+            Self::Malformed(ParseError::TooManyFields) => Some(Limit::Fields),
+            Self::Malformed(ParseError::TargetTooLong) => Some(Limit::TargetBytes),
+            Self::Malformed(ParseError::TrailerTooLarge) => Some(Limit::TrailerBytes),
+            Self::Overload => Some(Limit::BufferedBytes),
+            _ => None,
+        }
+    }
+
+    /// A body from the client to the endpoint broke.
+    pub const fn of_upload(broke: Broke) -> Self {
+        match broke {
+            Broke::Malformed(error) => Self::Malformed(error),
+            Broke::ReadClosed => Self::ClientGone,
+            Broke::ReadSlow => Self::BodySlow,
+            Broke::WriteClosed => Self::UpstreamClosed,
+            Broke::WriteSlow => Self::UpstreamStuck,
+        }
+    }
+
+    /// A response from the endpoint to the client broke.
+    pub const fn of_download(broke: Broke) -> Self {
+        match broke {
+            Broke::Malformed(error) => Self::UpstreamMalformed(error),
+            Broke::ReadClosed => Self::UpstreamClosed,
+            Broke::ReadSlow => Self::UpstreamStuck,
+            Broke::WriteClosed => Self::ClientGone,
+            Broke::WriteSlow => Self::ClientStuck,
+        }
+    }
+}
+
+/// RFC 9110 section 15.5 and RFC 6585 have a status for some kinds of bad request.
+const fn malformed(error: ParseError) -> Row {
+    let (status, text) = match error {
+        ParseError::HeadTooLarge | ParseError::TooManyFields | ParseError::TrailerTooLarge => {
+            (431, "request head too large")
+        }
+        ParseError::TargetTooLong => (414, "request target too long"),
+        ParseError::UnknownTransferCoding => (501, "transfer coding not supported"),
+        ParseError::VersionUnsupported => (505, "HTTP version not supported"),
+        ParseError::BadExpect => (417, "expectation not supported"),
+        _ => (400, "malformed request"),
+    };
+    Row { status, reason: Reason::InvalidRequest, text, flag: "DPE" }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Counters and the access record of a finished exchange. Nothing else records an exchange.
+
+use super::failure::Failure;
+use super::place::Place;
+use crate::base::clock::Instant;
+use crate::base::id::LabelsId;
+use crate::http::Exchange;
+use crate::proto::http1::{FieldName, Method};
+use crate::telemetry::access_log::Record;
+use crate::telemetry::value::{HttpVersion, MethodLabel, Reason};
+
+/// How an exchange ended, for the record.
+#[derive(Clone, Copy)]
+pub enum End {
+    Upstream,
+    Direct,
+    Failed(Failure),
+}
+
+impl End {
+    const fn reason(self) -> Reason {
+        match self {
+            Self::Upstream => Reason::Upstream,
+            Self::Direct => Reason::DirectResponse,
+            Self::Failed(failure) => failure.row().reason,
+        }
+    }
+}
+
+pub fn finish(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End) {
+    let shard = &place.view.resources.shard;
+    let outcome = &exchange.outcome;
+    let now = place.connection.now();
+    let duration = now.nanos_since(outcome.started);
+    let reason = end.reason();
+    let method = method_label(exchange.request.method);
+    let series = shard.exchange(labels, method, outcome.status, reason);
+    series.record(duration, outcome.response_bytes, outcome.retries);
+    if let Some(sent) = outcome.sent {
+        let route = shard.route(labels);
+        route.observe_request(sent.nanos_since(outcome.started));
+        if let Some(answered) = outcome.answered {
+            route.observe_response(outcome.responded.unwrap_or(now).nanos_since(answered));
+        }
+    }
+    if let End::Failed(failure) = end {
+        count_failure(place, failure);
+    }
+    if place.bind.settings.access_log {
+        record(place, exchange, labels, end, now);
+    }
+}
+
+/// What a failure is counted as beside the request itself.
+fn count_failure(place: &Place<'_>, failure: Failure) {
+    let shard = &place.view.resources.shard;
+    if let Some(timeout) = failure.timeout() {
+        shard.timed_out(timeout);
+    }
+    if let Some(limit) = failure.limit() {
+        shard.limit_hit(limit);
+    }
+    if let Failure::Malformed(error) = failure {
+        shard.malformed(error.index());
+    }
+}
+
+fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, now: Instant) {
+    let resources = &place.view.resources;
+    let bytes = exchange.head_bytes();
+    let request = &exchange.request;
+    let outcome = &exchange.outcome;
+    let endpoint = outcome.endpoint.and_then(|(cluster, endpoint)| {
+        let local = place.view.local(cluster)?;
+        local.cluster.endpoints.get(endpoint as usize).map(|endpoint| endpoint.name.as_bytes())
+    });
+    let request_id = request.value(bytes, FieldName::XRequestId);
+    let (upstream_status, upstream_nanos) = match (outcome.sent, outcome.answered) {
+        (Some(sent), Some(answered)) => (exchange.response.status, answered.nanos_since(sent)),
+        _ => (0, 0),
+    };
+    resources.log.record(
+        &Record {
+            unix_micros: resources.unix_micros(now),
+            duration_nanos: now.nanos_since(outcome.started),
+            labels,
+            reason: end.reason(),
+            source: place.connection.peer.address,
+            endpoint: endpoint.unwrap_or_default(),
+            method: request.method_name.of(bytes),
+            host: request.host.of(bytes),
+            path: request.path_and_query.of(bytes),
+            version: if request.version.is_1_1() {
+                HttpVersion::Http11
+            } else {
+                HttpVersion::Http10
+            },
+            status: outcome.status,
+            trace_id: b"",
+            request_id: request_id.unwrap_or(&exchange.request_id),
+            error: match end {
+                End::Failed(failure) => failure.row().text.as_bytes(),
+                _ => b"",
+            },
+            received_bytes: outcome.request_bytes,
+            sent_bytes: outcome.response_bytes,
+            upstream_status,
+            upstream_nanos,
+            retries: outcome.retries,
+        },
+        &resources.shard,
+    );
+}
+
+const fn method_label(method: Method) -> MethodLabel {
+    match method {
+        Method::Get => MethodLabel::Get,
+        Method::Head => MethodLabel::Head,
+        Method::Post => MethodLabel::Post,
+        Method::Put => MethodLabel::Put,
+        Method::Delete => MethodLabel::Delete,
+        Method::Connect => MethodLabel::Connect,
+        Method::Options => MethodLabel::Options,
+        Method::Trace => MethodLabel::Trace,
+        Method::Patch => MethodLabel::Patch,
+        Method::Other => MethodLabel::Other,
+    }
+}

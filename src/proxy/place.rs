@@ -1,0 +1,43 @@
+//! `Place`: where an exchange takes place. Everything it is judged by, borrowed.
+
+use std::rc::Rc;
+
+use crate::http::server::h1::Connection;
+use crate::policy::Pipeline;
+use crate::snapshot::bind::{Bind, Route};
+use crate::snapshot::view::View;
+
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub view: &'a Rc<View>,
+    pub bind: &'a Bind,
+    pub connection: &'a Connection,
+}
+
+impl Place<'_> {
+    /// The response that is to come is the connection's last: we drain, or it had its share.
+    pub fn is_closing(&self) -> bool {
+        self.view.resources.draining.get()
+            || self.connection.requests.get() >= self.bind.settings.limits.requests_max
+    }
+}
+
+/// A place with the route that was found.
+#[derive(Clone, Copy)]
+pub struct Routed<'a> {
+    pub place: Place<'a>,
+    pub route: &'a Route,
+    /// Whose edits of heads hold: the route's, or those of the backend that was chosen, which
+    /// contain the route's.
+    pub edits: &'a Pipeline,
+    /// Bytes of the path that a prefix match took, for rewrites.
+    pub prefix_len: usize,
+}
+
+impl<'a> std::ops::Deref for Routed<'a> {
+    type Target = Place<'a>;
+
+    fn deref(&self) -> &Place<'a> {
+        &self.place
+    }
+}

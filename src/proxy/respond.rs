@@ -1,0 +1,176 @@
+//! The response of an endpoint on its way to the client: interim responses, the head rewritten, the
+//! body as it arrives.
+
+use std::cell::Cell;
+
+use super::attempt::{Answered, Ended};
+use super::failure::Failure;
+use super::place::Routed;
+use super::response_head::{self, Told};
+use super::tunnel;
+use super::upload::{self, Upload};
+use crate::base::buffer::Buffer;
+use crate::http::client::h1::read_head;
+use crate::http::transfer::Transfer;
+use crate::http::{Body, Broke, Exchange};
+use crate::limits::INTERIM_RESPONSES_MAX;
+use crate::net::socket;
+use crate::net::stream::Stream;
+use crate::proto::http1::{BodyLength, Output, ParseError};
+
+/// Takes the response from its first bytes to its last. `heads` are a buffer that is free for the
+/// head to be written, and what came first.
+pub async fn respond(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    up: &Stream,
+    heads: (Buffer, Buffer),
+    upload: &mut Option<Upload<'_>>,
+    slow: Failure,
+) -> Ended {
+    let buffers = &routed.view.resources.buffers;
+    let (mut front, first) = heads;
+    front.clear();
+    let mut input = Some(first);
+    let head = final_head(routed, exchange, up, (&mut front, &mut input), upload, slow).await;
+    let (Ok(()), Some(input)) = (head, input) else {
+        buffers.give(front);
+        return Ended::Failed(head.err().unwrap_or(Failure::UpstreamClosed));
+    };
+    if exchange.response.status == 101 {
+        return tunnel::run(routed, exchange, up, front, input).await;
+    }
+    let ended = body(routed, exchange, up, (&mut front, input), upload).await;
+    buffers.give(front);
+    ended
+}
+
+/// Reads heads, and passes interim ones on, until a final one is there.
+async fn final_head(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    up: &Stream,
+    (front, input): (&mut Buffer, &mut Option<Buffer>),
+    upload: &mut Option<Upload<'_>>,
+    slow: Failure,
+) -> Result<(), Failure> {
+    let limits = &routed.bind.settings.limits;
+    for _ in 0..=INTERIM_RESPONSES_MAX {
+        let read = read_head(up, &mut exchange.response, input, &limits.head);
+        upload::beside(upload, read).await.map_err(|broke| {
+            release(routed, input);
+            if broke == Broke::ReadSlow { slow } else { Failure::of_download(broke) }
+        })?;
+        match exchange.response.status {
+            101 if exchange.request.upgrade.is_none() => {
+                release(routed, input);
+                return Err(Failure::UpstreamSwitched);
+            }
+            100 | 102..=199 => interim(routed, exchange, front, input, upload).await?,
+            _ => return Ok(()),
+        }
+    }
+    release(routed, input);
+    Err(Failure::UpstreamMalformed(ParseError::BadStatus))
+}
+
+/// RFC 9110 section 15.2: passed on, but to HTTP/1.0, which knows no such thing.
+async fn interim(
+    routed: &Routed<'_>,
+    exchange: &Exchange,
+    front: &mut Buffer,
+    input: &mut Option<Buffer>,
+    upload: &mut Option<Upload<'_>>,
+) -> Result<(), Failure> {
+    let bytes = input.as_mut().expect("a head was read from it");
+    if exchange.request.version.is_1_1() {
+        response_head::encode_interim(front, exchange, bytes.filled());
+        let message = std::mem::replace(front, routed.view.resources.buffers.take());
+        let send = routed.connection.send(message, &routed.bind.settings.limits);
+        let (result, message) = upload::beside(upload, send).await;
+        routed.view.resources.buffers.give(message);
+        if let Err(broke) = result {
+            release(routed, input);
+            return Err(Failure::of_download(broke));
+        }
+        // A final answer can still be anything.
+        routed.connection.head_sent.set(false);
+    }
+    let consumed = exchange.response.len;
+    if let Some(bytes) = input {
+        bytes.consume(consumed);
+    }
+    Ok(())
+}
+
+/// Sends the final head and the body behind it.
+async fn body(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    up: &Stream,
+    (front, mut input): (&mut Buffer, Buffer),
+    upload: &mut Option<Upload<'_>>,
+) -> Ended {
+    let connection = routed.connection;
+    exchange.outcome.answered = Some(connection.now());
+    let length = exchange.response.body_length(exchange.request.method);
+    let told = response_head::told(length, exchange.request.version.is_1_1());
+    let uploading = upload.as_ref().is_some_and(|upload| upload.outcome().is_none());
+    if told == Told::ByClose || uploading || routed.is_closing() {
+        connection.closing.set(true);
+    }
+    response_head::encode(front, routed, exchange, input.filled(), length, told);
+    input.consume(exchange.response.len);
+    let output = if told == Told::ByClose { Output::Strip } else { Output::Keep };
+    let mut body = Body::new(length, output);
+    let moved = Cell::new(0);
+    let limits = &routed.bind.settings.limits;
+    let whole = routed.edits.timeouts().request;
+    let until = whole.map(|limit| exchange.outcome.started.plus(limit));
+    let transfer = Transfer {
+        from: up,
+        to: &connection.stream,
+        read_deadline: up.deadline(),
+        write_deadline: connection.stream.deadline(),
+        read_limit: limits.read,
+        write_limit: limits.write,
+        until,
+        buffers: &routed.view.resources.buffers,
+        pipes: &routed.view.resources.pipes,
+        chunk: told == Told::Chunked,
+        moved: &moved,
+    };
+    let head_bytes = front.len() as u64;
+    exchange.outcome.responded = Some(connection.now());
+    exchange.outcome.status = exchange.response.status;
+    let result = upload::beside(upload, transfer.run(front, &mut body, input)).await;
+    // The head leaves with the first of the body; while it is in `front` nothing was sent.
+    connection.head_sent.set(front.is_empty());
+    exchange.outcome.response_bytes = moved.get();
+    connection.sent_bytes.set(connection.sent_bytes.get() + head_bytes + moved.get());
+    match result {
+        Ok(buffer) => {
+            let clean = buffer.is_empty()
+                && exchange.response.keep_alive
+                && length != BodyLength::UntilClose;
+            Ended::Answered(Answered { buffer, clean })
+        }
+        Err(broke) => {
+            if told == Told::ByClose {
+                // To end the connection cleanly would end the message cleanly.
+                let _ = socket::set_reset_on_close(connection.stream.fd());
+            }
+            let late = until.is_some_and(|until| connection.now() >= until);
+            Ended::Failed(match broke {
+                Broke::ReadSlow | Broke::WriteSlow if late => Failure::RequestSlow,
+                _ => Failure::of_download(broke),
+            })
+        }
+    }
+}
+
+fn release(routed: &Routed<'_>, input: &mut Option<Buffer>) {
+    if let Some(buffer) = input.take() {
+        routed.view.resources.buffers.give(buffer);
+    }
+}

@@ -1,0 +1,94 @@
+//! The head that goes to the client, out of the one that came from the endpoint.
+
+use crate::base::buffer::Buffer;
+use crate::http::Exchange;
+use crate::proto::http1::{BodyLength, FieldName, encode};
+
+use super::place::Routed;
+
+/// How the client is told where the body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// As the endpoint said it, or there is no body.
+    AsItCame,
+    /// The endpoint closes at the end; the client gets chunks.
+    Chunked,
+    /// By closing: an HTTP/1.0 client knows nothing else.
+    ByClose,
+}
+
+/// Decides it, from the response and the client's version.
+pub fn told(length: BodyLength, client_is_1_1: bool) -> Told {
+    match length {
+        BodyLength::None | BodyLength::Fixed(_) => Told::AsItCame,
+        BodyLength::Chunked if client_is_1_1 => Told::AsItCame,
+        BodyLength::UntilClose if client_is_1_1 => Told::Chunked,
+        BodyLength::Chunked | BodyLength::UntilClose => Told::ByClose,
+    }
+}
+
+/// Writes the head of a final response, with its empty line.
+pub fn encode(
+    out: &mut Buffer,
+    routed: &Routed<'_>,
+    exchange: &Exchange,
+    bytes: &[u8],
+    length: BodyLength,
+    told: Told,
+) {
+    let response = &exchange.response;
+    let edits = routed.edits.on_response();
+    match edits.map_or(response.status, |edits| edits.status(response.status)) {
+        status if status != response.status => encode::status_line(out, status),
+        same => encode::status_line_with(out, same, response.reason.of(bytes)),
+    }
+    let edits = edits.map(|edits| &edits.fields);
+    let mut dated = false;
+    encode::copy_fields(out, bytes, &response.fields, |field| {
+        dated |= field.id == FieldName::Date;
+        !field.hop && !edits.is_some_and(|edits| edits.drops(field.name.of(bytes)))
+    });
+    if !dated {
+        // RFC 9110 section 6.6.1: who forwards a response without a date adds one.
+        out.put(&routed.view.resources.date.get());
+    }
+    if told == Told::Chunked || (told == Told::AsItCame && length == BodyLength::Chunked) {
+        out.put(b"Transfer-Encoding: chunked\r\n");
+    }
+    if let Some(edits) = edits {
+        out.put(edits.appended());
+    }
+    if routed.bind.settings.forwarded.via {
+        out.put(b"Via: ");
+        out.put(if response.version.is_1_1() { b"1.1 " } else { b"1.0 " });
+        out.put(b"ringway\r\n");
+    }
+    out.put(connection_line(routed.connection.closing.get(), exchange.request.version.is_1_1()));
+    out.put(b"\r\n");
+}
+
+/// Writes an interim response (1xx), or the 101 that ends HTTP on the connection.
+pub fn encode_interim(out: &mut Buffer, exchange: &Exchange, bytes: &[u8]) {
+    let response = &exchange.response;
+    encode::status_line_with(out, response.status, response.reason.of(bytes));
+    encode::copy_fields(out, bytes, &response.fields, |field| !field.hop);
+    if response.status == 101
+        && let Some(upgrade) = exchange.response.upgrade
+    {
+        out.put(b"Connection: upgrade\r\n");
+        encode::field(out, b"Upgrade", upgrade.of(bytes));
+    }
+    out.put(b"\r\n");
+}
+
+/// HTTP/1.1 keeps a connection unless it says not to, HTTP/1.0 closes unless it says not to.
+pub const fn connection_line(closing: bool, client_is_1_1: bool) -> &'static [u8] {
+    match (closing, client_is_1_1) {
+        (true, _) => b"Connection: close\r\n",
+        (false, true) => b"",
+        (false, false) => b"Connection: keep-alive\r\n",
+    }
+}
+
+#[cfg(test)]
+mod tests;
