@@ -1,0 +1,218 @@
+//! From a source to the workers: read, parse, look names up, compile, open sockets, publish.
+//!
+//! Whatever goes wrong on the way changes nothing: the last configuration stays, its sockets stay,
+//! and what is wrong is logged, counted, and shown by `/config_dump` until a later one is served.
+//! One at a time: what is asked for meanwhile is done afterwards, once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::JoinHandle;
+
+use super::listen::Bind;
+use super::publish::name_workers;
+use super::resolve::{Answers, look_up};
+use super::wiring::Wiring;
+use super::{Control, Ending};
+use crate::base::id::WorkerId;
+
+/// How far a configuration has come.
+#[derive(Debug)]
+pub(super) enum Loading<C> {
+    Idle,
+    LookingUp {
+        config: C,
+        lookup: LookUp,
+        again: bool,
+    },
+    /// Compiled, and with the workers.
+    Publishing {
+        config: C,
+        again: bool,
+    },
+    /// Refused by the workers, while another one was asked for.
+    Again,
+}
+
+/// A task that ends with whoever waits for it.
+#[derive(Debug)]
+pub(super) struct LookUp(JoinHandle<Answers>);
+
+impl Drop for LookUp {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<C> Loading<C> {
+    /// Waits for the look-ups, if there are any. Nothing is lost when this is dropped before it is
+    /// ready.
+    pub(super) async fn answers(&mut self) -> Answers {
+        match self {
+            Self::LookingUp { lookup, .. } => {
+                (&mut lookup.0).await.expect("look-ups neither panic nor are they aborted")
+            }
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Something is on its way already: it is done again afterwards.
+    fn defer(&mut self) -> bool {
+        match self {
+            Self::LookingUp { again, .. } | Self::Publishing { again, .. } => {
+                *again = true;
+                true
+            }
+            Self::Idle | Self::Again => false,
+        }
+    }
+
+    /// The workers do not get what is on its way.
+    pub(super) fn forget(&mut self) {
+        let again = matches!(self, Self::Publishing { again: true, .. });
+        *self = if again { Self::Again } else { Self::Idle };
+    }
+}
+
+impl<W: Wiring> Control<W> {
+    /// Only a text that differs is worth a reload: a watched folder has other files in it.
+    pub(super) fn file_changed(&mut self) {
+        if self.source.read().is_ok_and(|text| Some(text) == self.text) {
+            return;
+        }
+        self.reload();
+    }
+
+    /// SIGHUP, or a file that changed.
+    pub(super) fn reload(&mut self) {
+        if self.drain.begun() || self.loading.defer() {
+            return;
+        }
+        self.loading = Loading::Idle;
+        let read = self.source.read();
+        self.text = read.as_ref().ok().cloned();
+        match read.and_then(|text| spared(|| self.wiring.parse(&text))) {
+            Ok(config) => self.look_up(config),
+            Err(why) => self.refuse(&why),
+        }
+    }
+
+    pub(super) fn reload_if_wanted(&mut self) {
+        if matches!(self.loading, Loading::Again) {
+            self.reload();
+        }
+    }
+
+    pub(super) fn look_up(&mut self, config: W::Config) {
+        let names = self.wiring.names(&config);
+        let lookup = LookUp(tokio::spawn(look_up(names)));
+        self.loading = Loading::LookingUp { config, lookup, again: false };
+    }
+
+    /// The names are looked up.
+    pub(super) fn compile(&mut self, answers: Answers) {
+        let Loading::LookingUp { config, again, .. } =
+            std::mem::replace(&mut self.loading, Loading::Idle)
+        else {
+            return;
+        };
+        let (addresses, unresolved) = self.resolver.learn(answers);
+        for failed in unresolved {
+            let (name, why) = (failed.name, failed.why);
+            let kept = if failed.kept { "the last addresses stay" } else { "it has none" };
+            tracing::warn!("cannot resolve {}:{}: {why}; {kept}", name.host, name.port);
+        }
+        let last = self.publisher.current().map(Arc::as_ref);
+        let compiled = spared(|| self.wiring.compile(&config, addresses, last));
+        let published = compiled.and_then(|snapshot| self.publish(snapshot, config, again));
+        if let Err(why) = published {
+            self.refuse(&why);
+            if again {
+                self.reload();
+            }
+        }
+    }
+
+    fn publish(
+        &mut self,
+        snapshot: W::Snapshot,
+        config: W::Config,
+        again: bool,
+    ) -> Result<(), String> {
+        let alive: Vec<bool> =
+            self.supervisor.ids().map(|worker| self.supervisor.alive(worker)).collect();
+        let binds = self.wiring.binds(&snapshot);
+        let wiring = &mut self.wiring;
+        let mut open = |bind: &Bind, group| wiring.listen(&snapshot, bind, group);
+        let opened = self.listening.prepare(&binds, &alive, &mut open);
+        let sockets = opened.map_err(|wrong| wrong.join("\n"))?;
+        self.loading = Loading::Publishing { config, again };
+        let snapshot = Arc::new(snapshot);
+        let turn = self.publisher.prepare(&self.links, snapshot, sockets, Instant::now());
+        self.turn(turn);
+        Ok(())
+    }
+
+    /// All workers serve it.
+    pub(super) fn published(&mut self, version: u64, late: &[WorkerId]) {
+        if !late.is_empty() {
+            tracing::error!("{} did not switch to version {version} in time", name_workers(late));
+        }
+        let Loading::Publishing { config, again } =
+            std::mem::replace(&mut self.loading, Loading::Idle)
+        else {
+            return;
+        };
+        self.settle(&config);
+        self.config = Some(config);
+        self.refusal = None;
+        tracing::info!("configuration version {version} is served");
+        match self.on_ready.take() {
+            Some(on_ready) => on_ready(&self.listening.addresses()),
+            None => self.reloads_accepted += 1,
+        }
+        if again {
+            self.reload();
+        }
+    }
+
+    /// What it says about the process itself: some of it takes a restart.
+    fn settle(&mut self, config: &W::Config) {
+        let new = self.wiring.settings(config);
+        let old = &self.settings;
+        let fixed = [
+            ("adminAddr", old.admin != new.admin),
+            ("statsAddr", old.metrics != new.metrics),
+            ("readinessAddr", old.readiness != new.readiness),
+            ("enableIpv6", old.ipv6 != new.ipv6),
+            ("workerThreads", old.workers != new.workers),
+            ("pin", old.pin != new.pin),
+        ];
+        for (key, _) in fixed.iter().filter(|(_, changed)| *changed) {
+            tracing::warn!("`{key}` changed: that takes effect with the next start");
+        }
+        self.drain.set_deadlines(new.drain);
+        self.settings.drain = new.drain;
+    }
+
+    pub(super) fn refuse(&mut self, why: &str) {
+        if self.drain.begun() {
+            return;
+        }
+        if self.on_ready.is_some() {
+            self.ending.get_or_insert_with(|| Ending::NotStarted(why.to_owned()));
+            return;
+        }
+        tracing::error!("the configuration is not taken, the last one stays:\n{why}");
+        self.reloads_refused += 1;
+        self.refusal = Some(why.to_owned());
+    }
+}
+
+/// A panic over a new configuration is a bug of ours, and no reason to stop serving the last one.
+fn spared<T>(compile: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    // What it had half made is dropped; what it works on is only read.
+    catch_unwind(AssertUnwindSafe(compile))
+        .unwrap_or_else(|_| Err("reading it failed by a bug in Ringway: see stderr".to_owned()))
+}

@@ -1,0 +1,95 @@
+//! What control needs of the rest of the product, as one seam: `app` fills it with `config`,
+//! `snapshot`, `net` and `telemetry`, tests with something smaller. And what control tells back.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use super::drain::Deadlines;
+use super::listen::{Bind, Group};
+use super::resolve::{Addresses, Name};
+use super::source::Text;
+use super::supervise::State;
+use crate::base::id::WorkerId;
+use crate::config::scalar::Address;
+
+/// Everything is called on the control thread; nothing here may wait for a worker.
+pub trait Wiring {
+    /// What the user wrote, read.
+    type Config;
+    /// The same, compiled for workers.
+    type Snapshot: Send + Sync + 'static;
+
+    /// The error holds every problem found, as it is to be shown.
+    fn parse(&mut self, text: &Text) -> Result<Self::Config, String>;
+    fn settings(&self, config: &Self::Config) -> Settings;
+    /// Names of backends to be looked up before `compile`.
+    fn names(&self, config: &Self::Config) -> Vec<Name>;
+    fn compile(
+        &mut self,
+        config: &Self::Config,
+        addresses: &Addresses,
+        last: Option<&Self::Snapshot>,
+    ) -> Result<Self::Snapshot, String>;
+    fn binds(&self, snapshot: &Self::Snapshot) -> Vec<Bind>;
+    /// Opens listening sockets, not blocking, with the options that the snapshot has for the bind.
+    fn listen(
+        &mut self,
+        snapshot: &Self::Snapshot,
+        bind: &Bind,
+        group: Group,
+    ) -> io::Result<Vec<OwnedFd>>;
+
+    /// An object, without secrets.
+    fn dump(&self, config: &Self::Config, snapshot: &Self::Snapshot) -> serde_json::Value;
+    fn exposition(&self, facts: &Facts<'_>, format: Format) -> String;
+    fn load(&self, worker: WorkerId) -> Load;
+
+    fn log_level(&self) -> String;
+    fn set_log_level(&mut self, level: &str) -> Result<(), String>;
+    /// SIGHUP, after log files were moved away.
+    fn reopen_logs(&mut self);
+}
+
+/// What a configuration says about the process itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub admin: Address,
+    pub metrics: Address,
+    pub readiness: Address,
+    pub ipv6: bool,
+    /// As many as there are cores when it says nothing.
+    pub workers: Option<usize>,
+    pub pin: bool,
+    pub drain: Deadlines,
+}
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus text 0.0.4.
+    Text,
+    OpenMetrics,
+}
+
+/// What a worker carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Load {
+    pub connections: u64,
+    /// Of the last second, 0 to 1.
+    pub busy_ratio: f64,
+}
+
+/// What control knows and metrics show.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// Of the configuration in use; 0 before the first.
+    pub version: u64,
+    /// The last configuration read is the one in use.
+    pub synchronized: bool,
+    pub reloads_accepted: u64,
+    pub reloads_refused: u64,
+    pub retired_snapshots: usize,
+    pub draining: bool,
+    /// By worker.
+    pub workers: Vec<&'a State>,
+}
