@@ -1,23 +1,267 @@
-//! Ringway: a reverse proxy and AI gateway for Linux, one shared-nothing io_uring worker a core.
+//! Ringway: a reverse proxy for Linux, one shared-nothing io_uring worker a core. An AI gateway is
+//! to be built on it; the rooms for that are marked out (bands, targets, steps) and empty.
+//!
+//! This page is the architecture. What the program does for its users is in `README.md`; every
+//! configuration key is in `config/reference.yaml`.
+//!
+//! # Bird's eye view
+//!
+//! ```text
+//!    clients                                             endpoints
+//!       |  one SO_REUSEPORT socket                           |
+//!       |  for each bind and worker                          |
+//!  +----v----------------------- worker 0 -------------------v----+   one thread a core, pinned;
+//!  |  accept -> head -> route -> policy -> pool -> head -> body   |   its own ring, buffers,
+//!  |  View (snapshot + what this worker adds to it), shard, log   |   connections, pools
+//!  +----^-----------------------------------------------+---------+
+//!       | bus: Command                      bus: Event  |       ... worker N - 1, the same
+//!  +----+-----------------------------------------------v---------+
+//!  |  control: configuration in, snapshots out, drain, workers    |   one thread, tokio
+//!  |  watched; admin :15000, metrics :15020, readiness :15021     |
+//!  +--------------------------------------------------------------+
+//!       log writer: one thread that empties the log rings of all workers
+//! ```
+//!
+//! A request is served by one worker from its first byte to its last, and touches nothing that
+//! another thread writes. Everything that can be decided before a request comes is decided by
+//! control: it parses the configuration, looks names up, compiles tables, steps and labels into one
+//! immutable `Snapshot`, opens the sockets, and hands both to the workers. Workers and control
+//! exchange letters, a few for each reload or drain and none for a request.
 //!
 //! # Code map, from the ground up
 //!
+//! A module may use the bands below its own, never one beside it, never one above. The order is
+//! checked by `tests/tidy.rs`, so that a cycle cannot be written down.
+//!
 //! * `limits`: every bound in the product
+//!
+//!   Numbers with their unit last, and the relations between them as compile-time assertions.
+//!   Refuses to hold anything else.
+//!
 //! * `base`: plain data and arithmetic
+//!
+//!   Buffers with room in front, the clock, index newtypes, patterns, the log ring, random numbers.
+//!   Refuses I/O, and words of the domain: nothing here knows what a request is.
+//!
 //! * `config`: what the user wrote, and all that is wrong with it
+//!
+//!   A text becomes a whole `Config` or every problem of it at once, each with path, line and hint.
+//!   Refuses to ignore anything that was written, and to open, resolve or compile.
+//!
 //! * `proto`: wire formats as pure functions; bytes in, bytes out
+//!
+//!   HTTP/1.1 heads, framing, chunks and the normal form of paths. Refuses sockets, clocks,
+//!   allocations per message, and whatever two parsers could read in two ways.
+//!
 //! * `net`: the facade over the runtime: sockets, deadlines, doorbells
+//!
+//!   The one place that names monoio. Refuses to drop an operation in flight, and to resolve names.
+//!
 //! * `telemetry`: recording: metric shards, access records, the process log
+//!
+//!   Workers write, others read; the page of `/metrics` is made here. Refuses to grow: what does
+//!   not fit is counted under an overflow series, or dropped and counted.
+//!
 //! * `http`: HTTP connections: proto and net joined
+//!
+//!   A head read within a time, a body moved within bounds, on either side. Refuses to know a route
+//!   or a policy, and to hold a body.
+//!
 //! * `route`: where a request goes
+//!
+//!   `Table::find`: hosts by suffix, paths by a tree, predicates last. Answers with ids, and knows
+//!   nothing of what they stand for.
+//!
 //! * `upstream`: clusters, endpoints, connections to them
+//!
+//!   `Cluster` is shared and immutable, `Local` is one worker's half of it: pools and cursor.
+//!   Refuses to send a request: it says with whom, not what.
+//!
 //! * `policy`: the steps of one route, compiled
+//!
+//!   `Pipeline` says what becomes of a head; who encodes the head does it. Refuses to touch bytes,
+//!   and costs a route without policies one branch.
+//!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
+//!
+//!   `Snapshot` for all, `View` for one worker. Refuses to know the user's words beyond `compile`.
+//!
 //! * `proxy`: the life of a request
+//!
+//!   `handle`, top to bottom. The only place that turns an error into a status (`failure`), and the
+//!   only one that records an exchange (`finish`). Owns no state.
+//!
 //! * `bus`: what control and workers say to each other
+//!
+//!   `Command` one way, `Event` the other, bounded. Refuses to carry anything per request, and to
+//!   let a sender wait.
+//!
 //! * `worker`: a pinned thread that carries traffic
+//!
+//!   Accepts, serves, adopts, drains. Refuses to wait for control.
+//!
 //! * `control`: the thread that does not
+//!
+//!   One loop that owns the configuration, the listening sockets and the drain. Refuses to wait for
+//!   anybody between two messages, and to know what a snapshot means: that is its `Wiring`.
+//!
 //! * `app`: starts both, joins them
+//!
+//!   The only place that sees both sides. Does nothing but wiring.
+//!
+//! # The life of a request
+//!
+//! 1. `worker::accept::run`: waits for the socket, accepts a batch; two limits on connections; a
+//!    task for each.
+//! 2. `worker::connection::serve`: counts the connection; a boxed `requests` while requests come,
+//!    no buffer while it idles.
+//! 3. `http::server::h1::Connection::arrival`: reads until one head is there (`RequestHead::parse`,
+//!    `framing`), within the header timeout.
+//! 4. **`proxy::handle`**: an answer, a record, and what becomes of the connection; all below is
+//!    called from here.
+//! 5. `proxy::find`: normal form of the path (`asked::normalise`), listener by host,
+//!    `route::Table::find`; else 404.
+//! 6. `policy::Pipeline::on_request`: the steps of the route, then those of the backend: continue,
+//!    reply, redirect.
+//! 7. `proxy::dispatch::to_target`: what the route points to: a weighted choice of clusters, or a
+//!    reply.
+//! 8. `proxy::forward::forward`: the head as it goes out (`request_head::encode`) with what came of
+//!    the body; the loop over 9 to 13.
+//! 9. `upstream::balance::pick`: an endpoint: round robin, past the one that just refused.
+//! 10. `proxy::lease::Lease::reuse`, `open`: an idle connection that is quiet, or a new one
+//!     (`net::connect::connect`).
+//! 11. `proxy::attempt::run`: head and body out in one send; the rest of a body beside the wait
+//!     (`upload`); the first bytes back.
+//! 12. `proxy::respond::respond`: interim heads passed on, the final one parsed and written anew
+//!     (`response_head`); 101 leaves into `tunnel::run`.
+//! 13. `http::transfer::Transfer::run`: head and first body bytes in one send, then the body as it
+//!     comes; `bulk` where it is large.
+//! 14. `proxy::finish::finish`: counters into the shard, one record into the log ring;
+//!     `proxy::after` says whether 3 follows.
+//!
+//! A request without a body, answered in one segment over pooled connections, costs four
+//! operations: a receive and a send on each side. The receive on the upstream side was put on the
+//! ring before the request was sent (`net::stream::ArmedRead`).
+//!
+//! A connection that goes back to its pool does so in 8, before 14: the record does not keep it.
+//! A failure takes the same way from 5 on: `proxy::reply::failure` in the place of 6 to 13. What
+//! is no request at all (400, 408, 431) goes from 3 to `proxy::refuse`.
+//!
+//! # The life of a reload
+//!
+//! A changed file or SIGHUP, `control::load::reload`, `config::parse`, `control::resolve::look_up`
+//! (beside the loop), `snapshot::compile::compile` (what did not change is the same `Arc`),
+//! `control::listen` (sockets of new binds), `control::publish`: `Command::Prepare` to all. Each
+//! worker builds its `View` aside (`worker::adopt::prepare`; a cluster with the same `Arc` keeps
+//! its pools) and answers `Prepared`. When all have, `Command::Commit` to all: the next request is
+//! served by the new view, requests under way keep theirs. A problem anywhere before the commit
+//! changes nothing anywhere: it is logged with its diagnostics, and
+//! `agentgateway_config_synchronized` is 0 until a later load succeeds. `publish` keeps an `Arc`
+//! of every old snapshot until nobody else has one, so that freeing a big table never falls to a
+//! worker.
+//!
+//! # The life of a drain
+//!
+//! SIGTERM, `control::drain::Drain::begin`: readiness fails, `Command::Drain` to all, and every
+//! response says `Connection: close` while connections are still accepted. After `min`: control
+//! closes its copies of the sockets, then each worker lets nobody new in (a filter on the socket
+//! drops first packets), accepts whoever is on the way or in the queue, and closes its own: to
+//! close a socket with connections in its queue would reset them. Exchanges run to their end; an
+//! idle connection is left open for one more request, since closing it would race with that
+//! request. A worker without connections answers `Drained` and its thread ends. At `max`, counted
+//! from the signal, `Command::Cut`: what is left is shut down, and counted where a request was
+//! under way. Exit code 0.
+//!
+//! # Where state lives
+//!
+//! * Connections, tasks, buffers, pools, cursors, deadlines, clock, random: *one worker*. `Rc`,
+//!   `Cell`, short `RefCell` borrows, in `View`, `Local` and `Resources`; not `Send`.
+//! * Binds, listeners, routes, pipelines, clusters: *all, read-only*. One `Arc<Snapshot>` of `Arc`
+//!   parts; a worker clones the `Rc<View>`, never the `Arc`, per request.
+//! * Configuration, versions, sockets, names, the drain: *control*. Plain values on one thread.
+//! * Metrics: *one writer each*. A shard of atomics, plain load and store; control reads while it
+//!   renders.
+//! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and
+//!   counted.
+//! * Texts of labels: *control*. Append-only, read by the log writer.
+//!
+//! Limits that hold for all workers together (connections, buffered bytes) are sums over the
+//! shards: approximate by what happens within a turn of the loop or a second, and free.
+//!
+//! # Architecture invariants
+//!
+//! Architecture invariant: a request takes no lock, clones no `Arc` and formats nothing; on a warm
+//! connection it allocates nothing either, which `tests/allocations.rs` counts. Boxes are for what
+//! most requests are not: a body that is still coming, a large one, a tunnel, a read that may have
+//! to be called back. What costs more is done at compile time (`snapshot`), once a second
+//! (`worker::tick`) or on another thread (`telemetry::log_writer`).
+//!
+//! Architecture invariant: an operation on the ring is finished, never dropped. A dropped read eats
+//! the bytes it was about to bring. What has to end early is shut down or cancelled, and awaited;
+//! only a poll, which carries no bytes, may be dropped.
+//!
+//! Architecture invariant: nothing outside `net` names the runtime.
+//!
+//! Architecture invariant: `proto` does no I/O and never panics on what a peer sent. Its parsers
+//! give the same answer whatever the split of the input; tests and fuzz targets hold them to it.
+//!
+//! Architecture invariant: no byte is ever read as the head of a request while it may belong to the
+//! body of the one before. When that cannot be known the connection closes.
+//!
+//! Architecture invariant: a message that was cut is never ended cleanly. A chunked body lacks its
+//! last chunk, one with a length lacks bytes, one that ends by close is reset.
+//!
+//! Architecture invariant: a request is sent twice only when the endpoint cannot have acted on it,
+//! or when doing it twice does no harm: a refused connection, a write that the kernel refused, or
+//! an idempotent request on a reused connection that brought not one byte back.
+//!
+//! Architecture invariant: a panic costs one connection. Every task is fenced
+//! (`net::runtime::spawn`), because the runtime itself would unwind through the loop and take the
+//! worker along.
+//!
+//! Architecture invariant: every queue, table and wait has a bound in `limits`. What is full says
+//! no, and is counted.
+//!
+//! Architecture invariant: control never waits for a worker, a worker never for control. A mailbox
+//! without room gives the letter back.
+//!
+//! # Departures from the first design
+//!
+//! What was decided differently once it was built, and why:
+//!
+//! * **`Exchange` holds no state of policies.** It was to sit below `policy` and carry attributes;
+//!   what steps write is `policy::Changes` instead, one for each connection and used again. So
+//!   `http` stays ignorant of `policy`, and a route without steps does not look into it.
+//! * **Policies do not edit heads.** A head is bytes with marks of where its fields are. A pipeline
+//!   says which lines are left out and which are appended, and the encoder does both in its one
+//!   copy. There is no map of headers anywhere on the data path.
+//! * **Replies are written where they arise** (`proxy::reply`), not returned up the stack as a
+//!   response: there is no type for a response with a body, since none is ever held.
+//! * **`http::Transfer` is the one way a body moves**, for both directions, instead of a wrapped
+//!   stream: one buffer, a read, a write of all that came. **`http::Bulk`** takes over for a large
+//!   body of known length: bytes go through a pipe by `splice(2)`, called directly, because the
+//!   ring's own splice always goes to a kernel worker thread.
+//! * **`ArmedRead`**: an upstream connection always has a read on the ring, in a box that is used
+//!   again. It spares an operation for each request, and an idle connection in a pool notices by it
+//!   that the endpoint closed, or sent bytes that nobody asked for.
+//! * **`Sending`**: a small write on the ring is not waited for. It is done by the time its answer
+//!   comes; to be woken for it would cost a turn of the loop and tell nothing.
+//! * **Parking**: the state of a request lives in a boxed future that is thrown away while the
+//!   connection idles, with its buffers. It is done above a number of connections only: a read that
+//!   can be called back costs a little on every request.
+//! * **`worker::drain::Live`** lists the descriptors of the open connections, so that a cut is a
+//!   `shutdown(2)` of each; the tasks notice by themselves. **`worker::accept::Door`** is a
+//!   listening socket by the *name* of its bind: reloads move binds about in the snapshot, a door
+//!   follows its name and keeps its queue.
+//! * **Adopting has two phases.** Either all workers serve a version or none does.
+//! * **The lease is `proxy`'s, not `upstream`'s**: closing a connection with an armed read needs a
+//!   task, and counting it the shard, and both come with the place of an exchange.
+//! * **Deadlines** are ours (`net::deadline`), on one timerfd a worker: the runtime's timers would
+//!   add a clock reading and a kernel timer to every turn of the loop.
+//!
+//! Not here yet, and without a stub: TLS, HTTP/2, TCP listeners, health checks and ejection, rate
+//! limits, authentication, LLM and MCP backends, xDS, hot restart. `tests/tidy.rs` already knows
+//! the band of `llm` and `mcp`.
 
 pub mod app;
 pub mod base;

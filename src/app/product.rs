@@ -1,0 +1,319 @@
+//! The product, as control sees it: what a configuration means, what a worker runs, what is told
+//! to those who ask.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Product;
+use super::crew::{Seat, WorkerMain};
+use super::origin::Origin;
+use crate::base::clock::Clock;
+use crate::base::id::WorkerId;
+use crate::base::ring::Consumer;
+use crate::config::backend::{Host, RouteTarget, Target};
+use crate::config::process::{LogFormat as RawLogFormat, WorkerThreads};
+use crate::config::ringway::{AccessLogTarget, Driver as RawDriver};
+use crate::config::{self, Config};
+use crate::control::drain::Deadlines;
+use crate::control::listen::{Bind, Group};
+use crate::control::resolve::{Addresses, Name};
+use crate::control::source::Text;
+use crate::control::wiring::{Facts, Format, Load, Settings, Wiring};
+use crate::net::listen;
+use crate::net::runtime::{self, Driver, DriverChoice};
+use crate::proto::http1::ParseError;
+use crate::snapshot::Snapshot;
+use crate::snapshot::compile::{self, Inputs};
+use crate::snapshot::dump;
+use crate::telemetry::access_log::line::LineFormat;
+use crate::telemetry::access_log::{Recorder, recorder};
+use crate::telemetry::labels::Registry;
+use crate::telemetry::log::{self, LogFormat, ProcessLog};
+use crate::telemetry::log_writer::{LogWriter, Target as LogTarget};
+use crate::telemetry::merge::{self, ControlMetrics};
+use crate::telemetry::process::ProcessMetrics;
+use crate::telemetry::shard::{Shard, ShardOptions, Shards};
+use crate::telemetry::value::Gauge;
+use crate::worker::{self, Spec};
+
+/// All that control's thread owns of the product.
+pub struct Ringway {
+    clock: Clock,
+    registry: Registry,
+    origin: Origin,
+    driver: Driver,
+    log: Option<ProcessLog>,
+    shards: Vec<Arc<Shard>>,
+    shared: Arc<Shards>,
+    access: Access,
+    release_memory: fn(),
+}
+
+/// The access log on its way to being written: its thread wants the rings of all workers at once.
+#[derive(Default)]
+struct Access {
+    rings: Vec<Consumer>,
+    target: Option<LogTarget>,
+    format: LineFormat,
+    writer: Option<LogWriter>,
+}
+
+impl Ringway {
+    /// `release_memory` gives what a thread has freed back to the system: the allocator is the
+    /// executable's choice.
+    pub fn new(release_memory: fn()) -> Self {
+        Self {
+            release_memory,
+            clock: Clock::new(),
+            registry: Registry::new(),
+            origin: Origin::default(),
+            driver: Driver::Epoll,
+            log: None,
+            shards: Vec::new(),
+            shared: Arc::default(),
+            access: Access::default(),
+        }
+    }
+
+    /// The workers are known now: their shards are, and their rings have a reader.
+    fn settle(&mut self) -> Result<(), String> {
+        if self.shared.all().is_empty() && !self.shards.is_empty() {
+            self.shared.set(self.shards.clone());
+        }
+        let Some(target) = self.access.target.take_if(|_| !self.shards.is_empty()) else {
+            return Ok(());
+        };
+        let rings = std::mem::take(&mut self.access.rings);
+        let writer = LogWriter::start(rings, self.registry.names(), &target, self.access.format)
+            .map_err(|error| format!("cannot open the access log {target:?}: {error}"))?;
+        self.access.writer = Some(writer);
+        Ok(())
+    }
+
+    fn recorder(&mut self) -> Recorder {
+        let (recorder, ring) = recorder();
+        self.access.rings.push(ring);
+        recorder
+    }
+}
+
+impl Product for Ringway {
+    const BUILT_IN: &'static str = config::DEFAULT;
+
+    fn begin(&mut self, config: &Config) -> Result<(), String> {
+        let logging = &config.process.logging;
+        let format = match logging.format {
+            RawLogFormat::Text => LogFormat::Text,
+            RawLogFormat::Json => LogFormat::Json,
+        };
+        let log = log::start(&logging.level.join(","), format);
+        self.log = Some(log.map_err(|error| format!("config.logging.level: {error}"))?);
+        let ringway = &config.process.ringway;
+        let choice = match ringway.driver {
+            RawDriver::Auto => DriverChoice::Auto,
+            RawDriver::Uring => DriverChoice::Uring,
+            RawDriver::Epoll => DriverChoice::Epoll,
+        };
+        self.driver = runtime::probe(choice).map_err(|error| {
+            format!(
+                "io_uring was asked for, and the kernel refuses a ring: {error}\n    hint: look at \
+                 `sysctl kernel.io_uring_disabled` and the container's seccomp profile, or leave \
+                 out config.ringway.driver to fall back to epoll"
+            )
+        })?;
+        if self.driver == Driver::Epoll && choice == DriverChoice::Auto {
+            tracing::warn!("io_uring is not to be had here: running on epoll, which costs more");
+        }
+        tracing::info!("workers run on {}", self.driver);
+        self.access.format = match ringway.access_log.format {
+            RawLogFormat::Text => LineFormat::Text,
+            RawLogFormat::Json => LineFormat::Json,
+        };
+        self.access.target = match &ringway.access_log.to {
+            AccessLogTarget::Stdout => Some(LogTarget::Stdout),
+            AccessLogTarget::File(path) => Some(LogTarget::File(path.clone())),
+            AccessLogTarget::Off => None,
+        };
+        Ok(())
+    }
+
+    fn hire(&mut self, seat: Seat<Snapshot>) -> WorkerMain {
+        let options = ShardOptions { malformed_errors: MALFORMED, ..ShardOptions::default() };
+        let shard = Arc::new(Shard::with_options(seat.worker, options));
+        self.shards.push(Arc::clone(&shard));
+        let spec = Spec {
+            id: seat.worker,
+            driver: self.driver,
+            clock: self.clock.clone(),
+            inbox: seat.commands,
+            events: seat.events,
+            pulse: seat.pulse,
+            shard,
+            shards: Arc::clone(&self.shared),
+            log: self.recorder(),
+            release_memory: self.release_memory,
+        };
+        Box::new(move || worker::run(spec))
+    }
+
+    fn finish(self) {
+        if let Some(writer) = self.access.writer {
+            writer.stop(LOG_PATIENCE);
+        }
+    }
+}
+
+impl Wiring for Ringway {
+    type Config = Config;
+    type Snapshot = Snapshot;
+
+    fn parse(&mut self, text: &Text) -> Result<Config, String> {
+        config::parse(&text.text, &text.origin).map_err(|diagnostics| diagnostics.to_string())
+    }
+
+    fn settings(&self, config: &Config) -> Settings {
+        let process = &config.process;
+        Settings {
+            admin: process.admin_addr.clone(),
+            metrics: process.stats_addr.clone(),
+            readiness: process.readiness_addr.clone(),
+            ipv6: process.enable_ipv6,
+            workers: match process.worker_threads {
+                WorkerThreads::Cores => None,
+                WorkerThreads::Count(count) => Some(count),
+                WorkerThreads::Percent(percent) => Some(share_of_cores(percent)),
+            },
+            pin: process.ringway.pin,
+            drain: Deadlines::new(
+                process.connection_min_termination_deadline,
+                process.connection_termination_deadline,
+            ),
+        }
+    }
+
+    fn names(&self, config: &Config) -> Vec<Name> {
+        let routes = config
+            .binds
+            .iter()
+            .flat_map(|bind| &bind.listeners)
+            .flat_map(|listener| &listener.routes)
+            .chain(config.routes.iter().map(|attached| &attached.route));
+        let inline = routes.flat_map(|route| &route.backends).filter_map(|b| match &b.target {
+            RouteTarget::Inline(target) => Some(target),
+            RouteTarget::Backend(_) => None,
+        });
+        let targets = inline.chain(config.backends.iter().map(|named| &named.target));
+        let hosts = targets.flat_map(|target| match target {
+            Target::Host(host) => std::slice::from_ref(host),
+            Target::Hosts(hosts) => hosts,
+            Target::Builtin(_) => &[],
+        });
+        let names = hosts.filter_map(|host| match host {
+            Host::Name { host, port } => Some(Name { host: host.clone(), port: *port }),
+            _ => None,
+        });
+        names.collect()
+    }
+
+    fn compile(
+        &mut self,
+        config: &Config,
+        addresses: &Addresses,
+        last: Option<&Snapshot>,
+    ) -> Result<Snapshot, String> {
+        self.settle()?;
+        let resolve = |host: &str, port: u16| {
+            let name = Name { host: host.to_owned(), port };
+            addresses.get(&name).cloned().unwrap_or_default()
+        };
+        let origin = || self.origin.address().map_err(|error| error.to_string());
+        let inputs = Inputs { resolve: &resolve, origin: &origin };
+        compile::compile(config, &inputs, last, &mut self.registry)
+    }
+
+    fn binds(&self, snapshot: &Snapshot) -> Vec<Bind> {
+        let bind = |bind: &Arc<crate::snapshot::bind::Bind>| Bind {
+            id: bind.id,
+            name: bind.name.clone(),
+            address: bind.address,
+        };
+        snapshot.binds.iter().map(bind).collect()
+    }
+
+    fn listen(
+        &mut self,
+        snapshot: &Snapshot,
+        bind: &Bind,
+        group: Group,
+    ) -> io::Result<Vec<OwnedFd>> {
+        let keepalive = snapshot.bind(bind.id).and_then(|bind| bind.settings.keepalive);
+        let options = listen::Options { keepalive, alone: group.alone };
+        listen::open(bind.address, group.sockets, &options)
+    }
+
+    fn dump(&self, config: &Config, snapshot: &Snapshot) -> serde_json::Value {
+        dump::dump(config, snapshot)
+    }
+
+    fn exposition(&self, facts: &Facts<'_>, format: Format) -> String {
+        let writer = self.access.writer.as_ref();
+        let control = ControlMetrics {
+            tag: env!("CARGO_PKG_VERSION"),
+            config_synchronized: facts.synchronized,
+            config_version: facts.version,
+            reloads_accepted: facts.reloads_accepted,
+            reloads_refused: facts.reloads_refused,
+            access_records_lost: writer.map_or(0, LogWriter::lost_records),
+            access_log_errors: writer.map_or(0, LogWriter::errors),
+            process: ProcessMetrics::read(),
+        };
+        let format = match format {
+            Format::Text => merge::Format::Text,
+            Format::OpenMetrics => merge::Format::OpenMetrics,
+        };
+        merge::render(&self.shards, &self.registry, &control, format)
+    }
+
+    fn load(&self, worker: WorkerId) -> Load {
+        self.shards.get(worker.index()).map_or_else(Load::default, |shard| Load {
+            connections: u64::try_from(shard.active_connections()).unwrap_or(0),
+            busy_ratio: shard.gauge(Gauge::BusyPpm) as f64 / 1e6,
+        })
+    }
+
+    fn log_level(&self) -> String {
+        self.log.as_ref().map_or_else(String::new, ProcessLog::filter)
+    }
+
+    fn set_log_level(&mut self, level: &str) -> Result<(), String> {
+        let Some(log) = &self.log else { return Err("the log is not open".to_owned()) };
+        log.set(level).map_err(|error| error.to_string())
+    }
+
+    fn reopen_logs(&mut self) {
+        if let Some(writer) = &self.access.writer {
+            writer.reopen();
+        }
+    }
+}
+
+fn share_of_cores(percent: f64) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (((cores as f64) * percent / 100.0).ceil() as usize).max(1)
+}
+
+/// How long the end of the process waits for the last lines of the access log.
+const LOG_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The names of `ParseError::ALL`, in its order: what `shard.malformed` is given is a place in it.
+const MALFORMED: &[&str] = &{
+    let mut names = [""; ParseError::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = ParseError::ALL[index].name();
+        index += 1;
+    }
+    names
+};

@@ -1,0 +1,192 @@
+//! The accept loop of a bind on one worker, and who is let in.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use super::drain::Live;
+use super::{Worker, connection};
+use crate::base::id::BindId;
+use crate::limits::ACCEPTS_PER_TURN_MAX;
+use crate::net::deadline;
+use crate::net::listen::{Acceptor, Batch};
+use crate::telemetry::value::{Counter, Limit};
+
+/// How long accepting rests when descriptors are used up or enough connections are open. Who
+/// connects meanwhile waits in the kernel's queue.
+const REST: Duration = Duration::from_millis(50);
+
+/// How long who is on the way in has to arrive, before a listening socket is closed: a round trip
+/// and some.
+const CLOSING: Duration = Duration::from_millis(200);
+
+/// The binds that this worker listens on, by name: a bind keeps its socket over reloads, whatever
+/// its place in the snapshot.
+#[derive(Default)]
+pub struct Binds {
+    open: RefCell<Vec<Rc<Door>>>,
+    /// Accept loops that run, those of closed doors included.
+    loops: Cell<u32>,
+}
+
+/// One listening socket, and the way to end its loop.
+pub struct Door {
+    pub name: String,
+    /// The place of the bind in the current snapshot.
+    pub bind: Cell<BindId>,
+    closed: Cell<bool>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+impl Binds {
+    /// Starts to accept on a new socket.
+    pub fn open(&self, worker: &Rc<Worker>, name: &str, bind: BindId, socket: OwnedFd) {
+        let acceptor = match Acceptor::new(socket) {
+            Ok(acceptor) => acceptor,
+            Err(error) => {
+                tracing::error!(%error, bind = name, "a listening socket cannot be used");
+                return;
+            }
+        };
+        let door = Rc::new(Door {
+            name: name.to_owned(),
+            bind: Cell::new(bind),
+            closed: Cell::new(false),
+            waiting: RefCell::default(),
+        });
+        // A bind that moved to another address has a new socket: the old one goes.
+        self.open.borrow_mut().retain(|other| {
+            if other.name == door.name {
+                other.close();
+            }
+            other.name != door.name
+        });
+        self.open.borrow_mut().push(Rc::clone(&door));
+        self.loops.set(self.loops.get() + 1);
+        let worker = Rc::clone(worker);
+        let owner = Rc::clone(&worker);
+        owner.spawn(async move { run(worker, door, acceptor).await });
+    }
+
+    /// Follows a new snapshot: the binds are at other places in it, and some are gone.
+    pub fn follow(&self, place: impl Fn(&str) -> Option<BindId>) {
+        self.open.borrow_mut().retain(|door| match place(&door.name) {
+            Some(bind) => {
+                door.bind.set(bind);
+                true
+            }
+            None => {
+                door.close();
+                false
+            }
+        });
+    }
+
+    pub fn close_all(&self) {
+        for door in self.open.borrow_mut().drain(..) {
+            door.close();
+        }
+    }
+
+    /// Whether every accept loop has ended.
+    pub fn is_empty(&self) -> bool {
+        self.loops.get() == 0
+    }
+}
+
+impl Door {
+    fn close(&self) {
+        self.closed.set(true);
+        if let Some(waker) = self.waiting.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+}
+
+async fn run(worker: Rc<Worker>, door: Rc<Door>, acceptor: Acceptor) {
+    while wait(&door, &acceptor).await {
+        if is_full(&worker, &door) {
+            worker.resources.wheel.sleep(REST).await;
+            continue;
+        }
+        match take(&worker, &door, &acceptor) {
+            // After a full batch the next poll is ready at once, and lets the others have their
+            // turn first.
+            Batch::Empty | Batch::More => {}
+            Batch::Exhausted(error) => {
+                worker.resources.shard.add(Counter::AcceptErrors, 1);
+                tracing::warn!(%error, bind = door.name, "cannot accept: resting");
+                worker.resources.wheel.sleep(REST).await;
+            }
+            Batch::Closed(error) => {
+                worker.resources.shard.add(Counter::AcceptErrors, 1);
+                tracing::error!(%error, bind = door.name, "no longer accepting");
+                break;
+            }
+        }
+    }
+    close(&worker, &door, acceptor).await;
+    worker.binds.loops.set(worker.binds.loops.get() - 1);
+    super::drain::look(&worker);
+}
+
+/// Closes without a reset: nobody new comes in, who is on the way in arrives and is served.
+async fn close(worker: &Rc<Worker>, door: &Rc<Door>, acceptor: Acceptor) {
+    if let Err(error) = acceptor.refuse_new() {
+        tracing::warn!(%error, bind = door.name, "connections may be reset by closing");
+    }
+    let wheel = &worker.resources.wheel;
+    let until = wheel.clock().now().plus(CLOSING);
+    while wheel.clock().now() < until {
+        while let Batch::More = take(worker, door, &acceptor) {}
+        wheel.sleep(deadline::TICK).await;
+    }
+    while let Batch::More = take(worker, door, &acceptor) {}
+    acceptor.close();
+}
+
+/// Waits for a connection. False when the door was closed instead.
+async fn wait(door: &Door, acceptor: &Acceptor) -> bool {
+    let mut ready = pin!(acceptor.ready());
+    poll_fn(|context| {
+        if door.closed.get() {
+            return Poll::Ready(false);
+        }
+        *door.waiting.borrow_mut() = Some(context.waker().clone());
+        ready.as_mut().poll(context).map(|polled| polled.is_ok())
+    })
+    .await
+}
+
+fn is_full(worker: &Rc<Worker>, door: &Door) -> bool {
+    let view = worker.view();
+    let Some(bind) = view.snapshot.bind(door.bind.get()) else { return false };
+    let settings = &bind.settings;
+    if worker.live.count() >= settings.connections_per_worker_max {
+        worker.resources.shard.limit_hit(Limit::ConnectionsWorker);
+        return true;
+    }
+    let open: i64 = worker.shards.all().iter().map(|shard| shard.active_connections()).sum();
+    if open >= i64::from(settings.connections_max) {
+        worker.resources.shard.limit_hit(Limit::Connections);
+        return true;
+    }
+    false
+}
+
+fn take(worker: &Rc<Worker>, door: &Rc<Door>, acceptor: &Acceptor) -> Batch {
+    acceptor.accept(ACCEPTS_PER_TURN_MAX, |socket, peer| let_in(worker, door, socket, peer))
+}
+
+fn let_in(worker: &Rc<Worker>, door: &Rc<Door>, socket: OwnedFd, peer: Option<SocketAddr>) {
+    // It counts from now on, before its task has run: a worker that looks for its last connection
+    // must not miss it.
+    let entry = Live::enter(worker, socket.as_raw_fd());
+    let task = connection::serve(Rc::clone(worker), Rc::clone(door), entry, socket, peer);
+    worker.spawn(task);
+}

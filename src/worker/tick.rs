@@ -1,0 +1,97 @@
+//! Once a second: the time of day, old idle connections, the worker's gauges, a beat for control.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Worker;
+use crate::base::clock::Instant;
+use crate::bus::Pulse;
+use crate::net::runtime;
+use crate::proxy::lease;
+use crate::telemetry::value::Gauge;
+
+const EVERY: Duration = Duration::from_secs(1);
+
+pub async fn run(worker: Rc<Worker>, pulse: Arc<Pulse>) {
+    let at = worker.resources.clock.now();
+    let mut last = Last { at, cpu_nanos: runtime::thread_cpu_nanos(), polls: worker.polls.get() };
+    loop {
+        pulse.beat();
+        let resources = &worker.resources;
+        resources.renew_time();
+        worker.events.flush();
+        reap(&worker);
+        let bytes = i64::try_from(resources.buffers.out_bytes()).unwrap_or(i64::MAX);
+        resources.shard.gauge_set(Gauge::BuffersBytes, bytes);
+        resources.buffers_allowed.set(buffers_allowed(&worker));
+        resources.wheel.sleep(EVERY).await;
+        measure(&worker, &mut last);
+        if worker.parked.replace(0) >= RELEASE_FROM_PARKED {
+            resources.buffers.trim();
+            (worker.release_memory)();
+        }
+    }
+}
+
+/// The clocks and counts of the second before.
+struct Last {
+    at: Instant,
+    cpu_nanos: u64,
+    polls: u64,
+}
+
+/// How busy the worker was in the last second, and what waited for it.
+///
+/// Nothing counts what lies in the ring until the loop looks; but by Little's law it is as many
+/// completions as come in the time by which the loop was late.
+fn measure(worker: &Worker, last: &mut Last) {
+    let resources = &worker.resources;
+    let now = resources.clock.now();
+    let (cpu_nanos, polls) = (runtime::thread_cpu_nanos(), worker.polls.get());
+    let nanos = now.nanos_since(last.at).max(1);
+    let busy = cpu_nanos.saturating_sub(last.cpu_nanos);
+    let ppm = u128::from(busy) * 1_000_000 / u128::from(nanos);
+    resources.shard.gauge_set(Gauge::BusyPpm, i64::try_from(ppm.min(1_000_000)).unwrap_or(0));
+    let late = worker.late_nanos.replace(0).saturating_sub(LATE_NANOS_MIN);
+    let waiting = u128::from(polls - last.polls) * u128::from(late) / u128::from(nanos);
+    resources.shard.gauge_set(Gauge::QueueDepth, i64::try_from(waiting).unwrap_or(i64::MAX));
+    *last = Last { at: now, cpu_nanos, polls };
+}
+
+/// So many connections that began to idle within a second freed memory worth giving back.
+const RELEASE_FROM_PARKED: u32 = 64;
+
+/// A loop that looks within so long is not late: a timer of the kernel is no more exact.
+const LATE_NANOS_MIN: u64 = 1_000_000;
+
+/// What the other workers leave of the bytes that all buffers together may hold.
+fn buffers_allowed(worker: &Worker) -> usize {
+    let view = worker.view();
+    let limits = view.snapshot.binds.iter().map(|bind| bind.settings.buffered_bytes_max);
+    let Some(limit) = limits.min() else { return usize::MAX };
+    let id = worker.resources.worker;
+    let others = worker.shards.all().iter().filter(|shard| shard.worker() != id);
+    let held: i64 = others.map(|shard| shard.gauge(Gauge::BuffersBytes)).sum();
+    limit.saturating_sub(usize::try_from(held).unwrap_or(0))
+}
+
+/// Closes upstream connections that idled for too long, or that the endpoint closed; counts those
+/// that are left.
+fn reap(worker: &Rc<Worker>) {
+    let view = worker.view();
+    let resources = &view.resources;
+    let now = resources.clock.now();
+    for local in view.locals() {
+        let mut idle = 0;
+        for pool in &local.pools {
+            let idle_timeout = local.cluster.settings.idle_timeout;
+            let old = pool.reap(now, idle_timeout, &resources.buffers);
+            if !old.is_empty() {
+                lease::close_all(&view, old);
+            }
+            idle += pool.len() as i64;
+        }
+        resources.shard.cluster(local.cluster.labels).idle_connections.set(idle);
+    }
+}
