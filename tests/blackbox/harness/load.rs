@@ -1,0 +1,120 @@
+//! Requests in the background, each checked: what a reload or a drain must not disturb.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+
+use super::client::Client;
+use super::message::Response;
+
+/// What a client does with its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Habit {
+    /// Keeps it until the proxy says `Connection: close`.
+    KeepAlive,
+    /// One for each request.
+    Churn,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    /// No new connections: as a balancer that took the proxy out does.
+    leave: AtomicBool,
+    done: AtomicUsize,
+}
+
+pub struct Load {
+    shared: Arc<Shared>,
+    clients: Vec<JoinHandle<Vec<String>>>,
+}
+
+impl Load {
+    /// Clients that ask for `path` and want `body`, over and over.
+    pub fn start(address: SocketAddr, path: &str, body: &str, habits: &[Habit]) -> Self {
+        let shared = Arc::new(Shared::default());
+        let client = |habit: &Habit| {
+            let shared = Arc::clone(&shared);
+            let (habit, path, body) = (*habit, path.to_owned(), body.to_owned());
+            thread::spawn(move || run(&shared, address, habit, &path, &body))
+        };
+        let clients = habits.iter().map(client).collect();
+        Self { shared, clients }
+    }
+
+    /// Requests that were answered as they should.
+    pub fn done(&self) -> usize {
+        self.shared.done.load(Ordering::SeqCst)
+    }
+
+    /// So many more requests are answered.
+    pub fn wait_for(&self, more: usize) {
+        let wanted = self.done() + more;
+        super::wait::until("requests go on being answered", || {
+            self.done() >= wanted || self.clients.iter().all(JoinHandle::is_finished)
+        });
+    }
+
+    pub fn leave(&self) {
+        self.shared.leave.store(true, Ordering::SeqCst);
+    }
+
+    /// Until all clients have left; not one request may have failed.
+    pub fn wait_until_left(self) -> usize {
+        self.join()
+    }
+
+    pub fn stop(self) -> usize {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.join()
+    }
+
+    fn join(self) -> usize {
+        let ended = self.clients.into_iter().map(|client| client.join().expect("a client ends"));
+        let failed: Vec<String> = ended.flatten().collect();
+        let done = self.shared.done.load(Ordering::SeqCst);
+        assert!(failed.is_empty(), "{} of {done} failed: {failed:#?}", failed.len());
+        assert!(done > 0, "no request was made");
+        done
+    }
+}
+
+fn run(shared: &Shared, address: SocketAddr, habit: Habit, path: &str, body: &str) -> Vec<String> {
+    let mut failed = Vec::new();
+    let mut client: Option<Client> = None;
+    while !shared.stop.load(Ordering::SeqCst) && failed.len() < FAILURES_MAX {
+        if client.is_none() && shared.leave.load(Ordering::SeqCst) {
+            break;
+        }
+        let before = client.is_some();
+        match one(&mut client, address, path) {
+            Ok(response) if response.status == 200 && response.body() == body => {
+                shared.done.fetch_add(1, Ordering::SeqCst);
+                if habit == Habit::Churn || response.closes() {
+                    client = None;
+                }
+            }
+            Ok(response) => {
+                failed.push(format!("{habit:?}: {} {:?}", response.status, response.body()));
+            }
+            Err(error) => {
+                let which = if before { "kept" } else { "new" };
+                failed.push(format!("{habit:?}, {which} connection: {error}"));
+                client = None;
+            }
+        }
+    }
+    failed
+}
+
+fn one(client: &mut Option<Client>, address: SocketAddr, path: &str) -> io::Result<Response> {
+    let client = match client {
+        Some(client) => client,
+        None => client.insert(Client::connect(address)?),
+    };
+    client.try_ask(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
+}
+
+const FAILURES_MAX: usize = 10;

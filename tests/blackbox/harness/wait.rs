@@ -1,0 +1,38 @@
+//! Waiting on a condition, with a deadline. The only place that sleeps.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a test machine under load may need for something that takes milliseconds.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks until there is an answer; fails the test when there is none in time.
+pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, ask)
+}
+
+pub fn within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < limit, "not within {limit:?}: {what}");
+        thread::sleep(PAUSE);
+    }
+}
+
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    eventually(what, || holds().then_some(()));
+}
+
+/// For what must not come to be: fails as soon as it does.
+pub fn never(what: &str, span: Duration, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while started.elapsed() < span {
+        assert!(!holds(), "it happened: {what}");
+        thread::sleep(PAUSE);
+    }
+}
+
+const PAUSE: Duration = Duration::from_millis(5);

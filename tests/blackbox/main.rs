@@ -1,0 +1,19 @@
+//! Black-box tests: the real executable, real sockets. A feature is a file.
+// A test binary exports nothing, and its side of the wire blocks, on threads, as it likes.
+#![allow(unreachable_pub, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod access_log;
+mod admin;
+mod cli;
+mod config_files;
+mod drain;
+mod framing;
+mod harness;
+mod http1;
+mod limits;
+mod metrics;
+mod reload;
+mod routing;
+mod upstream;
+mod websocket;
