@@ -1,1 +1,197 @@
-fn main() {}
+//! Ringway against other proxies: CPU time a request, memory an idle connection, latency under
+//! load, as ratios within one run on one machine.
+//!
+//! `compare` starts an origin ([`rival::origin`]), then every subject in turn ([`rival`]), puts
+//! load on it ([`load`]) as the rows of [`plan`] say, reads what it used ([`sample`]), and writes a
+//! table ([`report`]). Two rivals live in this executable, behind hidden subcommands.
+//! Everything is on loopback, bounded in time, and ends with this process.
+//!
+//! No worker runs here: the calls that stall a core are banned for the product's sake, and this
+//! program reads procfs and waits.
+#![allow(clippy::disallowed_methods)]
+
+use std::error::Error;
+use std::net::SocketAddrV4;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+use std::{env, io};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::affinity::Cores;
+use crate::folder::Folder;
+use crate::plan::{Effort, ROWS, Row};
+use crate::report::Report;
+use crate::rival::{Site, Subject, origin, relay};
+
+mod affinity;
+mod child;
+mod folder;
+mod load;
+mod plan;
+mod report;
+mod rival;
+mod sample;
+mod stop;
+
+#[derive(Parser)]
+#[command(about = "Ringway against other proxies, in one run, as ratios")]
+struct Flags {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Measure every subject in every row, print a table and save it.
+    Compare(Compare),
+    /// The floor, as a process of its own.
+    #[command(hide = true)]
+    Relay(Ends),
+    /// The rival on monoio-http, as a process of its own.
+    #[cfg(feature = "monoio-http")]
+    #[command(hide = true)]
+    MonoioHttp(Ends),
+}
+
+#[derive(Args)]
+struct Ends {
+    listen: SocketAddrV4,
+    upstream: SocketAddrV4,
+}
+
+#[derive(Args)]
+struct Compare {
+    /// Rows to measure: small, static, p99, 1m, 64k, connect, idle, log. All of them without.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Subjects to measure: nginx, haproxy, relay, monoio-http, ringway. All of them without.
+    #[arg(long, value_delimiter = ',')]
+    subjects: Vec<String>,
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=100))]
+    rounds: u16,
+    /// The length of a measured window.
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Three rounds of half a second: to see whether everything runs, not for figures.
+    #[arg(long)]
+    quick: bool,
+    /// Where to save: FILE.json and FILE.md. Without, in bench/results.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// An executable of Ringway. Without, one is built.
+    #[arg(long, value_name = "PATH")]
+    ringway: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Flags::parse().task {
+        Task::Compare(flags) => compare(&flags),
+        Task::Relay(ends) => relay::run(ends.listen, ends.upstream).map(never).map_err(Into::into),
+        #[cfg(feature = "monoio-http")]
+        Task::MonoioHttp(ends) => {
+            rival::monoio_http::run(ends.listen, ends.upstream).map(never).map_err(Into::into)
+        }
+    };
+    outcome.unwrap_or_else(|error: Box<dyn Error>| {
+        eprintln!("bench: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn never(endless: std::convert::Infallible) -> ExitCode {
+    match endless {}
+}
+
+/// Fails when a subject failed or the run was broken off; a subject that is absent is no failure.
+fn compare(flags: &Compare) -> Result<ExitCode, Box<dyn Error>> {
+    if cfg!(debug_assertions) {
+        return Err("measure with --release: the load and two rivals are of this build".into());
+    }
+    let rows = flags.rows()?;
+    let subjects = flags.subjects()?;
+    let ringway = match &flags.ringway {
+        Some(path) => path.clone(),
+        None if subjects.contains(&Subject::Ringway) => build_ringway()?,
+        None => PathBuf::new(),
+    };
+    stop::install()?;
+    child::adopt_orphans()?;
+    let descriptors_max = affinity::raise_descriptor_limit()?;
+    let cores = Cores::choose()?;
+    affinity::confine(cores.load)?;
+    affinity::sharpen_timers()?;
+    let folder = Folder::create()?;
+    let origin = origin::start(cores, folder.path(), descriptors_max)
+        .map_err(|refusal| format!("nginx, the origin, is needed and does not run: {refusal}"))?;
+    let site =
+        Site { cores, folder: folder.path(), origin: origin.address, ringway, descriptors_max };
+    let effort = flags.effort();
+    let mut report = Report::new(&site, &effort, &subjects);
+    let mut failures = 0;
+    for row in rows {
+        let outcomes = plan::run(row, &subjects, &site, &effort);
+        if stop::requested() {
+            return Err("interrupted".into());
+        }
+        failures += outcomes.iter().filter(|outcome| outcome.failed()).count();
+        report.add(row, outcomes);
+    }
+    println!("{}", report.markdown());
+    for path in report.save(&flags.stem())? {
+        eprintln!("saved {}", path.display());
+    }
+    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Compare {
+    fn rows(&self) -> Result<Vec<&'static Row>, String> {
+        let known = |word: &String| ROWS.iter().any(|row| row.word == word);
+        if let Some(word) = self.only.iter().find(|word| !known(word)) {
+            return Err(format!("there is no row {word:?}: see --help"));
+        }
+        let wanted = |row: &&Row| self.only.is_empty() || self.only.iter().any(|w| w == row.word);
+        Ok(ROWS.iter().filter(wanted).collect())
+    }
+
+    fn subjects(&self) -> Result<Vec<Subject>, String> {
+        let known = |word: &String| Subject::ALL.iter().any(|subject| subject.word() == word);
+        if let Some(word) = self.subjects.iter().find(|word| !known(word)) {
+            return Err(format!("there is no subject {word:?}: see --help"));
+        }
+        let all = self.subjects.is_empty();
+        let wanted = |s: &Subject| all || self.subjects.iter().any(|word| word == s.word());
+        Ok(Subject::ALL.into_iter().filter(wanted).collect())
+    }
+
+    fn effort(&self) -> Effort {
+        let (rounds, seconds) =
+            if self.quick { (3, 0.5) } else { (usize::from(self.rounds), self.seconds) };
+        let window = Duration::from_secs_f64(seconds.clamp(0.1, 600.0));
+        let rest = Duration::from_secs(if self.quick { 1 } else { 5 });
+        Effort { rounds, window, warmup: window / 4, rest }
+    }
+
+    /// A run of everything, at full length, is kept under the name that the documents quote.
+    fn stem(&self) -> PathBuf {
+        let whole = self.only.is_empty() && self.subjects.is_empty() && !self.quick;
+        let name = if whole { "compare" } else { "partial" };
+        self.save.clone().unwrap_or_else(|| report::results_folder().join(name))
+    }
+}
+
+/// Builds the product as its users do, and says where it is.
+fn build_ringway() -> io::Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--bin", "ringway", "--manifest-path"]).arg(manifest);
+    if !build.status()?.success() {
+        return Err(io::Error::other("Ringway does not build"));
+    }
+    // It lies beside this executable when this one was built in release mode, as it should be.
+    let own = env::current_exe()?;
+    let target = own.ancestors().nth(2).ok_or_else(|| io::Error::other("no target folder"))?;
+    Ok(target.join("release/ringway"))
+}

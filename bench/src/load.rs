@@ -1,0 +1,117 @@
+//! The load: one thread, one epoll, plain HTTP/1.1 over loopback.
+//!
+//! What it asks is a [`Job`]; how it asks is one of three shapes: [`closed::Closed`] (every
+//! connection asks again when it is answered), [`paced::Paced`] (times fixed beforehand) and
+//! [`idle::Idle`] (ask once, then hold). All three drive a [`fleet::Fleet`].
+//! It counts only complete responses with status 200 and the expected length; anything else is an
+//! [`Error`] and ends the measurement, since a proxy that drops work would otherwise look cheap.
+//! It refuses chunked bodies and every address but IPv4. It keeps no state between measurements.
+
+use std::net::SocketAddrV4;
+use std::time::Duration;
+use std::{fmt, io};
+
+pub(crate) mod closed;
+mod connection;
+mod fleet;
+pub(crate) mod idle;
+pub(crate) mod paced;
+mod poll;
+pub(crate) mod probe;
+mod response;
+mod socket;
+
+/// One kind of request, with the answer that it must get.
+#[derive(Clone)]
+pub(crate) struct Job {
+    address: SocketAddrV4,
+    life: Life,
+    request: Vec<u8>,
+    body_bytes: u64,
+}
+
+/// How long a connection lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    KeptAlive,
+    /// `Connection: close` on each request. The proxy closes first, so that TIME_WAIT falls to its
+    /// port and the load never runs out of its own.
+    OneRequest,
+}
+
+/// What a window of load got done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    pub(crate) responses: u64,
+    pub(crate) elapsed: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) enum Error {
+    Socket(io::Error),
+    Response(response::Malformed),
+    Status(u16),
+    BodyBytes { expected: u64, announced: u64 },
+    Excess,
+    ClosedEarly,
+    ClosedWhileIdle,
+    Unanswered { requests: usize },
+    Stalled,
+    Interrupted,
+}
+
+impl Job {
+    pub(crate) fn new(address: SocketAddrV4, path: &str, body_bytes: u64, life: Life) -> Self {
+        let close = if life == Life::OneRequest { "Connection: close\r\n" } else { "" };
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: ringway-bench\r\n\
+             Accept: */*\r\n{close}\r\n"
+        );
+        Self { address, life, request: request.into_bytes(), body_bytes }
+    }
+
+    pub(crate) fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
+}
+
+impl Tally {
+    /// A window without a single response is no measurement.
+    fn of(responses: u64, elapsed: Duration) -> Result<Self, Error> {
+        if responses == 0 { Err(Error::Stalled) } else { Ok(Self { responses, elapsed }) }
+    }
+
+    pub(crate) fn per_second(&self) -> f64 {
+        self.responses as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(cause: io::Error) -> Self {
+        Self::Socket(cause)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(cause) => write!(out, "socket: {cause}"),
+            Self::Response(malformed) => write!(out, "malformed response: {malformed:?}"),
+            Self::Status(status) => write!(out, "status {status} instead of 200"),
+            Self::BodyBytes { expected, announced } => {
+                write!(out, "a body of {announced} bytes instead of {expected}")
+            }
+            Self::Excess => write!(out, "bytes after the end of a response"),
+            Self::ClosedEarly => write!(out, "closed in the middle of an exchange"),
+            Self::ClosedWhileIdle => write!(out, "a kept-alive connection was closed"),
+            Self::Unanswered { requests } => write!(out, "{requests} requests were not answered"),
+            Self::Stalled => write!(out, "no response in the whole window"),
+            Self::Interrupted => write!(out, "interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// How long the last responses of a measurement may take to come in.
+pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);

@@ -1,0 +1,28 @@
+//! Configuration files of the rivals: text with placeholders between @ signs.
+
+/// `text` with every `@KEY@` replaced. A key that is missing on either side is a mistake in this
+/// package, and would otherwise surface as a rival's puzzling complaint.
+pub(super) fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = text.to_owned();
+    for (key, value) in values {
+        let placeholder = format!("@{key}@");
+        assert!(text.contains(&placeholder), "the template has no {placeholder}");
+        filled = filled.replace(&placeholder, value);
+    }
+    let lines = filled.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let left: Vec<&str> = lines.filter(|line| line.contains('@')).collect();
+    assert!(left.is_empty(), "not filled in: {left:?}");
+    filled
+}
+
+/// Started by root, nginx's worker would drop to an account that cannot read the run's folder.
+/// Started by anybody else, it would complain about the directive.
+pub(super) fn nginx_user() -> &'static str {
+    // SAFETY: takes no pointers and cannot fail.
+    #[allow(unsafe_code)]
+    let root = unsafe { libc::geteuid() } == 0;
+    if root { "user root;" } else { "" }
+}
+
+#[cfg(test)]
+mod tests;
