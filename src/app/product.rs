@@ -186,6 +186,11 @@ impl Wiring for Ringway {
                 WorkerThreads::Percent(percent) => Some(share_of_cores(percent)),
             },
             pin: process.ringway.pin,
+            at_start: vec![
+                ("ringway.driver", format!("{:?}", process.ringway.driver)),
+                ("logging", format!("{:?}", process.logging)),
+                ("ringway.accessLog", format!("{:?}", process.ringway.access_log)),
+            ],
             drain: Deadlines::new(
                 process.connection_min_termination_deadline,
                 process.connection_termination_deadline,

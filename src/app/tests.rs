@@ -50,6 +50,7 @@ impl Wiring for Plain {
             ipv6: true,
             workers: Some(2),
             pin: true,
+            at_start: Vec::new(),
             drain: Deadlines::new(Duration::ZERO, PATIENCE),
         }
     }

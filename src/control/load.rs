@@ -189,7 +189,9 @@ impl<W: Wiring> Control<W> {
             ("workerThreads", old.workers != new.workers),
             ("pin", old.pin != new.pin),
         ];
-        for (key, _) in fixed.iter().filter(|(_, changed)| *changed) {
+        let others = new.at_start.iter().zip(&old.at_start);
+        let others = others.map(|(new, old)| (new.0, new.1 != old.1));
+        for (key, _) in fixed.into_iter().chain(others).filter(|(_, changed)| *changed) {
             tracing::warn!("`{key}` changed: that takes effect with the next start");
         }
         self.drain.set_deadlines(new.drain);

@@ -51,6 +51,7 @@ impl Wiring for Plain {
             ipv6: true,
             workers: None,
             pin: false,
+            at_start: Vec::new(),
             drain: Deadlines::new(Duration::ZERO, Duration::from_millis(max)),
         }
     }

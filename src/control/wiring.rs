@@ -60,6 +60,8 @@ pub struct Settings {
     /// As many as there are cores when it says nothing.
     pub workers: Option<usize>,
     pub pin: bool,
+    /// What else is read once, at the start: keys with their values as text.
+    pub at_start: Vec<(&'static str, String)>,
     pub drain: Deadlines,
 }
 

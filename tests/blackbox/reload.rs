@@ -23,6 +23,7 @@ drivers! {
     a_port_that_is_taken_is_refused,
     a_link_may_be_swapped,
     limits_change_too,
+    what_takes_a_restart_is_told,
 }
 
 /// A route that answers by itself.
@@ -111,6 +112,17 @@ fn a_bad_file_changes_nothing(cell: Cell) {
     proxy.reload(&config().route_with("/", fixed("better")));
     assert_eq!(client.get("/").body(), "better");
     proxy.await_metric("agentgateway_config_synchronized", &[], 1.0);
+}
+
+/// Keys that are read once are not ignored in silence, and those beside them take effect.
+fn what_takes_a_restart_is_told(cell: Cell) {
+    let proxy = cell.start(&config().route_with("/", fixed("old")));
+    let logging = json!({ "logging": { "format": "json" } });
+    proxy.reload(&config().route_with("/", fixed("new")).process(logging));
+    assert_eq!(proxy.client().get("/").body(), "new");
+    wait::until("it is told", || {
+        proxy.stderr().contains("`logging` changed: that takes effect with the next start")
+    });
 }
 
 fn an_unchanged_backend_keeps_its_connections(cell: Cell) {
