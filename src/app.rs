@@ -26,8 +26,8 @@ use crate::control::admin::serve::Servers;
 use crate::control::admin::{Desk, admin_router, metrics_router, readiness_router};
 use crate::control::publish::name_workers;
 use crate::control::resolve::Addresses;
-use crate::control::wiring::{Settings, Wiring};
-use crate::control::{Control, Ending, First, OnReady};
+use crate::control::wiring::{Found, Settings, Wiring};
+use crate::control::{Control, Ending, First, OnReady, certificate};
 use crate::limits::WORKERS_MAX;
 
 /// What runs.
@@ -80,9 +80,11 @@ async fn live<P: Product>(options: &Options, mut product: P) -> u8 {
     }
 }
 
-/// Compiles too: some problems show only then. Names are not looked up.
+/// Compiles too: some problems show only then. Files are read, names are not looked up.
 fn validate<P: Product>(product: &mut P, config: &P::Config) -> u8 {
-    match product.compile(config, &Addresses::new(), None) {
+    let files = certificate::read(product.files(config));
+    let found = Found { addresses: &Addresses::new(), files: &files };
+    match product.compile(config, &found, None) {
         Err(why) => fail(&why),
         Ok(_) => {
             print("configuration is valid");

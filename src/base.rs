@@ -3,6 +3,7 @@
 pub mod buffer;
 pub mod clock;
 pub mod id;
+pub mod mapping;
 pub mod pattern;
 pub mod random;
 pub mod ring;

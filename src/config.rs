@@ -7,10 +7,13 @@
 //! state; a `Config` belongs to the control thread.
 
 pub mod backend;
+pub mod backend_tls;
 pub mod check;
 pub mod diagnostic;
+pub mod file;
 pub mod frontend;
 pub mod header;
+pub mod ledger;
 pub mod listener;
 pub mod policy;
 pub mod process;
@@ -19,6 +22,8 @@ pub mod ringway;
 pub mod route;
 pub mod scalar;
 pub mod source;
+pub mod tcp;
+pub mod tls;
 pub mod yaml;
 
 use std::collections::BTreeMap;
@@ -29,12 +34,14 @@ use serde::Serialize;
 pub use self::diagnostic::{Diagnostics, Place, Problem};
 
 use self::backend::{Host, NamedBackend, RouteBackend};
+use self::file::Written;
 use self::frontend::FrontendPolicies;
-use self::listener::{Bind, Gateway, Listener};
+use self::listener::{Bind, Gateway, Listener, TunnelProtocol};
 use self::process::Process;
 use self::reader::{Cursor, Keys, Mark, Session};
 use self::route::{AttachedRoute, Route, RouteMatch};
 use self::source::{Environment, Source};
+use self::tcp::AttachedTcpRoute;
 use self::yaml::Document;
 
 /// What runs when nobody says otherwise: a bind on 127.0.0.1:8080 and an origin in the process.
@@ -54,7 +61,11 @@ pub struct Config {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<AttachedRoute>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tcp_routes: Vec<AttachedTcpRoute>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backends: Vec<NamedBackend>,
+    #[serde(skip)]
+    pub written: Written,
 }
 
 /// Reads a configuration with the environment of the process. `origin` is its name in messages.
@@ -102,11 +113,14 @@ pub fn forward(
         binds: vec![Bind {
             port: listen.port(),
             address: Some(listen.ip()),
+            tunnel_protocol: TunnelProtocol::Direct,
             listeners: vec![listener],
         }],
         gateways: BTreeMap::new(),
         routes: Vec::new(),
+        tcp_routes: Vec::new(),
         backends: Vec::new(),
+        written: session.written(),
     };
     let mark = Mark { path: "--listen".to_owned(), place: Place::CommandLine };
     session.note(|ledger| ledger.sockets.push((listen, mark)));
@@ -154,10 +168,12 @@ impl Config {
             binds: table.list("binds", |c| Bind::read(c, ipv6)).unwrap_or_default(),
             gateways: table.maybe("gateways", |c| Some(read_gateways(c, ipv6))).unwrap_or_default(),
             routes: table.list("routes", AttachedRoute::read).unwrap_or_default(),
+            tcp_routes: table.list("tcpRoutes", AttachedTcpRoute::read).unwrap_or_default(),
             backends: table.list("backends", NamedBackend::read).unwrap_or_default(),
             process,
+            written: session.written(),
         };
-        table.unsupported(&["llm", "mcp", "policies", "routeGroups", "services", "tcpRoutes"]);
+        table.unsupported(&["llm", "mcp", "policies", "routeGroups", "services"]);
         table.unsupported(&["ui", "workloads"]);
         if !["binds", "gateways", "llm", "mcp"].iter().any(|key| table.has(key)) {
             table.fail("nothing to listen on: neither binds nor gateways");

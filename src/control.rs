@@ -4,10 +4,12 @@
 //! configuration and its version, the listening sockets, the drain, what is known of the workers.
 //! Whoever wants something of it (a signal, a file, an admin request, a worker) sends a message,
 //! and the loop in `Control::run` takes one at a time. It refuses to wait for anybody in between:
-//! names are looked up in a task beside it, workers answer when they can.
+//! names are looked up and
+//! certificates read in a task beside it, workers answer when they can.
 
 pub mod admin;
 mod answer;
+pub mod certificate;
 pub mod drain;
 pub mod links;
 pub mod listen;
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use self::admin::Ask;
+use self::certificate::Files;
 use self::drain::{Drain, Step};
 use self::links::Links;
 use self::listen::Listening;
@@ -79,6 +82,9 @@ pub struct Control<W: Wiring> {
     source: Source,
     /// What was read last, whether it could be used or not; nothing if it could not be read.
     text: Option<Text>,
+    /// The same of certificates, keys and roots.
+    files: Files,
+    watch: Option<FileWatch>,
     /// What the workers serve, as it was written.
     config: Option<W::Config>,
     loading: Loading<W::Config>,
@@ -114,7 +120,6 @@ impl<W: Wiring> Control<W> {
     ) -> std::io::Result<(Ending, W)> {
         let mut signals = Signals::new()?;
         let events = Awaited::new(bus.events)?;
-        let mut watch = watch(&first.source);
         let settings = wiring.settings(&first.config);
         let mut control = Self::new(wiring, settings, bus.commands, bus.pulses, &first, on_ready);
         control.look_up(first.config);
@@ -127,8 +132,8 @@ impl<W: Wiring> Control<W> {
                 signal = signals.next() => control.on_signal(signal),
                 event = events.next() => control.on_event(event),
                 Some(ask) = asks.recv() => control.answer(ask),
-                answers = control.loading.answers() => control.compile(answers),
-                () = changed(&mut watch) => control.file_changed(),
+                brought = control.loading.brought() => control.compile(brought),
+                () = changed(&mut control.watch) => control.file_changed(),
                 () = tokio::time::sleep_until(due.into()) => control.on_time(),
             }
         }
@@ -148,6 +153,8 @@ impl<W: Wiring> Control<W> {
             wiring,
             source: first.source.clone(),
             text: Some(first.text.clone()),
+            files: Files::new(),
+            watch: None,
             config: None,
             loading: Loading::Idle,
             resolver: Resolver::default(),
@@ -356,15 +363,6 @@ impl<W: Wiring> Control<W> {
             workers: states,
         }
     }
-}
-
-fn watch(source: &Source) -> Option<FileWatch> {
-    let path = source.path()?;
-    let watch = FileWatch::new(path);
-    if let Err(error) = &watch {
-        tracing::warn!("{} is read again on SIGHUP only: {error}", path.display());
-    }
-    watch.ok()
 }
 
 async fn changed(watch: &mut Option<FileWatch>) {

@@ -38,4 +38,6 @@ pub struct Limits {
     pub linger: Duration,
     /// Without a byte either way through a tunnel.
     pub tunnel_idle: Duration,
+    /// From its begin to the last request that a connection takes.
+    pub connection: Option<Duration>,
 }

@@ -50,12 +50,14 @@
 //!
 //! * `proto`: wire formats as pure functions; bytes in, bytes out
 //!
-//!   HTTP/1.1 heads, framing, chunks and the normal form of paths. Refuses sockets, clocks,
+//!   HTTP/1.1 heads, framing and chunks, the normal form of paths, the engine of HTTP/2 with HPACK
+//!   and the translation of messages, ClientHello, the PROXY protocol. Refuses sockets, clocks,
 //!   allocations per message, and whatever two parsers could read in two ways.
 //!
-//! * `net`: the facade over the runtime: sockets, deadlines, doorbells
+//! * `net`: the facade over the runtime: sockets, TLS, lanes, deadlines, doorbells
 //!
-//!   The one place that names monoio. Refuses to drop an operation in flight, and to resolve names.
+//!   The one place that names monoio. A `Stream` is a socket, a TLS session over one, or a lane: a
+//!   connection in memory. Refuses to drop an operation in flight, and to resolve names.
 //!
 //! * `telemetry`: recording: metric shards, access records, the process log
 //!
@@ -64,7 +66,8 @@
 //!
 //! * `http`: HTTP connections: proto and net joined
 //!
-//!   A head read within a time, a body moved within bounds, on either side. Refuses to know a route
+//!   A head read within a time, a body moved within bounds, on either side; the drivers of HTTP/2,
+//!   which carry a lane for each stream. Refuses to know a route
 //!   or a policy, and to hold a body.
 //!
 //! * `route`: where a request goes
@@ -144,13 +147,34 @@
 //! ring before the request was sent (`net::stream::ArmedRead`).
 //!
 //! A connection that goes back to its pool does so in 8, before 14: the record does not keep it.
+//! With TLS, 2 begins with `worker::connection::tls`: the ClientHello is read, a listener found by
+//! its name, hands are shaken. A stream of HTTP/2 is a request of 3 too: `http::server::h2` writes
+//! its head and body as HTTP/1.1 text to a lane, `requests` serves the lane like any connection, and
+//! what it writes becomes frames, all of one turn of the loop in one write. Towards an endpoint it
+//! is the mirror image: `http::client::h2` offers lanes, and 10 takes them for connections. TCP
+//! leaves at 2 into `proxy::tcp`.
+//!
 //! A failure takes the same way from 5 on: `proxy::reply::failure` in the place of 6 to 13. What
 //! is no request at all (400, 408, 431) goes from 3 to `proxy::refuse`.
+//!
+//! # The life of a TCP connection
+//!
+//! On a bind that looks into nothing (`snapshot::tcp::Passage`) a connection leaves the above at 2:
+//! `worker::connection::tcp`, `proxy::tcp::handle`: by the name in the ClientHello (`hello`) or by
+//! its port a route, a weighted choice of clusters, `proxy::open::any` for an endpoint that does
+//! not refuse, and `net::relay::relay` until both ends have closed. The view is let go before that,
+//! so that connections of days hold no snapshot. What breaks on one side is reset on the other, and
+//! never ended cleanly.
+//!
+//! Before either life, where the configuration says so, `worker::connection::proxy_header` reads
+//! who the client was before a balancer took it. CONNECT (`proxy::connect`) is routed as requests
+//! are, and ends in the relay as an upgrade does (`proxy::tunnel`).
 //!
 //! # The life of a reload
 //!
 //! A changed file or SIGHUP, `control::load::reload`, `config::parse`, `control::resolve::look_up`
-//! (beside the loop), `snapshot::compile::compile` (what did not change is the same `Arc`),
+//! and `control::certificate::read` (beside the loop; the files that it reads are watched too),
+//! `snapshot::compile::compile` (what did not change is the same `Arc`),
 //! `control::listen` (sockets of new binds), `control::publish`: `Command::Prepare` to all. Each
 //! worker builds its `View` aside (`worker::adopt::prepare`; a cluster with the same `Arc` keeps
 //! its pools) and answers `Prepared`. When all have, `Command::Commit` to all: the next request is
@@ -178,7 +202,10 @@
 //!   `Cell`, short `RefCell` borrows, in `View`, `Local` and `Resources`; not `Send`.
 //! * Binds, listeners, routes, pipelines, clusters: *all, read-only*. One `Arc<Snapshot>` of `Arc`
 //!   parts; a worker clones the `Rc<View>`, never the `Arc`, per request.
-//! * Configuration, versions, sockets, names, the drain: *control*. Plain values on one thread.
+//! * Configuration, versions, sockets, names, certificates as they were read, keys of session
+//!   tickets, the drain: *control*. Plain values on one thread.
+//! * TLS settings of listeners and clusters: *all, read-only*, in the snapshot; equal ones are one
+//!   `Arc`, also over reloads.
 //! * Metrics: *one writer each*. A shard of atomics, plain load and store; control reads while it
 //!   renders.
 //! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and
@@ -259,7 +286,15 @@
 //! * **Deadlines** are ours (`net::deadline`), on one timerfd a worker: the runtime's timers would
 //!   add a clock reading and a kernel timer to every turn of the loop.
 //!
-//! Not here yet, and without a stub: TLS, HTTP/2, TCP listeners, health checks and ejection, rate
+//! * **Lanes**: HTTP/2 was to have exchanges of its own. Instead a stream is a connection in memory
+//!   that speaks HTTP/1.1 to the machinery that is there, as HAProxy's first multiplexer did: what
+//!   comes from HTTP/2 is judged again by the strict parser, and every policy, limit, retry and
+//!   record holds without a second copy. It costs one more head written and parsed a request, and
+//!   two copies of a body in memory.
+//! * **TLS is rustls' unbuffered API on our own buffers**, not monoio-rustls: an idle session has no
+//!   buffers, and a record is one write.
+//!
+//! Not here yet, and without a stub: health checks and ejection, rate
 //! limits, authentication, LLM and MCP backends, xDS, hot restart. `tests/tidy.rs` already knows
 //! the band of `llm` and `mcp`.
 

@@ -12,11 +12,15 @@ pub const MIB: usize = 1024 * KIB;
 /// bytes without moving them.
 pub const BUFFER_HEADROOM_BYTES: usize = 512;
 /// What one read of a head may bring.
-pub const READ_BUFFER_BYTES: usize = 16 * KIB;
+///
+/// With the headroom it fills whole pages, and a TLS record of the largest size fits.
+pub const READ_BUFFER_BYTES: usize = 20 * KIB - BUFFER_HEADROOM_BYTES;
 /// What one read of a large body may bring: a relay's CPU time goes with its number of reads.
 pub const BULK_BUFFER_BYTES: usize = 256 * KIB;
 /// Buffers a worker keeps for reuse, of each size, in bytes.
 pub const READ_BUFFERS_KEPT_BYTES: usize = 16 * MIB;
+/// Small buffers that are mapped at a time: 320 KiB of addresses, and memory as it is touched.
+pub const READ_BUFFERS_MAPPED: usize = 16;
 pub const BULK_BUFFERS_KEPT_BYTES: usize = 16 * MIB;
 
 // --- heads (proto) -------------------------------------------------------------------------
@@ -47,6 +51,22 @@ pub const INTERIM_RESPONSES_MAX: usize = 16;
 
 const _: () = assert!(HEAD_BYTES_MAX <= HEAD_BYTES_CEILING && HEAD_BYTES_CEILING < 65536);
 const _: () = assert!(READ_BUFFER_BYTES >= TARGET_BYTES_MAX);
+
+// --- HTTP/2: header compression ------------------------------------------------------------
+
+/// The dynamic table of a decoder, unless a setting says otherwise, and the most an encoder uses of
+/// what its peer allows: RFC 9113 section 6.5.2 has this as the initial value.
+pub const HPACK_TABLE_BYTES: usize = 4 * KIB;
+/// A field list as RFC 9113 section 6.5.2 accounts for it: names, values and 32 bytes a field.
+pub const FIELD_LIST_BYTES_MAX: usize = HEAD_BYTES_MAX;
+/// Lines of a field list. More than a head may have: cookies come in crumbs, and are one field once
+/// they are joined.
+pub const FIELD_LINES_MAX: usize = 2 * FIELDS_MAX;
+/// What a cleared field list keeps of its room.
+pub const FIELD_LIST_BYTES_KEPT: usize = 8 * KIB;
+pub const FIELD_LINES_KEPT: usize = 64;
+/// Strings up to here are not worth the time that a Huffman code takes.
+pub const HUFFMAN_FROM_BYTES: usize = 5;
 
 // --- configuration -------------------------------------------------------------------------
 
@@ -104,6 +124,47 @@ pub const KEEPALIVE_RETRIES_MAX: u32 = 127;
 
 const _: () = assert!(CONNECTIONS_PER_WORKER_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(HEAD_BYTES_FLOOR <= HEAD_BYTES_MAX && TARGET_BYTES_FLOOR <= TARGET_BYTES_MAX);
+
+// --- configuration of TLS, HTTP/2 and layer 4 ----------------------------------------------
+
+/// Certificates of one listener, and names of one that we make.
+pub const CERTIFICATES_PER_LISTENER_MAX: usize = 100;
+pub const SELF_SIGNED_NAMES_MAX: usize = 100;
+/// A protocol's name in ALPN, RFC 7301 section 3.1.
+pub const ALPN_NAME_BYTES_MAX: usize = 255;
+/// Names that a backend's certificate may have.
+pub const SUBJECT_ALT_NAMES_MAX: usize = 100;
+
+// Defaults of agentgateway.
+pub const TLS_HANDSHAKE_TIMEOUT_SECONDS: u64 = 15;
+pub const HTTP2_KEEPALIVE_TIMEOUT_SECONDS: u64 = 20;
+
+// RFC 9113 section 6.5.2; a window of a stream holds a frame, that of a connection its first size.
+pub const HTTP2_WINDOW_BYTES_FLOOR: usize = 16 * KIB;
+pub const HTTP2_CONNECTION_WINDOW_BYTES_FLOOR: usize = 65_535;
+pub const HTTP2_WINDOW_BYTES_CEILING: usize = (1 << 31) - 1;
+pub const HTTP2_FRAME_BYTES_FLOOR: usize = 16 * KIB;
+/// RFC 9113 allows 16 MiB; a frame has to fit in the buffers of a connection.
+pub const HTTP2_FRAME_BYTES_CEILING: usize = MIB;
+
+// Defaults of ours, under `config.ringway.limits`.
+/// Streams that a client may have open on one HTTP/2 connection.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 100;
+pub const STREAMS_PER_CONNECTION_CEILING: u32 = 10_000;
+/// TLS handshakes of clients that one worker has under way.
+pub const HANDSHAKES_PER_WORKER_MAX: usize = 1024;
+/// A TCP connection on which nothing moves either way.
+pub const TCP_IDLE_TIMEOUT_SECONDS: u64 = 3600;
+/// Streams that we open on one HTTP/2 connection to an endpoint before we open another.
+pub const UPSTREAM_STREAMS_PER_CONNECTION_MAX: u32 = 100;
+/// Requests that wait for such a stream, of one worker and endpoint.
+pub const UPSTREAM_STREAMS_WAITING_MAX: usize = 1024;
+/// What that may be raised to.
+pub const UPSTREAM_STREAMS_WAITING_CEILING: usize = 1 << 20;
+
+const _: () = assert!(HTTP2_FRAME_BYTES_FLOOR <= HTTP2_WINDOW_BYTES_FLOOR);
+const _: () = assert!(STREAMS_PER_CONNECTION_MAX <= STREAMS_PER_CONNECTION_CEILING);
+const _: () = assert!(UPSTREAM_STREAMS_PER_CONNECTION_MAX <= STREAMS_PER_CONNECTION_CEILING);
 
 // --- routes and policies -------------------------------------------------------------------
 
@@ -194,8 +255,98 @@ pub const TUNNEL_IDLE: Duration = Duration::from_secs(3600);
 /// A write of so much leaves at once on a connection that has nothing else to send: the smallest
 /// send buffer that Linux gives a socket holds it.
 pub const SEND_QUIETLY_BYTES_MAX: usize = 4 * KIB;
+/// When a response that nobody waited for is looked at, if no request came before.
+pub const LAST_SEND_LOOKED_AT_AFTER: Duration = Duration::from_millis(100);
 /// Connections accepted in one turn of the loop, so that those that are there are served too.
 pub const ACCEPTS_PER_TURN_MAX: usize = 64;
+
+// --- TLS -----------------------------------------------------------------------------------
+
+/// The longest record that may come: RFC 8446 section 5.2 and, for TLS 1.2, RFC 5246 section
+/// 6.2.3 with the header. A buffer that ciphertext is read into has room for one.
+pub const TLS_RECORD_BYTES_MAX: usize = 5 + 16 * KIB + 2 * KIB;
+/// The plaintext of one record.
+pub const TLS_PLAIN_BYTES_MAX: usize = 16 * KIB;
+/// What a record adds to its plaintext: header, explicit nonce, tag, inner type.
+pub const TLS_OVERHEAD_BYTES_MAX: usize = 5 + 8 + 16 + 1;
+/// The buffer that ciphertext is read into: a smaller one would grow whenever a full record comes.
+pub const TLS_READ_BYTES: usize = 20 * KIB;
+/// How long the rest of a record may take where an idle connection has begun to send one.
+pub const TLS_RECORD_PATIENCE: Duration = Duration::from_secs(10);
+/// Who sends after such a pause starts with small records again: the first bytes of an answer can
+/// be read before the rest has come.
+pub const TLS_BURST_PAUSE: Duration = Duration::from_secs(1);
+/// Plaintext that fits into a small buffer once it is sealed in small records; more goes by way of
+/// a bulk buffer.
+pub const TLS_SEND_SMALL_BYTES_MAX: usize = 16 * KIB;
+/// The ciphertext that one handshake may bring in.
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 64 * KIB;
+/// Records of a burst are so small at first: three segments hold one, so that the client can use
+/// the first bytes while the congestion window is still small.
+pub const TLS_SMALL_RECORD_BYTES: usize = 4 * KIB;
+/// A burst of more than this is sent in full records.
+pub const TLS_SMALL_RECORDS_BYTES: usize = 64 * KIB;
+/// A handshake takes no longer than this.
+pub const TLS_HANDSHAKE_SECONDS: u64 = 15;
+/// Tickets for each TLS 1.3 handshake.
+pub const TLS_TICKETS_PER_HANDSHAKE: usize = 1;
+/// Policies of client authentication whose ticket keys are kept apart, and kept over reloads.
+pub const TLS_TICKET_POLICIES_MAX: usize = 64;
+/// Endpoints whose sessions one upstream configuration remembers.
+pub const TLS_SESSIONS_KEPT_MAX: usize = 256;
+/// Names in a peer's certificate that are read; the rest is not looked at.
+pub const TLS_IDENTITY_NAMES_MAX: usize = 64;
+/// A file of certificates or keys, and the certificates of one.
+pub const TLS_PEM_BYTES_MAX: usize = 4 * MIB;
+pub const TLS_CHAIN_CERTIFICATES_MAX: usize = 16;
+
+const _: () = assert!(TLS_RECORD_BYTES_MAX <= TLS_READ_BYTES);
+const _: () = assert!(TLS_SMALL_RECORD_BYTES <= TLS_PLAIN_BYTES_MAX);
+const _: () = assert!(TLS_PLAIN_BYTES_MAX <= READ_BUFFER_BYTES);
+
+// --- layer 4 -------------------------------------------------------------------------------
+
+/// A ClientHello with the headers of its records: larger ones are refused.
+pub const CLIENT_HELLO_BYTES_MAX: usize = 16 * KIB;
+/// A PROXY header of version 1, its line end included (HAProxy's specification, section 2.1).
+pub const PROXY_V1_BYTES_MAX: usize = 107;
+/// A PROXY header of version 2 as a whole: addresses and the extensions behind them.
+pub const PROXY_V2_BYTES_MAX: usize = 4 * KIB;
+/// How often the bytes of a TCP connection are counted while it lasts.
+pub const TCP_COUNTED_EVERY: Duration = Duration::from_secs(10);
+/// How long a relay on which nothing moves keeps a buffer that it may have to give back:
+pub const RELAY_PATIENCE: Duration = Duration::from_millis(250);
+/// a large one always, a small one when so many bytes of buffers are out on the worker.
+pub const RELAY_PARK_FROM_BYTES: usize = 4 * MIB;
+/// When so many are out no relay takes a large one.
+pub const RELAY_BULK_UNTIL_BYTES: usize = 64 * MIB;
+/// A PROXY header has to come in this time.
+pub const PROXY_HEADER_SECONDS: u64 = 5;
+
+const _: () = assert!(CLIENT_HELLO_BYTES_MAX <= READ_BUFFER_BYTES);
+const _: () = assert!(PROXY_V1_BYTES_MAX < PROXY_V2_BYTES_MAX);
+const _: () = assert!(PROXY_V2_BYTES_MAX <= READ_BUFFER_BYTES);
+
+/// What is still read of a connection that has sent its last frame.
+pub const H2_LINGER_BYTES: usize = MIB;
+
+// --- lanes: connections in memory ----------------------------------------------------------
+
+/// What a lane has room for at first, each way.
+pub const LANE_BYTES: usize = 2 * KIB;
+/// What it keeps of the room that it once needed.
+pub const LANE_BYTES_KEPT: usize = 32 * KIB;
+/// What a stream may have written that its driver did not take: as a socket's send buffer.
+pub const LANE_OUT_BYTES_MAX: usize = 64 * KIB;
+
+// --- HTTP/2 towards endpoints --------------------------------------------------------------
+
+/// HTTP/2 connections of one worker to one endpoint.
+pub const H2_CONNECTIONS_PER_ENDPOINT_MAX: usize = 16;
+/// How often one request is sent again because an endpoint said that it did not look at it.
+pub const UNPROCESSED_RETRIES_MAX: u32 = 4;
+/// What a connection keeps of the room that its writes once needed.
+pub const H2_WRITTEN_BYTES_KEPT: usize = 512 * KIB;
 
 // --- control -------------------------------------------------------------------------------
 
@@ -253,3 +404,63 @@ pub const JOIN_MS_MAX: u64 = 1_000;
 const _: () = assert!(COMMANDS_ROOM_MIN < COMMANDS_QUEUED_MAX);
 const _: () = assert!(FILE_QUIET_MS < FILE_BUSY_MS_MAX);
 const _: () = assert!(CONTROL_TICK_MS * 4 <= STALL_MS_MAX);
+
+// --- certificates as they are loaded -------------------------------------------------------
+
+/// How long a certificate of our own making is good, and how old it says that it is.
+pub const SELF_SIGNED_DAYS: u64 = 3650;
+pub const SELF_SIGNED_AGE_DAYS: u64 = 1;
+/// A certificate that ends within so many days is told of when it is loaded.
+pub const CERTIFICATE_WARNING_DAYS: i64 = 14;
+
+// --- HTTP/2 --------------------------------------------------------------------------------
+
+/// The payload of a frame that a peer may always send, RFC 9113 section 4.2. We announce no more:
+/// a body is handed on in the pieces in which it comes, so larger frames would gain nothing.
+pub const H2_FRAME_BYTES: usize = 16 * KIB;
+/// The largest frame we send, where the peer allows it.
+pub const H2_FRAME_BYTES_SENT_MAX: usize = 64 * KIB;
+/// Streams of one connection whose work has not ended: REFUSED_STREAM above it.
+pub const H2_STREAMS_MAX: u32 = 100;
+/// What that may be raised to.
+pub const H2_STREAMS_CEILING: u32 = 10_000;
+/// What one stream, and all streams of a connection, may send before it is consumed: at first, and
+/// once the window has grown with use.
+pub const H2_WINDOW_BYTES: u32 = 64 * KIB as u32;
+pub const H2_WINDOW_BYTES_MAX: u32 = MIB as u32;
+pub const H2_CONNECTION_WINDOW_BYTES: u32 = MIB as u32;
+pub const H2_CONNECTION_WINDOW_BYTES_MAX: u32 = 4 * MIB as u32;
+/// A field block as it is on the wire, over all its frames.
+pub const H2_BLOCK_BYTES_MAX: usize = 64 * KIB;
+/// CONTINUATION frames of one field block (CVE-2024-27316 and its family).
+pub const H2_CONTINUATIONS_MAX: u32 = 8;
+/// What a connection keeps of the room that a large field block took.
+pub const H2_BLOCK_BYTES_KEPT: usize = 4 * KIB;
+/// One SETTINGS frame: 64 settings.
+pub const H2_SETTINGS_BYTES_MAX: usize = 64 * 6;
+/// Most that is left of an input when the engine asks for more: a SETTINGS frame but its last byte.
+pub const H2_INPUT_BYTES_KEPT_MAX: usize = 9 + H2_SETTINGS_BYTES_MAX;
+/// Bodies are taken while so little waits to be written,
+pub const H2_OUT_BYTES_MAX: usize = 256 * KIB;
+/// and input is taken while so little does: a peer that reads nothing is not read either.
+pub const H2_OUT_BYTES_STALLED: usize = MIB;
+/// Answers to control frames (PING, SETTINGS, resets) that wait to be written.
+pub const H2_CONTROL_BYTES_MAX: usize = 16 * KIB;
+/// What a stream sends in one turn while others wait for the window of the connection.
+pub const H2_QUANTUM_BYTES: usize = 16 * KIB;
+/// DATA frames with less in them are budgeted.
+pub const H2_SMALL_BODY_BYTES: usize = 64;
+/// A DATA frame that the windows cut short counts as useful work from here on.
+pub const H2_USEFUL_BODY_BYTES: usize = 512;
+/// SETTINGS that the peer does not acknowledge in this time: SETTINGS_TIMEOUT.
+pub const H2_SETTINGS_ACK: Duration = Duration::from_secs(10);
+/// The longest wait between the two steps of a drain when the peer does not answer a PING.
+pub const H2_DRAIN_STEP: Duration = Duration::from_secs(1);
+
+const _: () = assert!(H2_STREAMS_MAX <= H2_STREAMS_CEILING);
+const _: () = assert!(H2_WINDOW_BYTES <= H2_WINDOW_BYTES_MAX);
+const _: () = assert!(H2_CONNECTION_WINDOW_BYTES <= H2_CONNECTION_WINDOW_BYTES_MAX);
+const _: () = assert!(H2_CONNECTION_WINDOW_BYTES_MAX < 1 << 31);
+const _: () = assert!(H2_BLOCK_BYTES_MAX >= HEAD_BYTES_MAX);
+const _: () = assert!(H2_INPUT_BYTES_KEPT_MAX < READ_BUFFER_BYTES);
+const _: () = assert!(H2_OUT_BYTES_MAX + H2_CONTROL_BYTES_MAX < H2_OUT_BYTES_STALLED);

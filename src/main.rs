@@ -10,7 +10,17 @@ use ringway::app::product::Ringway;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    stay_with_small_pages();
     ringway::app::run(&Options::parse(), Ringway::new(release_memory))
+}
+
+/// Asks the kernel not to make huge pages of our memory. It does so for an allocator's arena, and
+/// then ten thousand idle connections keep all that they ever used: a huge page is given back whole
+/// or not at all.
+#[expect(unsafe_code, reason = "a call of the system")]
+fn stay_with_small_pages() {
+    // SAFETY: a switch of this process, without pointers.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) };
 }
 
 /// Gives memory that this thread has freed back to the system. The allocator does so by itself only

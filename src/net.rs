@@ -10,6 +10,7 @@
 pub mod connect;
 pub mod deadline;
 pub mod doorbell;
+pub mod lane;
 pub mod listen;
 pub mod relay;
 pub mod runtime;
@@ -17,6 +18,7 @@ pub mod sending;
 pub mod socket;
 pub mod splice;
 pub mod stream;
+pub mod tls;
 
 mod buffer;
 mod timer;

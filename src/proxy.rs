@@ -3,16 +3,19 @@
 
 pub mod asked;
 pub mod attempt;
+pub mod connect;
 pub mod dispatch;
 pub mod failure;
 pub mod finish;
 pub mod forward;
 pub mod lease;
+pub mod open;
 pub mod place;
 pub mod reply;
 pub mod request_head;
 pub mod respond;
 pub mod response_head;
+pub mod tcp;
 pub mod tunnel;
 pub mod upload;
 
@@ -23,11 +26,12 @@ use place::{Place, Routed};
 
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
+use crate::http::exchange::NO_ID;
 use crate::http::server::h1::request_body;
 use crate::policy::Changes;
 use crate::proto::http1::{BodyLength, TargetForm};
 use crate::telemetry::shard::Shard;
-use crate::telemetry::value::{Gauge, Limit};
+use crate::telemetry::value::{Gauge, Limit, Work};
 
 /// What becomes of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +92,7 @@ pub async fn refuse(place: &Place<'_>, exchange: &mut Exchange, failure: Failure
 fn begin(place: &Place<'_>, exchange: &mut Exchange) {
     exchange.outcome = crate::http::exchange::Outcome::default();
     exchange.outcome.started = place.connection.now();
+    exchange.request_id = NO_ID;
     exchange.consumed = exchange.request.len;
     drop_h2c(exchange);
     place.connection.requests.set(place.connection.requests.get().saturating_add(1));
@@ -114,8 +119,10 @@ async fn find(
     changes: &mut Changes,
     labels: &mut LabelsId,
 ) -> Result<End, Failure> {
-    if exchange.request.form == TargetForm::Authority {
-        return Err(Failure::ConnectRefused);
+    if exchange.request.form == TargetForm::Authority
+        && let Some(end) = Box::pin(connect::admit(place, exchange)).await?
+    {
+        return Ok(end);
     }
     let resources = &place.view.resources;
     if resources.buffers.out_bytes() > resources.buffers_allowed.get() {
@@ -124,6 +131,9 @@ async fn find(
     asked::normalise(exchange)?;
     let asked = Asked::of(exchange);
     let listener = place.bind.hosts.find(asked.host_name()).ok_or(Failure::NoListener)?;
+    if !place.bind.serves(place.connection.carrier.accepted, *listener) {
+        return Err(Failure::Misdirected);
+    }
     let listener = &place.bind.listeners[*listener as usize];
     *labels = listener.labels;
     let found = listener.table.find(&asked).ok_or(Failure::NoRoute)?;
@@ -144,7 +154,7 @@ async fn after(place: &Place<'_>, exchange: &mut Exchange, end: End) -> After {
         // The response was cut: closing is all that can tell.
         return After::Close;
     }
-    if exchange.outcome.status == 101 {
+    if connection.work.get() == Work::Tunnel {
         return After::Close;
     }
     if !matches!(end, End::Upstream) && exchange.request.body != BodyLength::None {

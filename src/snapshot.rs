@@ -4,11 +4,14 @@ pub mod bind;
 pub mod compile;
 pub mod dump;
 pub mod resources;
+pub mod tcp;
+pub mod tls;
 pub mod view;
 
 use std::sync::Arc;
 
 use crate::base::id::BindId;
+use crate::net::tls::Certificate;
 use crate::upstream::Cluster;
 use bind::Bind;
 
@@ -24,6 +27,17 @@ impl Snapshot {
     /// What a worker serves before its first configuration: nothing.
     pub const fn empty() -> Self {
         Self { version: 0, binds: Vec::new(), clusters: Vec::new() }
+    }
+
+    /// What is shown to clients, with the names of its bind and its listener.
+    pub fn certificates(&self) -> impl Iterator<Item = (&str, &str, &Certificate)> {
+        let with_tls = self.binds.iter().filter_map(|bind| Some((bind, bind.tls.as_ref()?)));
+        with_tls.flat_map(|(bind, tls)| {
+            tls.listeners().flat_map(move |listener| {
+                let name = &*bind.listeners[listener.listener as usize].name;
+                listener.certificates().map(move |shown| (&*bind.name, name, shown))
+            })
+        })
     }
 
     pub fn bind(&self, id: BindId) -> Option<&Bind> {

@@ -57,6 +57,8 @@ pub struct Worker {
     /// How often a task was polled, and the most that the loop was late in this second.
     pub polls: Rc<Cell<u64>>,
     pub late_nanos: Cell<u64>,
+    /// TLS handshakes of clients that are under way.
+    pub handshakes: Cell<u32>,
     /// Connections that gave their buffers back in this second, and what gives memory back.
     pub parked: Cell<u32>,
     release_memory: fn(),
@@ -161,6 +163,7 @@ async fn serve(spec: Spec) -> io::Result<()> {
         shards: spec.shards,
         polls: Rc::default(),
         late_nanos: Cell::new(0),
+        handshakes: Cell::new(0),
         parked: Cell::new(0),
         release_memory: spec.release_memory,
         events: Outbox { mailbox: spec.events, kept: RefCell::default() },

@@ -25,6 +25,7 @@ use ringway::net::listen::{self, Options};
 use ringway::net::runtime::{Driver, DriverChoice, probe};
 use ringway::snapshot::Snapshot;
 use ringway::snapshot::compile::{Inputs, compile};
+use ringway::snapshot::tls::Keyring;
 use ringway::telemetry::access_log::recorder;
 use ringway::telemetry::labels::Registry;
 use ringway::telemetry::shard::{Shard, Shards};
@@ -101,9 +102,12 @@ struct Proxy {
 impl Proxy {
     fn start(driver: Driver, yaml: &str) -> Self {
         let config = config::parse(yaml, "test.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
-        let inputs = Inputs { resolve: &|_, _| Vec::new(), origin: &|| Err("none".to_owned()) };
+        let none = || "none".to_owned();
+        let inputs =
+            Inputs { resolve: &|_, _| Vec::new(), origin: &|| Err(none()), file: &|_| Err(none()) };
         let mut registry = Registry::new();
-        let snapshot = compile(&config, &inputs, None, &mut registry).unwrap();
+        let snapshot =
+            compile(&config, &inputs, None, &mut registry, &mut Keyring::default()).unwrap();
         let (commands, inbox) = mailbox(64).unwrap();
         let (outbox, events) = mailbox(64).unwrap();
         let thread = thread::spawn(move || {

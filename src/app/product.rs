@@ -1,10 +1,12 @@
 //! The product, as control sees it: what a configuration means, what a worker runs, what is told
 //! to those who ask.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Product;
 use super::crew::{Seat, WorkerMain};
@@ -18,21 +20,24 @@ use crate::config::ringway::{AccessLogTarget, Driver as RawDriver};
 use crate::config::{self, Config};
 use crate::control::drain::Deadlines;
 use crate::control::listen::{Bind, Group};
-use crate::control::resolve::{Addresses, Name};
+use crate::control::resolve::Name;
 use crate::control::source::Text;
-use crate::control::wiring::{Facts, Format, Load, Settings, Wiring};
+use crate::control::wiring::{Facts, Format, Found, Load, Settings, Wiring};
+use crate::limits::CERTIFICATE_WARNING_DAYS;
 use crate::net::listen;
 use crate::net::runtime::{self, Driver, DriverChoice};
+use crate::net::tls::Certificate;
 use crate::proto::http1::ParseError;
 use crate::snapshot::Snapshot;
 use crate::snapshot::compile::{self, Inputs};
 use crate::snapshot::dump;
+use crate::snapshot::tls::Keyring;
 use crate::telemetry::access_log::line::LineFormat;
 use crate::telemetry::access_log::{Recorder, recorder};
 use crate::telemetry::labels::Registry;
 use crate::telemetry::log::{self, LogFormat, ProcessLog};
 use crate::telemetry::log_writer::{LogWriter, Target as LogTarget};
-use crate::telemetry::merge::{self, ControlMetrics};
+use crate::telemetry::merge::{self, CertificateMetric, ControlMetrics};
 use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::shard::{Shard, ShardOptions, Shards};
 use crate::telemetry::value::Gauge;
@@ -42,6 +47,7 @@ use crate::worker::{self, Spec};
 pub struct Ringway {
     clock: Clock,
     registry: Registry,
+    keyring: Keyring,
     origin: Origin,
     driver: Driver,
     log: Option<ProcessLog>,
@@ -68,6 +74,7 @@ impl Ringway {
             release_memory,
             clock: Clock::new(),
             registry: Registry::new(),
+            keyring: Keyring::default(),
             origin: Origin::default(),
             driver: Driver::Epoll,
             log: None,
@@ -205,7 +212,16 @@ impl Wiring for Ringway {
             .flat_map(|bind| &bind.listeners)
             .flat_map(|listener| &listener.routes)
             .chain(config.routes.iter().map(|attached| &attached.route));
-        let inline = routes.flat_map(|route| &route.backends).filter_map(|b| match &b.target {
+        let tcp_routes = config
+            .binds
+            .iter()
+            .flat_map(|bind| &bind.listeners)
+            .flat_map(|listener| &listener.tcp_routes)
+            .chain(config.tcp_routes.iter().map(|attached| &attached.route));
+        let backends = routes
+            .flat_map(|route| &route.backends)
+            .chain(tcp_routes.flat_map(|route| &route.backends));
+        let inline = backends.filter_map(|b| match &b.target {
             RouteTarget::Inline(target) => Some(target),
             RouteTarget::Backend(_) => None,
         });
@@ -222,20 +238,32 @@ impl Wiring for Ringway {
         names.collect()
     }
 
+    fn files(&self, config: &Config) -> Vec<PathBuf> {
+        let files: BTreeSet<PathBuf> = config.written.files.iter().cloned().collect();
+        files.into_iter().collect()
+    }
+
     fn compile(
         &mut self,
         config: &Config,
-        addresses: &Addresses,
+        found: &Found<'_>,
         last: Option<&Snapshot>,
     ) -> Result<Snapshot, String> {
         self.settle()?;
         let resolve = |host: &str, port: u16| {
             let name = Name { host: host.to_owned(), port };
-            addresses.get(&name).cloned().unwrap_or_default()
+            found.addresses.get(&name).cloned().unwrap_or_default()
         };
         let origin = || self.origin.address().map_err(|error| error.to_string());
-        let inputs = Inputs { resolve: &resolve, origin: &origin };
-        compile::compile(config, &inputs, last, &mut self.registry)
+        let file = |path: &Path| match found.files.get(path) {
+            Some(read) => read.clone(),
+            None => Err("it was not read".to_owned()),
+        };
+        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file };
+        let (registry, keyring) = (&mut self.registry, &mut self.keyring);
+        let snapshot = compile::compile(config, &inputs, last, registry, keyring)?;
+        warn_of_certificates(&snapshot);
+        Ok(snapshot)
     }
 
     fn binds(&self, snapshot: &Snapshot) -> Vec<Bind> {
@@ -262,7 +290,7 @@ impl Wiring for Ringway {
         dump::dump(config, snapshot)
     }
 
-    fn exposition(&self, facts: &Facts<'_>, format: Format) -> String {
+    fn exposition(&self, facts: &Facts<'_>, snapshot: Option<&Snapshot>, format: Format) -> String {
         let writer = self.access.writer.as_ref();
         let control = ControlMetrics {
             tag: env!("CARGO_PKG_VERSION"),
@@ -272,6 +300,7 @@ impl Wiring for Ringway {
             reloads_refused: facts.reloads_refused,
             access_records_lost: writer.map_or(0, LogWriter::lost_records),
             access_log_errors: writer.map_or(0, LogWriter::errors),
+            certificates: snapshot.map_or_else(Vec::new, certificate_metrics),
             process: ProcessMetrics::read(),
         };
         let format = match format {
@@ -302,6 +331,39 @@ impl Wiring for Ringway {
             writer.reopen();
         }
     }
+}
+
+fn certificate_metrics(snapshot: &Snapshot) -> Vec<CertificateMetric> {
+    let metric = |(bind, listener, certificate): (&str, &str, &Certificate)| CertificateMetric {
+        bind: bind.to_owned(),
+        listener: listener.to_owned(),
+        certificate: title(certificate).to_owned(),
+        not_after_seconds: certificate.identity().not_after_seconds,
+    };
+    snapshot.certificates().map(metric).collect()
+}
+
+/// Served all the same: clients judge, and some do not care.
+fn warn_of_certificates(snapshot: &Snapshot) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    for (bind, listener, certificate) in snapshot.certificates() {
+        let days = (certificate.identity().not_after_seconds - now) / (24 * 3600);
+        let title = title(certificate);
+        if let Some(warning) = certificate.warning(now) {
+            tracing::warn!("{bind}: listener `{listener}`: `{title}`: {warning}");
+        } else if days < CERTIFICATE_WARNING_DAYS {
+            tracing::warn!(
+                "{bind}: listener `{listener}`: `{title}`: the certificate expires in {days} days"
+            );
+        }
+    }
+}
+
+/// The first of the names that it is for.
+fn title(certificate: &Certificate) -> &str {
+    let identity = certificate.identity();
+    identity.dns_names.first().unwrap_or(&identity.subject)
 }
 
 fn share_of_cores(percent: f64) -> usize {

@@ -23,7 +23,7 @@ use crate::control::listen::{Bind, Group};
 use crate::control::resolve::Name;
 use crate::control::signal::Signal;
 use crate::control::source::Text;
-use crate::control::wiring::{Facts, Format, Load};
+use crate::control::wiring::{Facts, Format, Found, Load};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -59,10 +59,14 @@ impl Wiring for Plain {
         Vec::new()
     }
 
+    fn files(&self, _config: &Address) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     fn compile(
         &mut self,
         config: &Address,
-        _addresses: &Addresses,
+        _found: &Found<'_>,
         _last: Option<&Address>,
     ) -> Result<Address, String> {
         match config {
@@ -96,7 +100,7 @@ impl Wiring for Plain {
         json!({ "admin": config.to_string() })
     }
 
-    fn exposition(&self, _facts: &Facts<'_>, _format: Format) -> String {
+    fn exposition(&self, _: &Facts<'_>, _: Option<&Address>, _: Format) -> String {
         String::new()
     }
 

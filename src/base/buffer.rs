@@ -8,9 +8,11 @@
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 
+use super::mapping;
+
 use crate::limits::{
     BUFFER_HEADROOM_BYTES, BULK_BUFFER_BYTES, BULK_BUFFERS_KEPT_BYTES, READ_BUFFER_BYTES,
-    READ_BUFFERS_KEPT_BYTES,
+    READ_BUFFERS_KEPT_BYTES, READ_BUFFERS_MAPPED,
 };
 
 /// A heap block with a filled window `start..end` in it. Bytes outside the window have no meaning.
@@ -19,6 +21,8 @@ pub struct Buffer {
     capacity: u32,
     start: u32,
     end: u32,
+    /// The block is a mapping of its own, not the allocator's.
+    mapped: bool,
 }
 
 impl Buffer {
@@ -33,6 +37,7 @@ impl Buffer {
             capacity: u32::try_from(capacity).expect("a buffer is smaller than 4 GiB"),
             start: BUFFER_HEADROOM_BYTES as u32,
             end: BUFFER_HEADROOM_BYTES as u32,
+            mapped: false,
         }
     }
 
@@ -95,6 +100,7 @@ impl Buffer {
     }
 
     /// Appends, and grows the block if it must: only heads far beyond the usual do that.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         if bytes.len() > self.spare() {
             self.grow(bytes.len());
@@ -178,6 +184,11 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        if self.mapped {
+            // SAFETY: the block is a whole one of `mapping::blocks`, and `self` alone owned it.
+            unsafe { mapping::unmap(self.block, self.capacity()) };
+            return;
+        }
         let block = std::ptr::slice_from_raw_parts_mut(self.block.as_ptr(), self.capacity as usize);
         // SAFETY: the block came out of `Box::into_raw` with this length, and goes back once.
         drop(unsafe { Box::from_raw(block) });
@@ -186,9 +197,15 @@ impl Drop for Buffer {
 
 /// One worker's free lists, last in first out so that the block given is still in the cache, and
 /// the count of what is out.
+///
+/// Small buffers are mapped, not allocated: ten thousand connections that stop asking leave a few
+/// blocks in use scattered among the free ones, and an allocator cannot give the memory of a page
+/// of blocks back while one of them is in use. A mapped block's memory goes back by itself.
 #[derive(Default)]
 pub struct Buffers {
     read: RefCell<Vec<Buffer>>,
+    /// Free and without memory: an address each.
+    cold: RefCell<Vec<Buffer>>,
     bulk: RefCell<Vec<Buffer>>,
     out_bytes: Cell<usize>,
 }
@@ -196,36 +213,53 @@ pub struct Buffers {
 impl Buffers {
     /// A buffer for heads and small bodies.
     pub fn take(&self) -> Buffer {
-        self.take_from(&self.read, READ_BUFFER_BYTES)
+        let free = self.read.borrow_mut().pop();
+        let buffer = free.unwrap_or_else(|| self.warm());
+        self.out_bytes.set(self.out_bytes.get() + buffer.capacity());
+        buffer
     }
 
     /// A buffer for the middle of a large body.
     pub fn take_bulk(&self) -> Buffer {
-        self.take_from(&self.bulk, BULK_BUFFER_BYTES)
+        let free = self.bulk.borrow_mut().pop();
+        let buffer = free.unwrap_or_else(|| Buffer::with_capacity(BULK_BUFFER_BYTES));
+        self.out_bytes.set(self.out_bytes.get() + buffer.capacity());
+        buffer
     }
 
     pub fn give(&self, mut buffer: Buffer) {
-        const READ: usize = READ_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
         const BULK: usize = BULK_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
-        let (taken, list) = match buffer.capacity() {
-            READ => (READ, Some((&self.read, READ_BUFFERS_KEPT_BYTES / READ))),
-            BULK => (BULK, Some((&self.bulk, BULK_BUFFERS_KEPT_BYTES / BULK))),
+        let taken = if buffer.capacity() == BULK { BULK } else { READ };
+        self.out_bytes.set(self.out_bytes.get().saturating_sub(taken));
+        match buffer.capacity() {
+            READ => {
+                buffer.clear();
+                let mut read = self.read.borrow_mut();
+                if read.len() < READ_BUFFERS_KEPT_BYTES / READ {
+                    read.push(buffer);
+                } else {
+                    drop(read);
+                    self.cool(buffer);
+                }
+            }
+            BULK => {
+                let mut bulk = self.bulk.borrow_mut();
+                if bulk.len() < BULK_BUFFERS_KEPT_BYTES / BULK {
+                    buffer.clear();
+                    bulk.push(buffer);
+                }
+            }
             // Taken as a small one, it grew, or a larger one took its place: it is not kept, and
             // counts as what was taken, or the count would drift.
-            _ => (READ, None),
-        };
-        self.out_bytes.set(self.out_bytes.get().saturating_sub(taken));
-        let Some((list, kept)) = list else { return };
-        let mut list = list.borrow_mut();
-        if list.len() < kept {
-            buffer.clear();
-            list.push(buffer);
+            _ => {}
         }
     }
 
-    /// Frees the blocks that are kept. Scattered among freed ones they would pin the memory of all.
+    /// Gives the memory of all that is free back to the system.
     pub fn trim(&self) {
-        self.read.borrow_mut().clear();
+        while let Some(buffer) = self.read.borrow_mut().pop() {
+            self.cool(buffer);
+        }
         self.bulk.borrow_mut().clear();
     }
 
@@ -234,12 +268,36 @@ impl Buffers {
         self.out_bytes.get()
     }
 
-    fn take_from(&self, list: &RefCell<Vec<Buffer>>, bytes: usize) -> Buffer {
-        let buffer = list.borrow_mut().pop().unwrap_or_else(|| Buffer::with_capacity(bytes));
-        self.out_bytes.set(self.out_bytes.get() + buffer.capacity());
-        buffer
+    /// Keeps the address of a block without its memory.
+    fn cool(&self, buffer: Buffer) {
+        if buffer.mapped {
+            // SAFETY: a whole block of `mapping::blocks`, whose content has no meaning any more;
+            // it reads as zeros from now on, and so stays initialised.
+            unsafe { mapping::release(buffer.block, buffer.capacity()) };
+            self.cold.borrow_mut().push(buffer);
+        }
+    }
+
+    /// A block that was cold, or one of a new mapping.
+    #[cold]
+    fn warm(&self) -> Buffer {
+        let mut cold = self.cold.borrow_mut();
+        if cold.is_empty() {
+            cold.extend(mapping::blocks(READ, READ_BUFFERS_MAPPED).map(|block| Buffer {
+                block,
+                capacity: READ as u32,
+                start: BUFFER_HEADROOM_BYTES as u32,
+                end: BUFFER_HEADROOM_BYTES as u32,
+                mapped: true,
+            }));
+        }
+        // Without a mapping to be had the allocator may still have something.
+        cold.pop().unwrap_or_else(|| Buffer::with_capacity(READ_BUFFER_BYTES))
     }
 }
+
+/// All that a small buffer holds.
+const READ: usize = READ_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
 
 #[cfg(test)]
 mod tests;

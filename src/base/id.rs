@@ -28,3 +28,14 @@ id! {
     /// A worker, counted from 0.
     WorkerId
 }
+
+/// By what a connection was accepted. Places in a bind change with a reload, these do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// One listener, by the names of its bind and its own.
+    pub listener: u64,
+    /// Listeners that verify clients in the same way.
+    pub clients: u64,
+    /// Listeners that do not differ in TLS at all.
+    pub settings: u64,
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::backend_tls::BackendTls;
 use super::process::Keepalives;
 use super::reader::{Cursor, Table};
 use super::scalar;
@@ -78,6 +79,8 @@ pub struct BackendPolicies {
     pub tcp: Option<BackendTcp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<BackendHttp>,
+    #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
+    pub backend_tls: Option<BackendTls>,
 }
 
 /// In place of `config.backend`, key by key.
@@ -91,17 +94,40 @@ pub struct BackendTcp {
         serialize_with = "scalar::serialize_maybe_duration"
     )]
     pub connect_timeout: Option<Duration>,
+    /// Ours: the header of the PROXY protocol that each connection begins with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_protocol: Option<ProxyHeader>,
+}
+
+/// Versions of the header of the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProxyHeader {
+    V1,
+    V2,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackendHttp {
+    /// None: HTTP/2 for gRPC, else what ALPN settles, else HTTP/1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<HttpVersion>,
     /// Of one try; the route's `timeout.backendRequestTimeout` wins.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "scalar::serialize_maybe_duration"
     )]
     pub request_timeout: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum HttpVersion {
+    #[serde(rename = "HTTP/1.1")]
+    Http11,
+    /// Without `backendTLS` by prior knowledge (RFC 9113 section 3.3).
+    #[serde(rename = "HTTP/2.0")]
+    Http2,
 }
 
 impl Host {
@@ -163,6 +189,18 @@ impl Serialize for Host {
 
 impl RouteBackend {
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        Self::read_with(cursor, BackendPolicies::read)
+    }
+
+    /// A backend of a TCP route.
+    pub fn read_tcp(cursor: &Cursor<'_>) -> Option<Self> {
+        Self::read_with(cursor, BackendPolicies::read_tcp)
+    }
+
+    fn read_with(
+        cursor: &Cursor<'_>,
+        read_policies: impl Fn(&Cursor<'_>) -> Option<BackendPolicies>,
+    ) -> Option<Self> {
         let mut table = cursor.table();
         table.unsupported(&["ai", "aws", "dynamic", "internal", "invalid"]);
         table.unsupported(&["mcp", "routeGroup", "service"]);
@@ -173,9 +211,22 @@ impl RouteBackend {
         };
         let most = i128::from(limits::BACKEND_WEIGHT_MAX);
         let weight = table.or("weight", 1, |c| c.integer(0..=most));
-        let policies = BackendPolicies::of(&mut table);
+        let policies = BackendPolicies::of(&mut table, read_policies);
+        if let (Some(RouteTarget::Inline(target)), Some(tls)) = (&target, &policies.backend_tls) {
+            target.check_tls(tls, &table);
+        }
         table.finish();
         Some(Self { target: target?, weight, policies })
+    }
+
+    /// What a route's `backendTLS` means for the backends that have none of their own.
+    pub fn check_route_tls(backends: &[Self], tls: Option<&BackendTls>, table: &Table<'_>) {
+        let Some(tls) = tls else { return };
+        for backend in backends.iter().filter(|backend| backend.policies.backend_tls.is_none()) {
+            if let RouteTarget::Inline(target) = &backend.target {
+                target.check_tls(tls, table);
+            }
+        }
     }
 
     /// A backend without more to it.
@@ -200,7 +251,10 @@ impl NamedBackend {
         });
         let target = table.one_of(&["host", "hosts", "builtin"]);
         let target = target.and_then(|(key, value)| Target::read(key, &value));
-        let policies = BackendPolicies::of(&mut table);
+        let policies = BackendPolicies::of(&mut table, BackendPolicies::read);
+        if let (Some(target), Some(tls)) = (&target, &policies.backend_tls) {
+            target.check_tls(tls, &table);
+        }
         table.finish();
         Some(Self { name: name?, target: target?, policies })
     }
@@ -222,6 +276,17 @@ impl Target {
         }
     }
 
+    /// Whether TLS, where there is some, can succeed.
+    fn check_tls(&self, tls: &BackendTls, table: &Table<'_>) {
+        if matches!(self, Self::Builtin(Builtin::Origin)) {
+            table.fail("backendTLS: the built-in origin speaks no TLS");
+        }
+        let nameless = self.hosts().iter().any(|host| matches!(host, Host::Unix(_)));
+        if nameless && !tls.needs_no_host() {
+            table.fail("backendTLS needs `hostname`: a Unix socket has none of its own");
+        }
+    }
+
     pub fn hosts(&self) -> &[Host] {
         match self {
             Self::Host(host) => std::slice::from_ref(host),
@@ -231,9 +296,27 @@ impl Target {
     }
 }
 
+const UNSUPPORTED: [&str; 15] = [
+    "a2a",
+    "ai",
+    "authorization",
+    "backendAuth",
+    "backendTunnel",
+    "extAuthz",
+    "health",
+    "inferenceRouting",
+    "mcpAuthorization",
+    "mcpGuardrails",
+    "requestHeaderModifier",
+    "requestRedirect",
+    "responseHeaderModifier",
+    "sessionAffinity",
+    "transformations",
+];
+
 impl BackendPolicies {
-    fn of(table: &mut Table<'_>) -> Self {
-        table.or("policies", Self::default(), Self::read)
+    fn of(table: &mut Table<'_>, read: impl Fn(&Cursor<'_>) -> Option<Self>) -> Self {
+        table.or("policies", Self::default(), read)
     }
 
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
@@ -241,27 +324,38 @@ impl BackendPolicies {
         let policies = Self {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: table.maybe("http", BackendHttp::read),
+            backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
-        table.unsupported(&[
-            "a2a",
-            "ai",
-            "authorization",
-            "backendAuth",
-            "backendTLS",
-            "backendTunnel",
-            "extAuthz",
-            "health",
-            "inferenceRouting",
-            "mcpAuthorization",
-            "mcpGuardrails",
-            "requestHeaderModifier",
-            "requestRedirect",
-            "responseHeaderModifier",
-            "sessionAffinity",
-            "transformations",
-        ]);
+        if let Some(protocol) = policies.missing_alpn() {
+            table.fail(&format!("http.version wants `{protocol}`, which backendTLS.alpn has not"));
+        }
+        table.unsupported(&UNSUPPORTED);
         table.finish();
         Some(policies)
+    }
+
+    /// Of a TCP route's backend; `tcp` is ours there.
+    fn read_tcp(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let policies = Self {
+            tcp: table.maybe("tcp", BackendTcp::read),
+            http: None,
+            backend_tls: table.maybe("backendTLS", BackendTls::read),
+        };
+        table.refuse("http", "a TCP route does not look into what it carries", None);
+        table.unsupported(&UNSUPPORTED);
+        table.finish();
+        Some(policies)
+    }
+
+    /// What `http.version` needs and a list of ALPN leaves out.
+    fn missing_alpn(&self) -> Option<&'static str> {
+        let needed = match self.http.as_ref()?.version? {
+            HttpVersion::Http11 => "http/1.1",
+            HttpVersion::Http2 => "h2",
+        };
+        let offered = self.backend_tls.as_ref()?.alpn.as_ref()?;
+        (!offered.iter().any(|name| name == needed)).then_some(needed)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -275,6 +369,9 @@ impl BackendTcp {
         let tcp = Self {
             keepalives: table.maybe("keepalives", Keepalives::read),
             connect_timeout: table.maybe("connectTimeout", scalar::read_timeout),
+            proxy_protocol: table.maybe("proxyProtocol", |c| {
+                c.word(&[("v1", ProxyHeader::V1), ("v2", ProxyHeader::V2)], &[])
+            }),
         };
         table.finish();
         Some(tcp)
@@ -284,11 +381,26 @@ impl BackendTcp {
 impl BackendHttp {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        let http = Self { request_timeout: table.maybe("requestTimeout", scalar::read_timeout) };
-        table.unsupported(&["version"]);
+        let http = Self {
+            version: table.maybe("version", |c| {
+                c.word(&HttpVersion::WORDS, &["HTTP/0.9", "HTTP/1.0", "HTTP/3.0"])
+            }),
+            request_timeout: table.maybe("requestTimeout", scalar::read_timeout),
+        };
         table.finish();
         Some(http)
     }
+}
+
+impl HttpVersion {
+    /// agentgateway's, and short ones of ours.
+    const WORDS: [(&'static str, Self); 5] = [
+        ("HTTP/1.1", Self::Http11),
+        ("HTTP/2.0", Self::Http2),
+        ("HTTP/2", Self::Http2),
+        ("1.1", Self::Http11),
+        ("2", Self::Http2),
+    ];
 }
 
 fn read_reference(cursor: &Cursor<'_>) -> Option<String> {

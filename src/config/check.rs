@@ -1,18 +1,22 @@
 //! What is said in one place of a configuration and has to agree with another: ports, names and
 //! references. Works on the ledger that reading leaves behind. Owns no state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::diagnostic::nearest;
+use super::ledger::{GatewayListener, GatewayUse, Ledger, RouteKind};
 use super::process::Process;
-use super::reader::{Ledger, Session};
+use super::reader::Session;
+use super::tcp::Claims;
+use super::tls::Negotiation;
 
 pub fn check(session: &Session<'_>, process: &Process) {
     let ledger = session.take_ledger();
     check_sockets(session, process, &ledger);
     check_gateways(session, &ledger);
     check_backends(session, &ledger);
+    check_negotiations(session, &ledger);
 }
 
 /// Two sockets of one port: told at the later one; at that of the user when the other is ours.
@@ -44,26 +48,72 @@ fn check_sockets(session: &Session<'_>, process: &Process, ledger: &Ledger) {
 }
 
 fn check_gateways(session: &Session<'_>, ledger: &Ledger) {
-    for (used, mark) in &ledger.gateway_uses {
-        let (gateway, listener) = match used.split_once('/') {
-            Some((gateway, listener)) => (gateway, Some(listener)),
-            None => (used.as_str(), None),
-        };
-        let Some(listeners) = ledger.gateways.get(gateway) else {
-            let known = ledger.gateways.keys().map(String::as_str);
-            session.fail(
-                mark,
-                &format!("no gateway has the name `{gateway}`"),
-                meant(gateway, known),
-            );
-            continue;
-        };
-        if let Some(listener) = listener
-            && !listeners.contains(listener)
-        {
-            let known = listeners.iter().map(String::as_str);
-            let message = format!("no listener of gateway `{gateway}` has the name `{listener}`");
-            session.fail(mark, &message, meant(listener, known));
+    // Of each listener, by the address of what the ledger has of it.
+    let mut claims: BTreeMap<*const GatewayListener, Claims<'_>> = BTreeMap::new();
+    for used in &ledger.gateway_uses {
+        for listener in find_listeners(session, ledger, used) {
+            let RouteKind::Tcp { hostnames } = &used.route else { continue };
+            let Some(protocol) = listener.protocol else { continue };
+            let claims = claims
+                .entry(std::ptr::from_ref(listener))
+                .or_insert_with(|| Claims::new(protocol, listener.hostname.as_ref()));
+            if let Err(why) = claims.claim(hostnames, &used.owner) {
+                session.fail(&used.mark, &why, None);
+            }
+        }
+    }
+}
+
+/// The listeners that a route of this kind gets by a reference, or why there is none.
+fn find_listeners<'a>(
+    session: &Session<'_>,
+    ledger: &'a Ledger,
+    used: &GatewayUse,
+) -> Vec<&'a GatewayListener> {
+    let (gateway, listener) = match used.name.split_once('/') {
+        Some((gateway, listener)) => (gateway, Some(listener)),
+        None => (used.name.as_str(), None),
+    };
+    let Some(listeners) = ledger.gateways.get(gateway) else {
+        let known = ledger.gateways.keys().map(String::as_str);
+        let message = format!("no gateway has the name `{gateway}`");
+        session.fail(&used.mark, &message, meant(gateway, known));
+        return Vec::new();
+    };
+    let named = |known: &&GatewayListener| listener.is_none() || known.name.as_deref() == listener;
+    let mut found: Vec<_> = listeners.iter().filter(named).collect();
+    if let Some(listener) = listener
+        && found.is_empty()
+    {
+        let known = listeners.iter().filter_map(|known| known.name.as_deref());
+        let message = format!("no listener of gateway `{gateway}` has the name `{listener}`");
+        session.fail(&used.mark, &message, meant(listener, known));
+        return found;
+    }
+    let http = matches!(used.route, RouteKind::Http);
+    found.retain(|listener| listener.protocol.is_none_or(|protocol| protocol.is_http() == http));
+    if found.is_empty() {
+        let kind = if http { "HTTP or HTTPS" } else { "TCP or TLS" };
+        let message = format!("`{}` has no listener of protocol {kind}", used.name);
+        session.fail(&used.mark, &message, None);
+    }
+    found
+}
+
+/// What listeners and `frontendPolicies.tls` ask for, taken together.
+fn check_negotiations(session: &Session<'_>, ledger: &Ledger) {
+    let none = Negotiation::default();
+    let frontend = match &ledger.frontend_negotiation {
+        Some((frontend, mark)) => match frontend.check() {
+            Ok(()) => frontend,
+            Err(why) => return session.fail(mark, &why, None),
+        },
+        None => &none,
+    };
+    for (negotiation, mark) in &ledger.negotiations {
+        if let Err(why) = negotiation.under(frontend).check() {
+            let hint = (frontend != &none).then(|| "with frontendPolicies.tls".to_owned());
+            session.fail(mark, &why, hint);
         }
     }
 }

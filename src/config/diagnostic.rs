@@ -59,15 +59,20 @@ impl Diagnostics {
     }
 
     /// The value if nothing is wrong with it, else all that is, in the order of the file.
-    pub fn into_result<T>(mut self, value: Option<T>) -> Result<T, Self> {
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, Self> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
             _ => {
                 debug_assert!(!self.problems.is_empty(), "no value, and nobody said why");
-                self.problems.sort_by(|a, b| (a.place, &a.path).cmp(&(b.place, &b.path)));
-                Err(self)
+                Err(self.sorted())
             }
         }
+    }
+
+    /// In the order of the file.
+    pub fn sorted(mut self) -> Self {
+        self.problems.sort_by(|a, b| (a.place, &a.path).cmp(&(b.place, &b.path)));
+        self
     }
 }
 

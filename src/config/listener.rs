@@ -1,15 +1,19 @@
-//! Binds and gateways: the ports, and the listeners that share each by the requests' host names.
-//! `binds` has its routes inside, `gateways` has them at the top of the file; both are one thing
-//! to the snapshot.
+//! Binds and gateways: the ports, and the listeners that share each by host name: that of the
+//! request, or with TLS the one that the client asks for in its handshake. `binds` has its routes
+//! inside, `gateways` has them at the top of the file; both are one thing to the snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
-use super::reader::{Cursor, Mark};
+use super::ledger::GatewayListener;
+use super::reader::{Cursor, Mark, Table};
 use super::route::Route;
 use super::scalar::{self, Hostname};
+use super::tcp::{self, TcpRoute};
+use super::tls::ListenerTls;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +23,19 @@ pub struct Bind {
     /// Ours. None: every address of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "TunnelProtocol::is_direct")]
+    pub tunnel_protocol: TunnelProtocol,
     pub listeners: Vec<Listener>,
+}
+
+/// What is in front of a connection's own protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TunnelProtocol {
+    #[default]
+    Direct,
+    /// A header of the PROXY protocol, by `frontendPolicies.proxyProtocol` or its defaults.
+    Proxy,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -33,8 +49,13 @@ pub struct Listener {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<Hostname>,
     pub protocol: ListenerProtocol,
+    /// With HTTPS always; with TLS where it ends here, and is not passed through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ListenerTls>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tcp_routes: Vec<TcpRoute>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +67,9 @@ pub struct Gateway {
     /// Of a gateway without listeners of its own; None when it has some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<ListenerProtocol>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ListenerTls>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listeners: Vec<Listener>,
 }
@@ -55,6 +79,11 @@ pub struct Gateway {
 pub enum ListenerProtocol {
     #[default]
     Http,
+    Https,
+    /// `tcpRoutes` by the name asked for.
+    Tls,
+    /// `tcpRoutes` by port.
+    Tcp,
 }
 
 /// Policies that agentgateway takes on a gateway or on one of its listeners.
@@ -74,8 +103,9 @@ impl Bind {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
         let mode = table.maybe("mode", |c| c.word(&[("standard", ())], &["internal"]));
-        let tunnels = ["connect", "hboneGateway", "hboneWaypoint", "proxy"];
-        table.maybe("tunnelProtocol", |c| c.word(&[("direct", ())], &tunnels));
+        let tunnel_protocol = table.or("tunnelProtocol", TunnelProtocol::Direct, |c| {
+            c.word(&TunnelProtocol::WORDS, &["connect", "hboneGateway", "hboneWaypoint"])
+        });
         let address = table.maybe("address", read_address);
         let port = match table.has("mode") && mode.is_none() {
             // Its mode is told of already, and an internal bind may go without a port.
@@ -87,7 +117,7 @@ impl Bind {
             note_socket(cursor, socket(address, ipv6, *port), mark);
         }
         table.finish();
-        Some(Self { port: port?.0, address, listeners: listeners? })
+        Some(Self { port: port?.0, address, tunnel_protocol, listeners: listeners? })
     }
 
     /// What it listens on.
@@ -97,27 +127,48 @@ impl Bind {
 }
 
 impl Gateway {
+    /// The one listener of a gateway without listeners of its own.
+    pub fn whole(&self) -> Listener {
+        Listener {
+            protocol: self.protocol.unwrap_or_default(),
+            tls: self.tls.clone(),
+            ..Listener::default()
+        }
+    }
+
     pub fn read(name: &str, cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
         let port = table.must("port", read_port);
         let address = table.maybe("address", read_address);
-        let protocol = table.maybe("protocol", ListenerProtocol::read_of_gateway);
         let listeners = table.maybe("listeners", |c| read_listeners(c, Listener::read_of_gateway));
-        table.unsupported(&POLICIES);
-        table.unsupported(&["tls"]);
         let listeners = listeners.unwrap_or_default();
-        if protocol.is_some() && !listeners.is_empty() {
-            table.fail("a gateway with listeners has the protocol in each of them");
+        let has_own = table.has("listeners");
+        let protocol = match has_own {
+            true => None,
+            false => ListenerProtocol::of_gateway(&mut table),
+        };
+        let tls = match has_own {
+            true => None,
+            false => table.maybe("tls", ListenerTls::read),
+        };
+        if has_own {
+            let message = "a gateway with listeners has it in each of them";
+            table.refuse("protocol", message, None);
+            table.refuse("tls", message, None);
         }
+        table.unsupported(&POLICIES);
         if let Some((port, mark)) = &port {
             note_socket(cursor, socket(address, ipv6, *port), mark);
         }
         table.finish();
-        let names: BTreeSet<String> = listeners.iter().filter_map(|l| l.name.clone()).collect();
+        let mut known: Vec<_> = listeners.iter().map(Listener::reference).collect();
+        if !has_own {
+            known.push(GatewayListener { name: None, protocol, hostname: None });
+        }
         cursor.session().note(|ledger| {
-            ledger.gateways.insert(name.to_owned(), names);
+            ledger.gateways.insert(name.to_owned(), known);
         });
-        Some(Self { port: port?.0, address, protocol, listeners })
+        Some(Self { port: port?.0, address, protocol, tls, listeners })
     }
 
     /// What it listens on.
@@ -129,16 +180,27 @@ impl Gateway {
 impl Listener {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
+        let protocol = ListenerProtocol::of_bind(&mut table);
+        let hostname = table.maybe("hostname", Hostname::read);
         let listener = Self {
             name: table.maybe("name", Cursor::owned),
             namespace: table.maybe("namespace", Cursor::owned),
-            hostname: table.maybe("hostname", Hostname::read),
-            protocol: table.or("protocol", ListenerProtocol::Http, |c| {
-                c.word(&ListenerProtocol::WORDS, &["HTTPS", "TLS", "TCP", "HBONE"])
-            }),
+            protocol: protocol.unwrap_or_default(),
+            tls: table.maybe("tls", ListenerTls::read),
             routes: table.list("routes", Route::read).unwrap_or_default(),
+            tcp_routes: table
+                .maybe("tcpRoutes", |c| {
+                    let protocol = protocol.unwrap_or(ListenerProtocol::Tls);
+                    Some(tcp::read_routes(c, protocol, hostname.as_ref()))
+                })
+                .unwrap_or_default(),
+            hostname,
         };
-        table.unsupported(&["policies", "tcpRoutes", "tls"]);
+        if let Some(protocol) = protocol {
+            protocol.check_tls(&mut table);
+            protocol.check_routes(&mut table);
+        }
+        table.unsupported(&["policies"]);
         table.finish();
         Some(listener)
     }
@@ -148,26 +210,104 @@ impl Listener {
         let listener = Self {
             name: table.maybe("name", Cursor::owned),
             hostname: table.maybe("hostname", Hostname::read),
-            protocol: table.or(
-                "protocol",
-                ListenerProtocol::Http,
-                ListenerProtocol::read_of_gateway,
-            ),
+            protocol: ListenerProtocol::of_gateway(&mut table).unwrap_or_default(),
+            tls: table.maybe("tls", ListenerTls::read),
             ..Self::default()
         };
         table.unsupported(&POLICIES);
-        table.unsupported(&["tls"]);
-        table.elsewhere(&[("routes", "routes at the top of the file, with `gateways`")]);
+        table.elsewhere(&[
+            ("routes", "routes at the top of the file, with `gateways`"),
+            ("tcpRoutes", "tcpRoutes at the top of the file, with `gateways`"),
+        ]);
         table.finish();
         Some(listener)
+    }
+
+    fn reference(&self) -> GatewayListener {
+        GatewayListener {
+            name: self.name.clone(),
+            protocol: Some(self.protocol),
+            hostname: self.hostname.clone(),
+        }
     }
 }
 
 impl ListenerProtocol {
-    const WORDS: [(&'static str, Self); 1] = [("HTTP", Self::Http)];
+    const WORDS: [(&'static str, Self); 4] =
+        [("HTTP", Self::Http), ("HTTPS", Self::Https), ("TLS", Self::Tls), ("TCP", Self::Tcp)];
 
-    fn read_of_gateway(cursor: &Cursor<'_>) -> Option<Self> {
-        cursor.word(&Self::WORDS, &["HTTPS", "TLS", "TCP"])
+    /// None when it is none of ours, which is said.
+    fn of_bind(table: &mut Table<'_>) -> Option<Self> {
+        match table.has("protocol") {
+            true => table.maybe("protocol", |c| c.word(&Self::WORDS, &["HBONE"])),
+            // So that the key is known.
+            false => table.maybe("protocol", |_| None).or(Some(Self::Http)),
+        }
+    }
+
+    /// A gateway with `tls` is HTTPS unless it says otherwise.
+    fn of_gateway(table: &mut Table<'_>) -> Option<Self> {
+        let implied = if table.has("tls") { Self::Https } else { Self::Http };
+        let protocol = match table.has("protocol") {
+            true => table.maybe("protocol", |c| c.word(&Self::WORDS, &[])),
+            false => table.maybe("protocol", |_| None).or(Some(implied)),
+        };
+        if let Some(protocol) = protocol {
+            protocol.check_tls(table);
+        }
+        protocol
+    }
+
+    fn check_tls(self, table: &mut Table<'_>) {
+        let hint = |word: &str| Some(format!("did you mean `protocol: {word}`?"));
+        match self {
+            Self::Http => table.refuse("tls", "protocol HTTP has no TLS", hint("HTTPS")),
+            Self::Tcp => table.refuse("tls", "protocol TCP has no TLS", hint("TLS")),
+            Self::Https if !table.has("tls") => table.fail("protocol HTTPS needs `tls`"),
+            Self::Https | Self::Tls => (),
+        }
+        if self == Self::Tcp {
+            let message = "protocol TCP knows no host: it takes every connection of its port";
+            table.refuse("hostname", message, None);
+        }
+    }
+
+    fn check_routes(self, table: &mut Table<'_>) {
+        if self.is_http() {
+            let hint = Some("`tcpRoutes` go with TCP and TLS, `routes` with HTTP and HTTPS".into());
+            table.refuse("tcpRoutes", &format!("protocol {self} has `routes`"), hint);
+            return;
+        }
+        let hint = "`routes` go with HTTP and HTTPS, `tcpRoutes` with TCP and TLS";
+        table.refuse("routes", &format!("protocol {self} has `tcpRoutes`"), Some(hint.into()));
+        if !table.has("tcpRoutes") {
+            table.fail(&format!("protocol {self} needs `tcpRoutes`"));
+        }
+    }
+
+    /// Whether it has `routes`; the others have `tcpRoutes`.
+    pub const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
+    /// Whether clients begin with a TLS handshake.
+    pub const fn is_tls(self) -> bool {
+        matches!(self, Self::Https | Self::Tls)
+    }
+}
+
+impl fmt::Display for ListenerProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Self::WORDS.iter().find(|(_, protocol)| protocol == self);
+        f.write_str(named.map(|(name, _)| *name).expect("every protocol has a name"))
+    }
+}
+
+impl TunnelProtocol {
+    const WORDS: [(&'static str, Self); 2] = [("direct", Self::Direct), ("proxy", Self::Proxy)];
+
+    fn is_direct(&self) -> bool {
+        *self == Self::Direct
     }
 }
 
@@ -180,6 +320,7 @@ fn read_listeners(
         cursor.fail("a port without listeners answers nothing");
     }
     let listeners: Vec<_> = items.iter().filter_map(|item| Some((item, read(item)?))).collect();
+    check_port(&listeners);
     let mut hostnames = BTreeMap::new();
     let mut names = BTreeSet::new();
     for (item, listener) in &listeners {
@@ -189,11 +330,28 @@ fn read_listeners(
         {
             item.fail(&format!("two listeners of one port have the name `{name}`"));
         }
-        if let Some(other) = hostnames.insert(hostname.clone(), item.mark().path) {
+        // TCP is alone on its port, which is told of already.
+        if listener.protocol != ListenerProtocol::Tcp
+            && let Some(other) = hostnames.insert(hostname.clone(), item.mark().path)
+        {
             item.fail(&format!("serves `{hostname}`, as {other} does"));
         }
     }
     Some(listeners.into_iter().map(|(_, listener)| listener).collect())
+}
+
+/// What listeners of one port can be told apart by.
+fn check_port(listeners: &[(&Cursor<'_>, Listener)]) {
+    let Some(((first, one), rest)) = listeners.split_first() else { return };
+    let path = first.mark().path;
+    for (item, other) in rest {
+        if [one.protocol, other.protocol].contains(&ListenerProtocol::Tcp) {
+            item.fail(&format!("protocol TCP has a port alone, and {path} is on this one"));
+        } else if one.protocol.is_tls() != other.protocol.is_tls() {
+            let (here, there) = (other.protocol, one.protocol);
+            item.fail(&format!("one port is plain or TLS: {here} here, {there} is {path}"));
+        }
+    }
 }
 
 fn read_port(cursor: &Cursor<'_>) -> Option<(u16, Mark)> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::backend_tls::BackendTls;
 use super::header::{FieldName, Fields};
 use super::reader::Cursor;
 use super::scalar;
@@ -25,6 +26,9 @@ pub struct RoutePolicies {
     pub direct_response: Option<DirectResponse>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
+    /// For the backends of the route that have none of their own.
+    #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
+    pub backend_tls: Option<BackendTls>,
 }
 
 /// Applied in this order: add, set, remove.
@@ -122,13 +126,12 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 24] = [
+const UNSUPPORTED: [&str; 23] = [
     "a2a",
     "ai",
     "apiKey",
     "authorization",
     "backendAuth",
-    "backendTLS",
     "backendTunnel",
     "basicAuth",
     "buffer",
@@ -159,6 +162,7 @@ impl RoutePolicies {
             request_redirect: table.maybe("requestRedirect", RequestRedirect::read),
             direct_response: table.maybe("directResponse", DirectResponse::read),
             timeout: table.maybe("timeout", Timeout::read),
+            backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
         if policies.request_redirect.is_some() && policies.direct_response.is_some() {
             table.fail("requestRedirect and directResponse both answer: one of them is never used");

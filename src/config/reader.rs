@@ -4,11 +4,12 @@
 //! values, not what they mean. The problems and the ledger of keys belong to the `Session`.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::diagnostic::{Diagnostics, Place, Problem, nearest};
+use super::file::Written;
+use super::ledger::Ledger;
 use super::source::{Environment, Source};
 use super::yaml::{Entry, Kind, Node, Value};
 
@@ -21,19 +22,6 @@ pub struct Session<'s> {
     found: RefCell<Diagnostics>,
     ledger: RefCell<Ledger>,
     keys: Option<RefCell<Keys>>,
-}
-
-/// What is said in one place of a file and has to agree with another; checked at the end.
-#[derive(Default)]
-pub struct Ledger {
-    /// Of binds and gateways.
-    pub sockets: Vec<(SocketAddr, Mark)>,
-    /// Where the addresses of the control thread were set, by their keys; no default is in it.
-    pub control: BTreeMap<&'static str, Mark>,
-    pub gateways: BTreeMap<String, BTreeSet<String>>,
-    pub gateway_uses: Vec<(String, Mark)>,
-    pub backends: Vec<(String, Mark)>,
-    pub backend_uses: Vec<(String, Mark)>,
 }
 
 /// A value as a problem names it.
@@ -92,6 +80,12 @@ impl<'s> Session<'s> {
 
     pub fn note(&self, write: impl FnOnce(&mut Ledger)) {
         write(&mut self.ledger.borrow_mut());
+    }
+
+    /// Complete once everything is read, and before the ledger is taken.
+    pub fn written(&self) -> Written {
+        let origin = self.found.borrow().origin().to_owned();
+        Written { origin, files: self.ledger.borrow().files.clone() }
     }
 
     pub fn take_ledger(&self) -> Ledger {
@@ -330,11 +324,26 @@ impl<'a> Table<'a> {
         self.maybe(key, |cursor| Some(cursor.list().iter().filter_map(read).collect()))
     }
 
+    /// A key that agentgateway takes under an older name too.
+    pub fn renamed<T>(
+        &mut self,
+        key: &'static str,
+        alias: &'static str,
+        read: impl FnOnce(&Cursor<'a>) -> Option<T>,
+    ) -> Option<T> {
+        self.known.push(alias);
+        if self.has(key) {
+            self.refuse(alias, &format!("another name of `{key}`, which is written too"), None);
+        }
+        let value = self.value(key);
+        let node = value.or_else(|| self.cursor_of(alias));
+        read(&node?)
+    }
+
     /// The value of a key, unless it is not written.
     pub fn value(&mut self, key: &'static str) -> Option<Cursor<'a>> {
         self.accepted.push(key);
-        let node = &self.written(key)?.node;
-        Some(Cursor { session: self.cursor.session, node, path: join(&self.cursor.path, key) })
+        self.cursor_of(key)
     }
 
     /// Exactly one of these keys, and what it holds.
@@ -371,6 +380,14 @@ impl<'a> Table<'a> {
             if let Some(entry) = self.written(key) {
                 self.fail_key(entry, "not a key of this table", Some(format!("it is `{place}`")));
             }
+        }
+    }
+
+    /// A key that the rest of the table leaves no room for.
+    pub fn refuse(&mut self, key: &'static str, message: &str, hint: Option<String>) {
+        self.known.push(key);
+        if let Some(entry) = self.written(key) {
+            self.fail_key(entry, message, hint);
         }
     }
 
@@ -411,6 +428,11 @@ impl<'a> Table<'a> {
     fn fail_key(&self, entry: &Entry, message: &str, hint: Option<String>) {
         let path = join(&self.cursor.path, &entry.key);
         self.cursor.session.fail_at(entry.at, &path, message, hint);
+    }
+
+    fn cursor_of(&self, key: &str) -> Option<Cursor<'a>> {
+        let node = &self.written(key)?.node;
+        Some(Cursor { session: self.cursor.session, node, path: join(&self.cursor.path, key) })
     }
 
     fn written(&self, key: &str) -> Option<&'a Entry> {

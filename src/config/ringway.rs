@@ -39,6 +39,17 @@ pub struct Limits {
     pub connections: usize,
     pub pipelined_requests: u64,
     pub buffered_bytes: usize,
+    /// Streams that a client may have open on one HTTP/2 connection.
+    pub streams_per_connection: u32,
+    /// TLS handshakes of clients under way.
+    pub handshakes_per_worker: usize,
+    /// A TCP connection on which nothing moves either way is closed after so long.
+    #[serde(serialize_with = "scalar::serialize_duration")]
+    pub tcp_idle_timeout: Duration,
+    /// Streams that we open on one HTTP/2 connection to an endpoint.
+    pub upstream_streams_per_connection: u32,
+    /// Requests of one worker that wait for such a stream, to one endpoint.
+    pub upstream_streams_waiting: usize,
 }
 
 /// `X-Forwarded-*`, `X-Request-Id` and `Via` on requests to backends.
@@ -139,6 +150,8 @@ impl Limits {
         let default = Self::default();
         let mut table = cursor.table();
         let connections = |c: &Cursor<'_>| c.integer(1..=limits::CONNECTIONS_CEILING as i128);
+        let streams =
+            |c: &Cursor<'_>| c.integer(1..=i128::from(limits::STREAMS_PER_CONNECTION_CEILING));
         let limits = Self {
             head_bytes: table.or("headBytes", default.head_bytes, |c| {
                 scalar::read_bytes(c, limits::HEAD_BYTES_FLOOR..=limits::HEAD_BYTES_CEILING)
@@ -161,6 +174,31 @@ impl Limits {
             buffered_bytes: table.or("bufferedBytes", default.buffered_bytes, |c| {
                 scalar::read_bytes(c, limits::BUFFERED_BYTES_FLOOR..=limits::BUFFERED_BYTES_CEILING)
             }),
+            streams_per_connection: table.or(
+                "streamsPerConnection",
+                default.streams_per_connection,
+                streams,
+            ),
+            handshakes_per_worker: table.or(
+                "handshakesPerWorker",
+                default.handshakes_per_worker,
+                connections,
+            ),
+            tcp_idle_timeout: table.or(
+                "tcpIdleTimeout",
+                default.tcp_idle_timeout,
+                scalar::read_timeout,
+            ),
+            upstream_streams_per_connection: table.or(
+                "upstreamStreamsPerConnection",
+                default.upstream_streams_per_connection,
+                streams,
+            ),
+            upstream_streams_waiting: table.or(
+                "upstreamStreamsWaiting",
+                default.upstream_streams_waiting,
+                |c| c.integer(0..=limits::UPSTREAM_STREAMS_WAITING_CEILING as i128),
+            ),
         };
         if limits.target_bytes > limits.head_bytes {
             table.fail("targetBytes is more than headBytes, which the target is part of");
@@ -168,6 +206,7 @@ impl Limits {
         table.elsewhere(&[
             ("fields", "frontendPolicies.http.http1MaxHeaders"),
             ("keepAliveTimeout", "frontendPolicies.http.http1IdleTimeout"),
+            ("handshakeTimeout", "frontendPolicies.tls.handshakeTimeout"),
             ("requestTimeout", "policies.timeout.requestTimeout of a route"),
         ]);
         table.finish();
@@ -187,6 +226,11 @@ impl Default for Limits {
             connections: limits::CONNECTIONS_MAX,
             pipelined_requests: limits::REQUESTS_PER_CONNECTION_MAX,
             buffered_bytes: limits::BUFFERED_BYTES_MAX,
+            streams_per_connection: limits::STREAMS_PER_CONNECTION_MAX,
+            handshakes_per_worker: limits::HANDSHAKES_PER_WORKER_MAX,
+            tcp_idle_timeout: Duration::from_secs(limits::TCP_IDLE_TIMEOUT_SECONDS),
+            upstream_streams_per_connection: limits::UPSTREAM_STREAMS_PER_CONNECTION_MAX,
+            upstream_streams_waiting: limits::UPSTREAM_STREAMS_WAITING_MAX,
         }
     }
 }
@@ -235,12 +279,7 @@ impl AccessLogTarget {
             return cursor.word(&[("stdout", Self::Stdout), ("off", Self::Off)], &[]);
         }
         let mut table = cursor.table();
-        let file = table.must("file", |c| {
-            c.parsed(|path| match path.is_empty() || path.contains('\0') {
-                true => Err("not a path".to_owned()),
-                false => Ok(PathBuf::from(path)),
-            })
-        });
+        let file = table.must("file", scalar::read_path);
         table.finish();
         file.map(Self::File)
     }

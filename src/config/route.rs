@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::backend::RouteBackend;
 use super::header::FieldName;
+use super::ledger::{GatewayUse, RouteKind};
 use super::policy::{self, RoutePolicies};
 use super::reader::{Cursor, Table};
 use super::scalar::{self, Hostname};
@@ -101,8 +102,12 @@ impl Route {
             hostnames: table.list("hostnames", Hostname::read).unwrap_or_default(),
             matches: table.or("matches", vec![RouteMatch::default()], read_matches),
             policies: table.or("policies", RoutePolicies::default(), RoutePolicies::read),
-            backends: table.maybe("backends", read_backends).unwrap_or_default(),
+            backends: table
+                .maybe("backends", |c| read_backends(c, RouteBackend::read))
+                .unwrap_or_default(),
         };
+        let tls = route.policies.backend_tls.as_ref();
+        RouteBackend::check_route_tls(&route.backends, tls, table);
         let prefix = |path: &PathMatch| matches!(path, PathMatch::PathPrefix(_));
         if route.policies.needs_prefix() && !route.matches.iter().all(|m| prefix(&m.path)) {
             table.fail("a path is rewritten by its prefix, and not every match is by pathPrefix");
@@ -114,17 +119,7 @@ impl Route {
 impl AttachedRoute {
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        let gateways = table.maybe("gateways", |c| {
-            let names = if c.is_list() { c.list() } else { vec![c.clone()] };
-            Some(names.iter().filter_map(read_reference).collect::<Vec<_>>())
-        });
-        let gateways = gateways.filter(|gateways| !gateways.is_empty()).unwrap_or_else(|| {
-            // As in agentgateway, which wants a gateway of that name.
-            let mark = cursor.mark();
-            let default = "default".to_owned();
-            cursor.session().note(|ledger| ledger.gateway_uses.push((default.clone(), mark)));
-            vec![default]
-        });
+        let gateways = read_gateways(&mut table, cursor, &RouteKind::Http);
         let route = Route::of(&mut table);
         table.finish();
         Some(Self { gateways, route })
@@ -213,9 +208,26 @@ fn read_matches(cursor: &Cursor<'_>) -> Option<Vec<RouteMatch>> {
     Some(items.iter().filter_map(RouteMatch::read).collect())
 }
 
-fn read_backends(cursor: &Cursor<'_>) -> Option<Vec<RouteBackend>> {
+/// The gateways of a route at the top of the file.
+pub fn read_gateways(table: &mut Table<'_>, route: &Cursor<'_>, kind: &RouteKind) -> Vec<String> {
+    let gateways = table.maybe("gateways", |c| {
+        let names = if c.is_list() { c.list() } else { vec![c.clone()] };
+        Some(names.iter().filter_map(|name| read_reference(name, route, kind)).collect::<Vec<_>>())
+    });
+    gateways.filter(|gateways| !gateways.is_empty()).unwrap_or_else(|| {
+        // As in agentgateway, which wants a gateway of that name.
+        let default = "default".to_owned();
+        note_use(route, route, &default, kind);
+        vec![default]
+    })
+}
+
+pub fn read_backends(
+    cursor: &Cursor<'_>,
+    read: impl Fn(&Cursor<'_>) -> Option<RouteBackend>,
+) -> Option<Vec<RouteBackend>> {
     let items = cursor.list();
-    let backends: Vec<_> = items.iter().filter_map(RouteBackend::read).collect();
+    let backends: Vec<_> = items.iter().filter_map(read).collect();
     let all_read = backends.len() == items.len();
     if all_read && !backends.is_empty() && backends.iter().all(|backend| backend.weight == 0) {
         cursor.fail("every weight is 0: no backend would take a request");
@@ -238,11 +250,20 @@ fn read_method(cursor: &Cursor<'_>) -> Option<String> {
     })
 }
 
-fn read_reference(cursor: &Cursor<'_>) -> Option<String> {
+fn read_reference(cursor: &Cursor<'_>, route: &Cursor<'_>, kind: &RouteKind) -> Option<String> {
     let name = cursor.owned()?;
-    let mark = cursor.mark();
-    cursor.session().note(|ledger| ledger.gateway_uses.push((name.clone(), mark)));
+    note_use(cursor, route, &name, kind);
     Some(name)
+}
+
+fn note_use(cursor: &Cursor<'_>, route: &Cursor<'_>, name: &str, kind: &RouteKind) {
+    let used = GatewayUse {
+        name: name.to_owned(),
+        mark: cursor.mark(),
+        owner: route.mark().path,
+        route: kind.clone(),
+    };
+    cursor.session().note(|ledger| ledger.gateway_uses.push(used));
 }
 
 fn parse_regex(text: &str) -> Result<String, String> {

@@ -185,6 +185,14 @@ pub fn unix_path(path: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Of a file, as written: it may not be there yet.
+pub fn read_path(cursor: &Cursor<'_>) -> Option<PathBuf> {
+    cursor.parsed(|path| match path.is_empty() || path.contains('\0') {
+        true => Err("not a path".to_owned()),
+        false => Ok(PathBuf::from(path)),
+    })
+}
+
 /// RFC 9110 section 5.6.2.
 pub fn is_token(text: &str) -> bool {
     let mark = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);

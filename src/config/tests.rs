@@ -1,21 +1,34 @@
 //! Whole files: those of `config/`, those of agentgateway, and what comes back out of them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
 
 mod bad_tests;
+mod protocol_tests;
+mod tls_tests;
 
 const REFERENCE: &str = include_str!("../../config/reference.yaml");
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 7] = [
     ("default.yaml", DEFAULT),
     ("minimal.yaml", include_str!("../../config/minimal.yaml")),
     ("policies.yaml", include_str!("../../config/policies.yaml")),
     ("reference.yaml", REFERENCE),
     ("routing.yaml", include_str!("../../config/routing.yaml")),
+    ("tcp.yaml", include_str!("../../config/tcp.yaml")),
+    ("tls.yaml", include_str!("../../config/tls.yaml")),
 ];
+
+/// The reference with what needs files, which control would look for.
+fn whole_reference() -> String {
+    REFERENCE
+        .lines()
+        .map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line)))
+        .collect()
+}
 
 fn read(text: &str) -> Result<Config, Diagnostics> {
     parse_with(text, "gateway.yaml", &|_| None)
@@ -44,6 +57,7 @@ fn every_file_is_good() {
         let parsed = parse_with(text, name, &|_| None);
         assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
     }
+    good(&whole_reference());
 }
 
 #[test]
@@ -58,19 +72,28 @@ fn the_list_of_files_is_whole() {
 /// A route is one thing wherever it stands, and so is a backend: each key is shown once.
 fn once(key: &str) -> String {
     let key = key.replace("binds[].listeners[].routes[]", "routes[]");
+    let key = key.replace("binds[].listeners[].tcpRoutes[]", "tcpRoutes[]");
+    let key = key.replace("gateways.*.tls", "binds[].listeners[].tls");
+    let key = key.replace("gateways.*.listeners[].tls", "binds[].listeners[].tls");
+    let key = key.replace("tcpRoutes[].backends[].policies", "backends[].policies");
     let key = key.replace("routes[].backends[].policies", "backends[].policies");
+    let key = key.replace("tcpRoutes[].policies.backendTLS", "backends[].policies.backendTLS");
+    let key = key.replace("routes[].policies.backendTLS", "backends[].policies.backendTLS");
     key.replace("responseHeaderModifier.", "requestHeaderModifier.")
 }
 
 #[test]
 fn the_reference_has_every_key() {
-    let keys = keys_of(REFERENCE);
+    let keys = keys_of(&whole_reference());
     let written: BTreeSet<String> = keys.written.iter().map(|key| once(key)).collect();
     let accepted: BTreeSet<String> = keys.accepted.iter().map(|key| once(key)).collect();
     let left_out: Vec<_> = accepted.difference(&written).collect();
     assert_eq!(left_out, Vec::<&String>::new());
     assert!(accepted.contains("routes[].policies.urlRewrite.authority.port"));
     assert!(accepted.contains("gateways.*.listeners[].hostname"));
+    assert!(accepted.contains("binds[].listeners[].tls.certificates[].key"));
+    assert!(accepted.contains("tcpRoutes[].hostnames"));
+    assert!(accepted.contains("backends[].policies.backendTLS.insecureHost"));
     assert!(accepted.contains("config.ringway.limits.pipelinedRequests"));
 }
 
@@ -81,14 +104,34 @@ fn the_reference_shows_the_defaults() {
     process.worker_threads = process::WorkerThreads::Percent(100.0);
     process.backend.pool_max_size = Some(1024);
     assert_eq!(reference.process, process);
-    assert_eq!(reference.frontend_policies.http, frontend::FrontendHttp::default());
-    let keepalives = reference.frontend_policies.tcp.unwrap().keepalives;
-    assert_eq!(keepalives, process::Keepalives::default());
+    let mut frontend = reference.frontend_policies;
+    assert_eq!(frontend.tcp.unwrap().keepalives, process::Keepalives::default());
+    let strict = frontend::ProxyProtocol::default();
+    let optional = frontend::ProxyProtocol { mode: frontend::ProxyMode::Optional, ..strict };
+    assert_eq!(strict.mode, frontend::ProxyMode::Strict);
+    // So that the file can be tried with a plain client.
+    assert_eq!(frontend.proxy_protocol, Some(optional));
+    assert_eq!(frontend.connect, frontend::Connect::default());
+    let negotiation = frontend.tls.negotiation();
+    assert_eq!(negotiation.versions(), tls::Negotiation::default().versions());
+    assert_eq!(negotiation.suites(), tls::Negotiation::default().suites());
+    assert_eq!(negotiation.groups(), tls::Negotiation::default().groups());
+    assert_eq!(frontend.tls.alpn, frontend::FrontendTls::default().alpn);
+    let handshake_timeout = frontend::FrontendTls::default().handshake_timeout;
+    assert_eq!(frontend.tls.handshake_timeout, handshake_timeout);
+    let keepalive = Duration::from_secs(20);
+    assert_eq!(frontend.http.http2.keepalive(), Some((Duration::from_secs(30), keepalive)));
+    assert_eq!(frontend.http.http2.keepalive_timeout, Some(keepalive));
+    // Without a default that could be written.
+    frontend.http.http2 = frontend::FrontendHttp2::default();
+    frontend.http.max_connection_duration = None;
+    assert_eq!(frontend.http, frontend::FrontendHttp::default());
 }
 
 #[test]
 fn a_file_comes_back_as_it_went_in() {
-    for (name, text) in FILES {
+    let whole = whole_reference();
+    for (name, text) in FILES.into_iter().chain([("whole reference", whole.as_str())]) {
         let config = good(text);
         let yaml = yaml(&config);
         let again = read(&yaml).unwrap_or_else(|found| panic!("{name}: {found}\n{yaml}"));
@@ -284,9 +327,13 @@ mcp: {targets: []}
 ui: {policies: {}}
 ";
 const AGENTGATEWAY_EGRESS: &str = r#"
-binds: [{port: 3000, tunnelProtocol: connect, mode: internal, listeners: [{protocol: TCP}]}]
+binds: [{port: 3000, tunnelProtocol: connect, mode: internal, listeners: [{protocol: HBONE}]}]
 gateways: {secure: {port: 443, listeners: [{name: public-egress, hostname: "*", protocol: TLS}]}}
-tcpRoutes: [{name: public-egress-allowlist, gateways: secure/public-egress}]
+tcpRoutes:
+- name: public-egress-allowlist
+  gateways: secure/public-egress
+  hostnames: [packages.example, github.com]
+  backends: [{dynamic: {}}]
 "#;
 const AGENTGATEWAY_FAULTS: &str = r#"
 binds:

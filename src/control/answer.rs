@@ -1,5 +1,7 @@
 //! What the control loop answers to the admin, metrics and readiness servers.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::Control;
@@ -15,7 +17,8 @@ impl<W: Wiring> Control<W> {
             Ask::Config(reply) => drop(reply.send(self.dump())),
             Ask::Workers(reply) => drop(reply.send(self.list_workers())),
             Ask::Metrics(format, reply) => {
-                drop(reply.send(self.wiring.exposition(&self.facts(), format)));
+                let snapshot = self.publisher.current().map(Arc::as_ref);
+                drop(reply.send(self.wiring.exposition(&self.facts(), snapshot, format)));
             }
             Ask::LogLevel(reply) => drop(reply.send(self.wiring.log_level())),
             Ask::SetLogLevel(level, reply) => {

@@ -1,19 +1,23 @@
-//! From a source to the workers: read, parse, look names up, compile, open sockets, publish.
+//! From a source to the workers: read, parse, look names up and read certificates, compile, open
+//! sockets, publish.
 //!
 //! Whatever goes wrong on the way changes nothing: the last configuration stays, its sockets stay,
 //! and what is wrong is logged, counted, and shown by `/config_dump` until a later one is served.
 //! One at a time: what is asked for meanwhile is done afterwards, once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::task::JoinHandle;
 
+use super::certificate::{self, Files};
 use super::listen::Bind;
 use super::publish::name_workers;
-use super::resolve::{Answers, look_up};
-use super::wiring::Wiring;
+use super::resolve::{Answers, Name, look_up};
+use super::source::file::FileWatch;
+use super::wiring::{Found, Wiring};
 use super::{Control, Ending};
 use crate::base::id::WorkerId;
 
@@ -35,9 +39,16 @@ pub(super) enum Loading<C> {
     Again,
 }
 
+/// What a configuration asks for outside of it.
+#[derive(Debug)]
+pub(super) struct Brought {
+    answers: Answers,
+    files: Files,
+}
+
 /// A task that ends with whoever waits for it.
 #[derive(Debug)]
-pub(super) struct LookUp(JoinHandle<Answers>);
+pub(super) struct LookUp(JoinHandle<Brought>);
 
 impl Drop for LookUp {
     fn drop(&mut self) {
@@ -48,7 +59,7 @@ impl Drop for LookUp {
 impl<C> Loading<C> {
     /// Waits for the look-ups, if there are any. Nothing is lost when this is dropped before it is
     /// ready.
-    pub(super) async fn answers(&mut self) -> Answers {
+    pub(super) async fn brought(&mut self) -> Brought {
         match self {
             Self::LookingUp { lookup, .. } => {
                 (&mut lookup.0).await.expect("look-ups neither panic nor are they aborted")
@@ -76,9 +87,11 @@ impl<C> Loading<C> {
 }
 
 impl<W: Wiring> Control<W> {
-    /// Only a text that differs is worth a reload: a watched folder has other files in it.
+    /// Only a text or a certificate that differs is worth a reload: a watched folder has other
+    /// files in it.
     pub(super) fn file_changed(&mut self) {
-        if self.source.read().is_ok_and(|text| Some(text) == self.text) {
+        let same_text = self.source.read().is_ok_and(|text| Some(text) == self.text);
+        if same_text && !certificate::changed(&self.files) {
             return;
         }
         self.reload();
@@ -106,25 +119,48 @@ impl<W: Wiring> Control<W> {
 
     pub(super) fn look_up(&mut self, config: W::Config) {
         let names = self.wiring.names(&config);
-        let lookup = LookUp(tokio::spawn(look_up(names)));
+        let files = self.wiring.files(&config);
+        // Before they are read, so that no change falls in between.
+        self.watch(&files);
+        let lookup = LookUp(tokio::spawn(bring(names, files)));
         self.loading = Loading::LookingUp { config, lookup, again: false };
     }
 
-    /// The names are looked up.
-    pub(super) fn compile(&mut self, answers: Answers) {
+    /// The configuration's own file too. What cannot be watched is read again on SIGHUP.
+    fn watch(&mut self, files: &[PathBuf]) {
+        let own = self.source.path();
+        if self.watch.is_none() && (own.is_some() || !files.is_empty()) {
+            self.watch = match FileWatch::new(own) {
+                Ok(watch) => Some(watch),
+                Err(error) => {
+                    tracing::warn!("files are read again on SIGHUP only: {error}");
+                    None
+                }
+            };
+        }
+        let watched = self.watch.as_mut().map_or(Ok(()), |watch| watch.also(files));
+        if let Err(error) = watched {
+            tracing::warn!("files are read again on SIGHUP only: {error}");
+        }
+    }
+
+    /// The names are looked up, and the files are read.
+    pub(super) fn compile(&mut self, brought: Brought) {
         let Loading::LookingUp { config, again, .. } =
             std::mem::replace(&mut self.loading, Loading::Idle)
         else {
             return;
         };
-        let (addresses, unresolved) = self.resolver.learn(answers);
+        self.files = brought.files;
+        let (addresses, unresolved) = self.resolver.learn(brought.answers);
         for failed in unresolved {
             let (name, why) = (failed.name, failed.why);
             let kept = if failed.kept { "the last addresses stay" } else { "it has none" };
             tracing::warn!("cannot resolve {}:{}: {why}; {kept}", name.host, name.port);
         }
+        let found = Found { addresses, files: &self.files };
         let last = self.publisher.current().map(Arc::as_ref);
-        let compiled = spared(|| self.wiring.compile(&config, addresses, last));
+        let compiled = spared(|| self.wiring.compile(&config, &found, last));
         let published = compiled.and_then(|snapshot| self.publish(snapshot, config, again));
         if let Err(why) = published {
             self.refuse(&why);
@@ -210,6 +246,13 @@ impl<W: Wiring> Control<W> {
         self.reloads_refused += 1;
         self.refusal = Some(why.to_owned());
     }
+}
+
+async fn bring(names: Vec<Name>, files: Vec<PathBuf>) -> Brought {
+    let read = tokio::task::spawn_blocking(move || certificate::read(files));
+    let answers = look_up(names).await;
+    let files = read.await.expect("to read files neither panics nor is it aborted");
+    Brought { answers, files }
 }
 
 /// A panic over a new configuration is a bug of ours, and no reason to stop serving the last one.

@@ -1,6 +1,6 @@
 //! The whole loop, with worker threads that carry nothing and a configuration language of a few
-//! words, a line each: `bind NAME`, `name HOST`, `refuse` (workers will), `broken` (the parser
-//! does), `bug` (the compiler panics), `patient` (the drain takes long).
+//! words, a line each: `bind NAME`, `name HOST`, `file PATH`, `refuse` (workers will), `broken` (the
+//! parser does), `bug` (the compiler panics), `patient` (the drain takes long).
 #![expect(clippy::disallowed_methods, reason = "these tests write files")]
 
 use std::fs;
@@ -17,7 +17,7 @@ use super::admin::{Desk, Reply};
 use super::drain::Deadlines;
 use super::listen::{Bind, Group};
 use super::resolve::{Addresses, Name};
-use super::wiring::{Format, Load};
+use super::wiring::{Format, Found, Load};
 use super::*;
 use crate::base::id::BindId;
 use crate::bus::mailbox;
@@ -61,14 +61,22 @@ impl Wiring for Plain {
         hosts.map(|host| Name { host: host.to_owned(), port: 80 }).collect()
     }
 
+    fn files(&self, config: &String) -> Vec<PathBuf> {
+        config.lines().filter_map(|line| line.strip_prefix("file ")).map(PathBuf::from).collect()
+    }
+
     fn compile(
         &mut self,
         config: &String,
-        addresses: &Addresses,
+        found: &Found<'_>,
         _last: Option<&Table>,
     ) -> Result<Table, String> {
         assert_ne!(config, "bug");
-        Ok(Table { text: config.clone(), addresses: addresses.clone() })
+        let text = found.files.values().find_map(|file| file.clone().err());
+        match text {
+            Some(why) => Err(why),
+            None => Ok(Table { text: config.clone(), addresses: found.addresses.clone() }),
+        }
     }
 
     fn binds(&self, snapshot: &Table) -> Vec<Bind> {
@@ -97,7 +105,7 @@ impl Wiring for Plain {
         json!({ "text": config, "addresses": addresses })
     }
 
-    fn exposition(&self, facts: &Facts<'_>, _format: Format) -> String {
+    fn exposition(&self, facts: &Facts<'_>, _: Option<&Table>, _format: Format) -> String {
         format!(
             "version {} synchronized {} accepted {} refused {}",
             facts.version, facts.synchronized, facts.reloads_accepted, facts.reloads_refused
@@ -299,6 +307,36 @@ fn a_file_that_was_gone_and_is_back_is_in_use_again() {
     running.until("it is back", |running| running.metrics().contains("synchronized true"));
     running.ask(Ask::Quit);
     running.end();
+}
+
+#[test]
+fn a_certificate_that_changes_is_a_reload() {
+    let folder = std::env::temp_dir().join(format!("ringway-certificate-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("a.pem");
+    fs::write(&path, "one").unwrap();
+    let text = format!("bind a\nfile {}", path.display());
+    let running = Running::started("files", &text, &[Temper::Willing]);
+    let rows = [
+        (Some("two"), "version 2 synchronized true accepted 1 refused 0"),
+        (None, "version 2 synchronized false accepted 1 refused 1"),
+        (Some("three"), "version 3 synchronized true accepted 2 refused 1"),
+    ];
+    for (content, expected) in rows {
+        match content {
+            Some(content) => {
+                fs::write(folder.join("new"), content).unwrap();
+                fs::rename(folder.join("new"), &path).unwrap();
+            }
+            None => fs::remove_file(&path).unwrap(),
+        }
+        running.until(&format!("{content:?}: {expected}"), |r| r.metrics() == expected);
+        assert_eq!(running.ask(Ask::Ready), Vec::<String>::new(), "still ready");
+    }
+    running.ask(Ask::Quit);
+    running.end();
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
+use super::certificate::Files;
 use super::drain::Deadlines;
 use super::listen::{Bind, Group};
 use super::resolve::{Addresses, Name};
@@ -24,10 +26,12 @@ pub trait Wiring {
     fn settings(&self, config: &Self::Config) -> Settings;
     /// Names of backends to be looked up before `compile`.
     fn names(&self, config: &Self::Config) -> Vec<Name>;
+    /// Certificates, keys and roots to be read before `compile`, and watched from then on.
+    fn files(&self, config: &Self::Config) -> Vec<PathBuf>;
     fn compile(
         &mut self,
         config: &Self::Config,
-        addresses: &Addresses,
+        found: &Found<'_>,
         last: Option<&Self::Snapshot>,
     ) -> Result<Self::Snapshot, String>;
     fn binds(&self, snapshot: &Self::Snapshot) -> Vec<Bind>;
@@ -41,13 +45,26 @@ pub trait Wiring {
 
     /// An object, without secrets.
     fn dump(&self, config: &Self::Config, snapshot: &Self::Snapshot) -> serde_json::Value;
-    fn exposition(&self, facts: &Facts<'_>, format: Format) -> String;
+    /// With what is served; nothing before the first configuration.
+    fn exposition(
+        &self,
+        facts: &Facts<'_>,
+        snapshot: Option<&Self::Snapshot>,
+        format: Format,
+    ) -> String;
     fn load(&self, worker: WorkerId) -> Load;
 
     fn log_level(&self) -> String;
     fn set_log_level(&mut self, level: &str) -> Result<(), String>;
     /// SIGHUP, after log files were moved away.
     fn reopen_logs(&mut self);
+}
+
+/// What was found outside of a configuration, because it asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    pub addresses: &'a Addresses,
+    pub files: &'a Files,
 }
 
 /// What a configuration says about the process itself.

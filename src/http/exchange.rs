@@ -27,6 +27,9 @@ pub struct Outcome {
     pub responded: Option<Instant>,
 }
 
+/// A request that has no id of ours.
+pub const NO_ID: [u8; 32] = [0; 32];
+
 /// See the module.
 #[derive(Default)]
 pub struct Exchange {
@@ -43,7 +46,7 @@ pub struct Exchange {
     pub path: Vec<u8>,
     /// The target as rewritten, when a policy rewrote it.
     pub target: Vec<u8>,
-    /// `X-Request-Id` that we made.
+    /// `X-Request-Id` that we made, `NO_ID` where we made none.
     pub request_id: [u8; 32],
 }
 

@@ -80,16 +80,18 @@ impl Transfer<'_> {
             {
                 return Bulk::new(self, pipe).run(body, buffer).await;
             }
-            buffer = match self.read(body, buffer).await {
-                Ok(buffer) => buffer,
-                Err((Broke::ReadClosed, buffer)) if body.ends_by_close() => {
+            let came;
+            (came, buffer) = self.read(body, buffer).await;
+            let broke = match came {
+                Ok(Came::Bytes) => continue,
+                Ok(Came::End) if body.ends_by_close() => {
                     return self.end(front, chunks, buffer).await;
                 }
-                Err((broke, buffer)) => {
-                    self.buffers.give(buffer);
-                    return Err(broke);
-                }
+                Ok(Came::End) => Broke::ReadClosed,
+                Err(broke) => broke,
             };
+            self.buffers.give(buffer);
+            return Err(broke);
         }
     }
 
@@ -143,23 +145,26 @@ impl Transfer<'_> {
         }
     }
 
-    async fn read(&self, body: &Body, buffer: Buffer) -> Result<Buffer, (Broke, Buffer)> {
+    async fn read(&self, body: &Body, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let buffer = self.room(body, buffer);
         let now = self.read_deadline.wheel().clock().now();
         self.read_deadline.set(now, self.within(self.read_limit, now), Action::EndRead);
         let (result, buffer) = self.from.recv(buffer).await;
         match result {
-            Ok(count) if count > 0 => {
+            Ok(1..) => {
                 self.read_deadline.clear();
-                Ok(buffer)
+                (Ok(Came::Bytes), buffer)
             }
-            _ => Err((Broke::read(self.read_deadline.fired()), buffer)),
+            Ok(_) if !self.read_deadline.fired() => (Ok(Came::End), buffer),
+            _ => (Err(Broke::read(self.read_deadline.fired())), buffer),
         }
     }
 
     /// Enough of it is left, its length is known, and nothing of it waits in the buffer.
     fn is_for_a_pipe(&self, body: &Body, buffer: &Buffer) -> bool {
         !self.chunk
+            && self.from.is_plain()
+            && self.to.is_plain()
             && buffer.is_empty()
             && body.left().is_some_and(|left| left >= SPLICE_FROM_BYTES as u64)
     }
@@ -204,6 +209,13 @@ impl Transfer<'_> {
         }
         Ok(buffer)
     }
+}
+
+/// What a read came to. An end is a clean one: a reset, or TLS that is cut off, may have lost bytes,
+/// and so ends no message.
+enum Came {
+    Bytes,
+    End,
 }
 
 /// Each chunk but the first also ends the one before it, so that no byte is put behind a body.

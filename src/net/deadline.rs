@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use super::lane::Lane;
 use super::runtime::Driver;
 use super::socket::{self, Side};
 use super::timer::Timer;
@@ -39,8 +40,17 @@ pub enum Action {
     Wake,
 }
 
+/// What a deadline ends.
+#[derive(Clone)]
+pub enum Ends {
+    /// Nothing: it only wakes.
+    Nothing,
+    Socket(RawFd),
+    Lane(Rc<Lane>),
+}
+
 struct Entry {
-    fd: RawFd,
+    ends: Ends,
     /// Tick of the deadline, `NEVER` without one.
     deadline: u64,
     /// Tick of the place it is in, `NEVER` when it is in none.
@@ -94,10 +104,11 @@ impl Wheel {
         self.on_ring
     }
 
-    /// A deadline for the operations on `fd`; it must be dropped before the descriptor is closed.
-    pub fn register(self: &Rc<Self>, fd: RawFd) -> Deadline {
+    /// A deadline for the operations on what it ends; it must be dropped before a descriptor is
+    /// closed.
+    pub fn register(self: &Rc<Self>, ends: Ends) -> Deadline {
         let entry = Entry {
-            fd,
+            ends,
             deadline: NEVER,
             place: NEVER,
             next: NONE,
@@ -124,7 +135,7 @@ impl Wheel {
 
     /// Waits for `duration`, rounded up to the next tick.
     pub async fn sleep(self: &Rc<Self>, duration: Duration) {
-        let deadline = self.register(-1);
+        let deadline = self.register(Ends::Nothing);
         deadline.set(self.clock.now(), duration, Action::Wake);
         poll_fn(|context| deadline.poll_fired(context)).await;
     }
@@ -180,13 +191,15 @@ impl Wheel {
         }
         entry.deadline = NEVER;
         entry.fired = true;
-        let (fd, action, waker) = (entry.fd, entry.action, entry.waker.take());
+        let (action, waker) = (entry.action, entry.waker.take());
+        let ends = if action == Action::Wake { Ends::Nothing } else { entry.ends.clone() };
         drop(entries);
         self.fired_total.set(self.fired_total.get() + 1);
-        match action {
-            Action::EndRead => socket::shutdown(fd, Side::Read),
-            Action::EndBoth => socket::shutdown(fd, Side::Both),
-            Action::Wake => {}
+        let side = if action == Action::EndRead { Side::Read } else { Side::Both };
+        match ends {
+            Ends::Nothing => {}
+            Ends::Socket(fd) => socket::shutdown(fd, side),
+            Ends::Lane(lane) => lane.shutdown(side),
         }
         if let Some(waker) = waker {
             waker.wake();
@@ -297,7 +310,12 @@ impl Deadline {
 impl Drop for Deadline {
     fn drop(&mut self) {
         self.wheel.remove(self.index);
-        self.wheel.entries.borrow_mut()[self.index as usize].waker = None;
+        let (waker, ends) = {
+            let entry = &mut self.wheel.entries.borrow_mut()[self.index as usize];
+            (entry.waker.take(), std::mem::replace(&mut entry.ends, Ends::Nothing))
+        };
+        // What they hold may be the last of a task, which has deadlines of its own.
+        drop((waker, ends));
         self.wheel.free.borrow_mut().push(self.index);
     }
 }

@@ -221,6 +221,14 @@ pub fn shutdown(fd: RawFd, side: Side) {
     unsafe { libc::shutdown(fd, how) };
 }
 
+/// Gives the kernel what it takes at once, and says how much that was.
+pub fn send_now(fd: RawFd, bytes: &[u8]) -> usize {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: pointer and length are of one live slice.
+    let count = unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), flags) };
+    usize::try_from(count).unwrap_or(0)
+}
+
 /// # Errors
 /// `setsockopt(2)`'s.
 pub fn set_nodelay(fd: RawFd) -> io::Result<()> {

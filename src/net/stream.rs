@@ -1,21 +1,34 @@
-//! `Stream`: one connected socket with owned-buffer operations and a deadline of its own. TCP and
-//! Unix-domain sockets are one thing here: the kernel's recv and send do not tell them apart.
+//! `Stream`: one connection with owned-buffer operations and a deadline of its own. What is below
+//! it is one of three: a socket (TCP and Unix-domain are one thing here: the kernel's recv and send
+//! do not tell them apart), a TLS session over a socket, or a lane in memory.
 
-use std::cell::UnsafeCell;
-use std::future::Future;
+mod choice;
+mod kept;
+mod plain;
+mod secure;
+
+use std::future::{Future, poll_fn, ready};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use monoio::io::{AsyncReadRent, AsyncWriteRent, CancelHandle, CancelableAsyncReadRent, Canceller};
-use monoio::net::TcpStream;
+use monoio::io::Canceller;
 
-use super::deadline::{Deadline, Wheel};
+use self::choice::Choice;
+use self::plain::Plain;
+use self::secure::Secure;
+use super::deadline::{Action, Deadline, Ends, Wheel};
+use super::lane::Lane;
 use super::sending::Sending;
 use super::socket::{self, Side};
-use crate::base::buffer::Buffer;
+use super::tls::{HandshakeFailure, Session, TlsError};
+use crate::base::buffer::{Buffer, Buffers};
+use crate::limits::TLS_RECORD_PATIENCE;
+
+pub use self::kept::{ArmedRead, LastSend};
+pub(super) use self::plain::poll_only;
 
 /// What a finished operation gives back: how many bytes, and the buffer.
 pub type Done = (io::Result<usize>, Buffer);
@@ -23,8 +36,22 @@ pub type Done = (io::Result<usize>, Buffer);
 pub struct Stream {
     // Dropped before the socket, so that the wheel can never shut down a descriptor used anew.
     deadline: Deadline,
-    io: UnsafeCell<TcpStream>,
-    fd: RawFd,
+    below: Below,
+}
+
+enum Below {
+    Plain(Plain),
+    Secure(Rc<Secure>),
+    Lane(LaneEnd),
+}
+
+/// The task's end of a lane: the driver is told when it is dropped.
+struct LaneEnd(Rc<Lane>);
+
+impl Drop for LaneEnd {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 impl Stream {
@@ -34,8 +61,43 @@ impl Stream {
     /// What registering it says (epoll driver only).
     pub fn adopt(socket: OwnedFd, wheel: &Rc<Wheel>) -> io::Result<Self> {
         let fd = socket.as_raw_fd();
-        let io = UnsafeCell::new(poll_only(socket)?);
-        Ok(Self { deadline: wheel.register(fd), io, fd })
+        let below = Below::Plain(Plain::new(socket)?);
+        Ok(Self { deadline: wheel.register(Ends::Socket(fd)), below })
+    }
+
+    /// The task's end of a lane.
+    pub fn of_lane(lane: Rc<Lane>, wheel: &Rc<Wheel>) -> Self {
+        let deadline = wheel.register(Ends::Lane(Rc::clone(&lane)));
+        Self { deadline, below: Below::Lane(LaneEnd(lane)) }
+    }
+
+    /// Does a TLS handshake on a socket. `first` is ciphertext that was read already. The time it
+    /// may take is the deadline's, which is set before.
+    ///
+    /// # Errors
+    /// What ended the handshake; the peer was told by an alert. A deadline that fired shows as
+    /// `HandshakeFailure::Closed`.
+    pub async fn secure(
+        &mut self,
+        mut session: Session,
+        first: Option<Buffer>,
+        buffers: &Rc<Buffers>,
+    ) -> Result<(), TlsError> {
+        let Below::Plain(plain) = &self.below else {
+            debug_assert!(false, "TLS is done on a socket");
+            return Err(TlsError::Handshake(HandshakeFailure::Internal));
+        };
+        let rest = secure::handshake(plain, &mut session, first, buffers).await?;
+        let wheel = Rc::clone(self.deadline.wheel());
+        // SAFETY: what is read out is written back, inside of what takes its place, before anybody
+        // can look: nothing in between can unwind.
+        unsafe {
+            if let Below::Plain(plain) = std::ptr::read(&raw const self.below) {
+                let secure = Secure::new(plain, session, rest, Rc::clone(buffers), wheel);
+                std::ptr::write(&raw mut self.below, Below::Secure(Rc::new(secure)));
+            }
+        }
+        Ok(())
     }
 
     /// What ends the operations of this stream when they take too long.
@@ -43,50 +105,101 @@ impl Stream {
         &self.deadline
     }
 
-    /// Reads what there is, behind what `buffer` holds. The operation is on the ring when this
-    /// returns, not when it is first polled; 0 bytes are the end of the stream.
-    pub fn recv(&self, buffer: Buffer) -> impl Future<Output = Done> + use<> {
-        debug_assert!(buffer.spare() > 0, "a read needs room");
-        self.io().read(buffer)
+    /// One more deadline of its own for a direction.
+    pub fn another_deadline(&self) -> Deadline {
+        let ends = match &self.below {
+            Below::Lane(LaneEnd(lane)) => Ends::Lane(Rc::clone(lane)),
+            Below::Plain(_) | Below::Secure(_) => Ends::Socket(self.fd()),
+        };
+        self.deadline.wheel().register(ends)
     }
 
-    /// As `recv`, but can be called back: `ECANCELED` then, and no byte is lost.
-    pub fn recv_cancelable(
+    /// Reads what there is, behind what `buffer` holds; 0 bytes are the end of the stream. On a
+    /// plain socket the operation is on the ring when this returns, otherwise when it is first
+    /// polled.
+    pub fn recv(&self, buffer: Buffer) -> impl Future<Output = Done> + use<> {
+        debug_assert!(buffer.spare() > 0, "a read needs room");
+        match &self.below {
+            Below::Plain(plain) => Choice::Plain(plain.recv(buffer)),
+            Below::Secure(secure) => {
+                Choice::Secure(Box::pin(Secure::recv(Rc::clone(secure), buffer)))
+            }
+            Below::Lane(LaneEnd(lane)) => Choice::Lane(lane_recv(Rc::clone(lane), buffer)),
+        }
+    }
+
+    /// A read on a plain socket that can be called back.
+    #[cfg(test)]
+    fn recv_cancelable(
         &self,
         buffer: Buffer,
-        handle: CancelHandle,
+        handle: monoio::io::CancelHandle,
     ) -> impl Future<Output = Done> {
-        debug_assert!(buffer.spare() > 0, "a read needs room");
-        self.io().cancelable_read(buffer, handle)
+        let Below::Plain(plain) = &self.below else { panic!("only a socket's read can be") };
+        plain.recv_cancelable(buffer, handle)
     }
 
     /// Reads until the deadline fires, and then calls the read back instead of ending the stream:
-    /// an idle connection that is asked for its buffer.
+    /// an idle connection that is asked for its buffer. `ECANCELED` then, and no byte is lost.
     pub async fn recv_or_fired(&self, buffer: Buffer) -> Done {
+        let Below::Plain(plain) = &self.below else {
+            return self.recv_when_readable(buffer).await;
+        };
         let canceller = Canceller::new();
-        let mut read = pin!(self.recv_cancelable(buffer, canceller.handle()));
-        let fired = std::future::poll_fn(|context| match read.as_mut().poll(context) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending => self.deadline.poll_fired(context).map(|()| None),
-        });
-        if let Some(done) = fired.await {
+        let mut read = pin!(plain.recv_cancelable(buffer, canceller.handle()));
+        if let Some(done) = self.or_fired(read.as_mut()).await {
             return done;
         }
         canceller.cancel();
         read.await
     }
 
+    /// A read of several steps cannot be called back. So what is waited for is a sign that it will
+    /// end soon, and that may be dropped.
+    async fn recv_when_readable(&self, buffer: Buffer) -> Done {
+        let sign = self.or_fired(pin!(self.readable())).await;
+        match sign {
+            None => (Err(io::Error::from_raw_os_error(libc::ECANCELED)), buffer),
+            Some(Err(error)) => (Err(error), buffer),
+            Some(Ok(())) => {
+                // Something came, if only the beginning of it: the rest has to follow.
+                let now = self.deadline.wheel().clock().now();
+                self.deadline.set(now, TLS_RECORD_PATIENCE, Action::EndRead);
+                self.recv(buffer).await
+            }
+        }
+    }
+
+    async fn or_fired<F: Future>(&self, mut main: Pin<&mut F>) -> Option<F::Output> {
+        poll_fn(|context| match main.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.deadline.poll_fired(context).map(|()| None),
+        })
+        .await
+    }
+
     /// Sends some of what `buffer` holds.
     pub fn send(&self, buffer: Buffer) -> impl Future<Output = Done> + use<> {
-        self.io().write(buffer)
+        match &self.below {
+            Below::Plain(plain) => Choice::Plain(plain.send(buffer)),
+            Below::Secure(secure) => {
+                Choice::Secure(Box::pin(Secure::send(Rc::clone(secure), buffer)))
+            }
+            Below::Lane(LaneEnd(lane)) => Choice::Lane(lane_send(Rc::clone(lane), buffer)),
+        }
     }
 
     /// Sends all that `buffer` holds; nobody has to wait for it. The operation is on the ring when
     /// this returns.
     pub fn send_quietly(&self, buffer: Buffer) -> Sending<impl Future<Output = Done> + use<>> {
         let bytes = buffer.len();
-        let on_ring = self.deadline.wheel().is_on_ring();
-        Sending::new(self.send(buffer), bytes, on_ring)
+        let goes_on = self.goes_on_by_itself();
+        Sending::new(self.send(buffer), bytes, goes_on)
+    }
+
+    /// Whether a small write is done without anybody polling it.
+    fn goes_on_by_itself(&self) -> bool {
+        matches!(self.below, Below::Plain(_)) && self.deadline.wheel().is_on_ring()
     }
 
     /// Sends all that `buffer` holds. It comes back as it was given.
@@ -102,7 +215,7 @@ impl Stream {
     /// A partial send goes on from where it stopped. Rare, so it is boxed out of the futures that
     /// every connection carries.
     #[cold]
-    pub(super) fn send_rest(
+    pub fn send_rest(
         &self,
         sent: usize,
         mut buffer: Buffer,
@@ -133,7 +246,14 @@ impl Stream {
     /// # Errors
     /// What the poll says.
     pub async fn readable(&self) -> io::Result<()> {
-        self.io().readable(false).await
+        match &self.below {
+            Below::Plain(plain) => plain.readable().await,
+            Below::Secure(secure) => secure.readable().await,
+            Below::Lane(LaneEnd(lane)) => {
+                poll_fn(|context| lane.poll_readable(context)).await;
+                Ok(())
+            }
+        }
     }
 
     /// Waits until there is room to write, or an error to fetch. May be dropped.
@@ -141,94 +261,75 @@ impl Stream {
     /// # Errors
     /// What the poll says.
     pub async fn writable(&self) -> io::Result<()> {
-        self.io().writable(false).await
+        match &self.below {
+            Below::Plain(plain) => plain.writable().await,
+            Below::Secure(secure) => secure.plain().writable().await,
+            Below::Lane(_) => ready(Ok(())).await,
+        }
     }
 
     pub fn shutdown(&self, side: Side) {
-        socket::shutdown(self.fd, side);
+        match &self.below {
+            Below::Plain(plain) => socket::shutdown(plain.fd(), side),
+            Below::Secure(secure) => secure.shutdown(side),
+            Below::Lane(LaneEnd(lane)) => lane.shutdown(side),
+        }
     }
 
+    /// Nobody is at the other end any more: it reset the connection.
+    pub fn is_dead(&self) -> bool {
+        match &self.below {
+            Below::Plain(_) | Below::Secure(_) => socket::is_dead(self.fd()),
+            Below::Lane(LaneEnd(lane)) => lane.is_broken(),
+        }
+    }
+
+    /// To drop the stream will not look like a clean end.
+    pub fn reset_on_close(&self) {
+        match &self.below {
+            Below::Plain(_) | Below::Secure(_) => {
+                let _ = socket::set_reset_on_close(self.fd());
+            }
+            Below::Lane(LaneEnd(lane)) => lane.set_reset(),
+        }
+    }
+
+    /// The peer said that it did not look at what was sent: HTTP/2 does.
+    pub fn is_unprocessed(&self) -> bool {
+        matches!(&self.below, Below::Lane(LaneEnd(lane)) if lane.is_unprocessed())
+    }
+
+    /// Bytes are what is on the socket: the kernel may move them by itself.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.below, Below::Plain(_))
+    }
+
+    /// The TLS session, if there is one.
+    pub fn session<T>(&self, ask: impl FnOnce(&Session) -> T) -> Option<T> {
+        match &self.below {
+            Below::Secure(secure) => Some(secure.ask(ask)),
+            Below::Plain(_) | Below::Lane(_) => None,
+        }
+    }
+
+    /// The socket's descriptor. A lane has none.
     pub fn fd(&self) -> RawFd {
-        self.fd
-    }
-
-    /// The runtime's stream wants `&mut self` to read and to write; its operations only copy the
-    /// reference-counted descriptor out of it, so that reading and writing at once is sound.
-    /// The lifetime is unbounded because an operation outlives the borrow it is made with.
-    fn io(&self) -> &'static mut TcpStream {
-        // SAFETY: `Stream` is neither `Send` nor `Sync`, so nothing runs at the same time. monoio
-        // is pinned to the version whose `read`, `write` and polls clone the reference-counted
-        // descriptor when they are called and do not touch the `TcpStream` afterwards; the async
-        // ones that do (`cancelable_read`, `readable`, `writable`) are only awaited while `self`
-        // is borrowed.
-        unsafe { &mut *self.io.get() }
+        match &self.below {
+            Below::Plain(plain) => plain.fd(),
+            Below::Secure(secure) => secure.plain().fd(),
+            Below::Lane(_) => -1,
+        }
     }
 }
 
-/// A read that was put on the ring before anybody waits for it, kept with its connection: an idle
-/// upstream connection notices in it that the peer closed, or sent what nobody asked for. The one
-/// box is used again for each read, so arming allocates once a connection.
-pub struct ArmedRead {
-    future: Pin<Box<dyn Future<Output = Done>>>,
-    done: bool,
+async fn lane_recv(lane: Rc<Lane>, mut buffer: Buffer) -> Done {
+    let result = poll_fn(|context| lane.poll_recv(context, &mut buffer)).await;
+    (result, buffer)
 }
 
-impl ArmedRead {
-    pub fn new(stream: &Stream, buffer: Buffer) -> Self {
-        Self { future: Box::pin(stream.recv(buffer)), done: false }
-    }
-
-    /// Arms the next read in the box of the last one, which must be finished.
-    pub fn arm(&mut self, stream: &Stream, buffer: Buffer) {
-        assert!(self.done, "a read in flight is finished, never dropped");
-        self.future = replace(self, stream.recv(buffer));
-        self.done = false;
-    }
-
-    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Done> {
-        debug_assert!(!self.done, "a read is taken once");
-        let polled = self.future.as_mut().poll(context);
-        self.done = polled.is_ready();
-        polled
-    }
-
-    /// Waits for the read.
-    pub async fn finish(&mut self) -> Done {
-        std::future::poll_fn(|context| self.poll(context)).await
-    }
-
-    pub fn is_armed(&self) -> bool {
-        !self.done
-    }
-}
-
-/// Puts `next` into the box that `armed` holds. All reads are of one type, so the box fits.
-fn replace<F: Future<Output = Done> + 'static>(
-    armed: &mut ArmedRead,
-    next: F,
-) -> Pin<Box<dyn Future<Output = Done>>> {
-    let empty: Pin<Box<dyn Future<Output = Done>>> = Box::pin(std::future::pending());
-    let old = std::mem::replace(&mut armed.future, empty);
-    if size_of_val(&*old) != size_of::<F>() || align_of_val(&*old) != align_of::<F>() {
-        return Box::pin(next);
-    }
-    // SAFETY: the box has the size and alignment of `F`. The finished future in it is dropped in
-    // place first, and pinning is kept: the place does not move, its old content is gone.
-    unsafe {
-        let place = Box::into_raw(Pin::into_inner_unchecked(old));
-        std::ptr::drop_in_place(place);
-        let place = place.cast::<F>();
-        place.write(next);
-        Pin::new_unchecked(Box::from_raw(place))
-    }
-}
-
-/// Any pollable descriptor in the runtime's stream type, which is nothing but a descriptor.
-pub(super) fn poll_only(fd: OwnedFd) -> io::Result<TcpStream> {
-    // SAFETY: ownership of an open descriptor is passed on. That it may be no TCP socket is known
-    // to every caller: only operations that the kernel allows on it are used.
-    let stream = unsafe { std::net::TcpStream::from_raw_fd(fd.into_raw_fd()) };
-    TcpStream::from_std(stream)
+async fn lane_send(lane: Rc<Lane>, buffer: Buffer) -> Done {
+    let result = poll_fn(|context| lane.poll_send(context, &buffer)).await;
+    (result, buffer)
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ impl<'a> Asked<'a> {
         let authority = request.host.of(bytes);
         let host = host_of(authority);
         let path = match exchange.path.as_slice() {
+            // Who asks for a tunnel names no path (RFC 9112 section 3.2.3): any prefix of `/`.
+            b"" if request.form == TargetForm::Authority => b"/",
             b"" => request.path(bytes),
             normal => normal,
         };
@@ -84,7 +86,7 @@ fn host_of(authority: &[u8]) -> &[u8] {
 pub fn normalise(exchange: &mut Exchange) -> Result<(), Failure> {
     exchange.path.clear();
     exchange.target.clear();
-    if exchange.request.form == TargetForm::Asterisk {
+    if matches!(exchange.request.form, TargetForm::Asterisk | TargetForm::Authority) {
         return Ok(());
     }
     let bytes = exchange.input.as_ref().map_or(&[][..], |input| input.filled());

@@ -17,7 +17,7 @@ use crate::http::{Body, Exchange};
 use crate::limits::CLIENT_WATCH_EVERY;
 use crate::net::deadline::Action;
 use crate::net::sending::{Sending, Sent};
-use crate::net::socket::{self, Side};
+use crate::net::socket::Side;
 use crate::net::stream::{ArmedRead, Done, Stream};
 
 /// How an attempt ended.
@@ -71,11 +71,13 @@ async fn plain(
         Some((limit, _)) => stream.deadline().set(now, limit, Action::EndBoth),
         None => stream.deadline().clear(),
     }
-    let mut sending = pin!(stream.send_quietly(message));
     let buffers = &routed.view.resources.buffers;
     let down = &routed.connection.stream;
-    let waited = first_bytes(down, stream, armed, sending.as_mut(), buffers).await;
-    let Sent { message, begun, .. } = sending.finish(stream, limits.write).await;
+    let (waited, Sent { message, begun, .. }) = {
+        let mut sending = pin!(stream.send_quietly(message));
+        let waited = first_bytes(down, stream, armed, sending.as_mut(), buffers).await;
+        (waited, sending.finish(stream, limits.write).await)
+    };
     let (result, first) = match waited {
         Ok(done) => done,
         Err(failure) => {
@@ -92,7 +94,9 @@ async fn plain(
     // Nothing of a response came. To send the request again is safe when the endpoint had closed an
     // idle connection, and either saw nothing of the request or may do it twice: RFC 9112
     // section 9.3.1.
-    if reused && !fired && (!begun || exchange.request.method.is_idempotent()) {
+    // And when the endpoint says that it did not look: RFC 9113 section 8.7.
+    let again = reused && (!begun || exchange.request.method.is_idempotent());
+    if !fired && (again || stream.is_unprocessed()) {
         return Ended::Stale(Message { buffer: message, rest: None });
     }
     buffers.give(message);
@@ -151,8 +155,12 @@ async fn streamed(
         Ok((_, first)) => {
             buffers.give(first);
             buffers.give(message);
-            let fired = stream.deadline().fired();
-            Ended::Failed(if fired { slow } else { Failure::UpstreamClosed })
+            Ended::Failed(match stream.deadline().fired() {
+                true => slow,
+                // Some of the body is gone, so it cannot be sent again.
+                false if stream.is_unprocessed() => Failure::StreamsRefused,
+                false => Failure::UpstreamClosed,
+            })
         }
         Err(failure) => {
             buffers.give(message);
@@ -203,8 +211,9 @@ fn unsent(
     slow: Option<Failure>,
 ) -> Ended {
     let fired = lease.connection.stream.deadline().fired();
-    if lease.reused && !fired && !begun {
-        // The kernel refused the write, so the endpoint saw nothing of the request.
+    let unprocessed = lease.connection.stream.is_unprocessed();
+    if !fired && (unprocessed || (lease.reused && !begun)) {
+        // The kernel refused the write, or the endpoint says so: it saw nothing of the request.
         return Ended::Stale(message);
     }
     let buffers = &routed.view.resources.buffers;
@@ -242,7 +251,7 @@ async fn first_bytes(
             down.deadline().clear();
             return Ok(done);
         }
-        if socket::is_dead(down.fd()) {
+        if down.is_dead() {
             up.shutdown(Side::Both);
             let (_, buffer) = armed.finish().await;
             buffers.give(buffer);

@@ -1,5 +1,6 @@
 //! What the route says is done: its steps are run, and what it points to is asked.
 
+use super::connect;
 use super::failure::Failure;
 use super::finish::End;
 use super::forward;
@@ -46,7 +47,12 @@ pub async fn to_target(
         }
     }
     identify(&routed, exchange);
-    forward::forward(&routed, exchange, *cluster, Rewritten { changes, backend }).await?;
+    if exchange.request.form == TargetForm::Authority {
+        Box::pin(connect::tunnel(&routed, exchange, *cluster)).await?;
+        return Ok(End::Upstream);
+    }
+    let rewritten = Rewritten { changes, backend, http2: false };
+    forward::forward(&routed, exchange, *cluster, rewritten).await?;
     Ok(End::Upstream)
 }
 
@@ -69,7 +75,7 @@ fn steps<'a>(
     }
     let asked = Asked::of(exchange);
     let address = Address {
-        scheme: Scheme::Http,
+        scheme: if routed.connection.carrier.tls { Scheme::Https } else { Scheme::Http },
         authority: exchange.request.host.of(exchange.head_bytes()),
         path: asked.path_bytes(),
         query: asked.query_bytes(),
@@ -89,6 +95,12 @@ async fn answered(
     answer: Answer<'_>,
 ) -> Result<End, Failure> {
     match answer {
+        // To CONNECT a 2xx promises a tunnel, RFC 9110 section 9.3.6, and there is none.
+        Answer::Fixed(fixed)
+            if exchange.request.form == TargetForm::Authority && fixed.status() < 300 =>
+        {
+            return Err(Failure::ConnectRefused);
+        }
         Answer::Fixed(fixed) => reply::fixed(routed, exchange, fixed).await?,
         Answer::Redirect(status) => {
             reply::redirect(routed, exchange, status, changes.location()).await?;
@@ -116,22 +128,26 @@ fn hex(out: &mut [u8; 32], high: u64, low: u64) {
     out[16..].copy_from_slice(&hex_of(low));
 }
 
-/// The digits of a word, without a loop or a branch: each half byte is spread to a byte of its own,
-/// and all become digits at once.
+/// The digits of a word, two at a time.
 fn hex_of(word: u64) -> [u8; 16] {
-    const LOW_HALVES: u128 = 0x0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f;
-    let mut spread = u128::from(word);
-    spread = (spread | spread << 32) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
-    spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
-    spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
-    spread = (spread | spread << 4) & LOW_HALVES;
-    // A half above 9 has bit 4 set when 6 is added: those digits are letters.
-    let letters = (spread + 0x0606_0606_0606_0606_0606_0606_0606_0606) >> 4
-        & 0x0101_0101_0101_0101_0101_0101_0101_0101;
-    let digits =
-        spread + 0x3030_3030_3030_3030_3030_3030_3030_3030 + letters * u128::from(b'a' - b'0' - 10);
-    digits.to_be_bytes()
+    let mut digits = [0; 16];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(word.to_be_bytes()) {
+        pair.copy_from_slice(&PAIRS[byte as usize]);
+    }
+    digits
 }
+
+/// Every byte as two hexadecimal digits.
+const PAIRS: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 #[cfg(test)]
 mod tests {

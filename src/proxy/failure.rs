@@ -21,11 +21,19 @@ pub enum Failure {
     ConnectRefused,
     NoListener,
     NoRoute,
+    /// The connection was accepted for another listener: RFC 9110 section 15.5.20.
+    Misdirected,
     /// The route points to nothing that could answer.
     NoBackend,
     /// The endpoint refused the connection, or cannot be reached.
     ConnectFailed,
     ConnectSlow,
+    /// The endpoint was reached, and there is no TLS session with it.
+    TlsFailed,
+    /// Too many requests wait for a stream to the endpoint.
+    StreamsFull,
+    /// The endpoint took no stream, however often it was asked.
+    StreamsRefused,
     /// The endpoint closed before its answer was complete.
     UpstreamClosed,
     UpstreamMalformed(ParseError),
@@ -63,11 +71,19 @@ impl Failure {
             Self::ConnectRefused => (405, Reason::InvalidRequest, "CONNECT is not allowed", "DPE"),
             Self::NoListener => (404, Reason::NotFound, "listener not found", "NR"),
             Self::NoRoute => (404, Reason::NotFound, "route not found", "NR"),
+            Self::Misdirected => (421, Reason::NotFound, "misdirected request", "NR"),
             Self::NoBackend => (500, Reason::NoHealthyBackend, "no valid backends", "UH"),
             Self::ConnectFailed => {
                 (503, Reason::UpstreamFailure, "upstream call failed: connect", "UF")
             }
+            Self::TlsFailed => (503, Reason::UpstreamFailure, "upstream call failed: TLS", "UF"),
             Self::ConnectSlow => (504, Reason::Timeout, "upstream call timeout: connect", "UF"),
+            Self::StreamsFull => {
+                (503, Reason::UpstreamFailure, "upstream overloaded: too many streams", "UO")
+            }
+            Self::StreamsRefused => {
+                (503, Reason::UpstreamFailure, "upstream call failed: stream refused", "UR")
+            }
             Self::UpstreamClosed => {
                 (502, Reason::UpstreamFailure, "upstream call failed: connection closed", "UC")
             }
@@ -96,6 +112,10 @@ impl Failure {
                 | Self::NoBackend
                 | Self::ConnectFailed
                 | Self::ConnectSlow
+                | Self::TlsFailed
+                | Self::Misdirected
+                | Self::StreamsFull
+                | Self::StreamsRefused
                 | Self::UpstreamClosed
                 | Self::UpstreamMalformed(_)
                 | Self::UpstreamSwitched
@@ -129,6 +149,7 @@ impl Failure {
             Self::Malformed(ParseError::TargetTooLong) => Some(Limit::TargetBytes),
             Self::Malformed(ParseError::TrailerTooLarge) => Some(Limit::TrailerBytes),
             Self::Overload => Some(Limit::BufferedBytes),
+            Self::StreamsFull => Some(Limit::UpstreamStreamsWaiting),
             _ => None,
         }
     }

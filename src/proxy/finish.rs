@@ -5,6 +5,7 @@ use super::place::Place;
 use crate::base::clock::Instant;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
+use crate::http::exchange::NO_ID;
 use crate::proto::http1::{FieldName, Method};
 use crate::telemetry::access_log::Record;
 use crate::telemetry::value::{HttpVersion, MethodLabel, Reason};
@@ -75,6 +76,7 @@ fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, no
         local.cluster.endpoints.get(endpoint as usize).map(|endpoint| endpoint.name.as_bytes())
     });
     let request_id = request.value(bytes, FieldName::XRequestId);
+    let made = if exchange.request_id == NO_ID { &[][..] } else { &exchange.request_id };
     let (upstream_status, upstream_nanos) = match (outcome.sent, outcome.answered) {
         (Some(sent), Some(answered)) => (exchange.response.status, answered.nanos_since(sent)),
         _ => (0, 0),
@@ -90,14 +92,14 @@ fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, no
             method: request.method_name.of(bytes),
             host: request.host.of(bytes),
             path: request.path_and_query.of(bytes),
-            version: if request.version.is_1_1() {
-                HttpVersion::Http11
-            } else {
-                HttpVersion::Http10
+            version: match (place.connection.carrier.http2, request.version.is_1_1()) {
+                (true, _) => HttpVersion::Http2,
+                (false, true) => HttpVersion::Http11,
+                (false, false) => HttpVersion::Http10,
             },
             status: outcome.status,
             trace_id: b"",
-            request_id: request_id.unwrap_or(&exchange.request_id),
+            request_id: request_id.unwrap_or(made),
             error: match end {
                 End::Failed(failure) => failure.row().text.as_bytes(),
                 _ => b"",

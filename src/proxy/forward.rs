@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use super::attempt::{self, Answered, Ended};
 use super::failure::Failure;
-use super::lease::Lease;
+use super::lease::{Lease, To};
 use super::place::Routed;
 use super::request_head::{self, Rewritten};
 use crate::base::buffer::Buffer;
 use crate::base::id::ClusterId;
 use crate::http::server::h1::request_body;
 use crate::http::{Body, Exchange};
-use crate::limits::CONNECT_ATTEMPTS_MAX;
-use crate::proto::http1::BodyLength;
+use crate::limits::{CONNECT_ATTEMPTS_MAX, UNPROCESSED_RETRIES_MAX};
+use crate::proto::http1::{BodyLength, FieldName, Method};
 use crate::upstream::balance;
 
 /// What is sent to an endpoint: the head, with what came of the body so far.
@@ -34,25 +34,27 @@ pub async fn forward(
 ) -> Result<(), Failure> {
     let local = routed.view.local(cluster).ok_or(Failure::NoBackend)?;
     let buffers = &routed.view.resources.buffers;
-    let mut message = message(routed, exchange, rewritten)?;
-    let mut avoid = None;
-    let mut fresh = false;
-    let mut connects = 0;
+    let settings = &local.cluster.settings;
+    // A connection that begins with who the client is has one client.
+    let shares = settings.proxy_header.is_none();
+    let http2 = shares && settings.http.is_http2(|| is_grpc(exchange));
+    let mut message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
+    let mut tries = Tries::default();
     loop {
-        let Some(endpoint) = balance::pick(local, avoid) else {
+        let Some(endpoint) = balance::pick(local, tries.avoid) else {
             release(routed, message);
             return Err(Failure::NoBackend);
         };
-        let reused = if fresh { None } else { Lease::reuse(routed, local, endpoint) };
+        let to = To { local, endpoint, http2 };
+        let alone = tries.fresh || local.cluster.settings.proxy_header.is_some();
+        let reused = if alone { None } else { Lease::reuse(routed, to) };
         let mut lease = match reused {
             Some(lease) => lease,
-            None => match Lease::open(routed, local, endpoint).await {
+            None => match Lease::open(routed, to).await {
                 Ok(lease) => lease,
                 // Nothing was sent, so another endpoint may be asked.
                 Err(failure) => {
-                    connects += 1;
-                    avoid = Some(endpoint);
-                    if connects < CONNECT_ATTEMPTS_MAX.min(local.cluster.endpoints.len()) {
+                    if tries.unreachable(endpoint, local.cluster.endpoints.len()) {
                         exchange.outcome.retries += 1;
                         continue;
                     }
@@ -61,6 +63,7 @@ pub async fn forward(
                 }
             },
         };
+        lease.reused &= !tries.fresh;
         exchange.outcome.endpoint = Some((cluster, endpoint as u32));
         match attempt::run(routed, exchange, &mut lease, message).await {
             Ended::Answered(Answered { buffer, clean: true }) => {
@@ -75,15 +78,61 @@ pub async fn forward(
                 lease.discard(routed.view);
                 return Err(failure);
             }
-            // The endpoint had closed the connection while it idled: once more, on a new one.
             Ended::Stale(back) => {
+                let refused = lease.connection.stream.is_unprocessed();
                 lease.discard(routed.view);
+                if !tries.again(endpoint, refused) {
+                    release(routed, back);
+                    return Err(Failure::StreamsRefused);
+                }
                 exchange.outcome.retries += 1;
-                fresh = true;
                 message = back;
             }
         }
     }
+}
+
+/// What was tried for one request.
+#[derive(Default)]
+struct Tries {
+    connects: usize,
+    refusals: u32,
+    /// An endpoint that just failed.
+    avoid: Option<usize>,
+    /// No connection that may be as old as the one that failed.
+    fresh: bool,
+}
+
+impl Tries {
+    /// No connection was to be had. Whether another endpoint may be asked.
+    fn unreachable(&mut self, endpoint: usize, endpoints: usize) -> bool {
+        self.connects += 1;
+        self.avoid = Some(endpoint);
+        self.connects < CONNECT_ATTEMPTS_MAX.min(endpoints)
+    }
+
+    /// The request may be sent again: the endpoint had closed the connection while it idled, or
+    /// `refused` to look at it. Whether it is.
+    fn again(&mut self, endpoint: usize, refused: bool) -> bool {
+        self.fresh = true;
+        if refused {
+            self.refusals += 1;
+            self.avoid = Some(endpoint);
+        }
+        self.refusals <= UNPROCESSED_RETRIES_MAX
+    }
+}
+
+/// gRPC: HTTP/2 or nothing.
+fn is_grpc(exchange: &Exchange) -> bool {
+    const NAME: &[u8] = b"application/grpc";
+    let request = &exchange.request;
+    let value = || request.value(exchange.head_bytes(), FieldName::ContentType);
+    let is_named = |value: &[u8]| {
+        value.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME))
+            && matches!(value.get(NAME.len()), None | Some(b'+' | b';' | b' '))
+    };
+    request.method == Method::Post && value().is_some_and(is_named)
 }
 
 /// The head, with what there is of the body behind it: a small request leaves in one write.

@@ -19,6 +19,14 @@ impl Place<'_> {
     pub fn is_closing(&self) -> bool {
         self.view.resources.draining.get()
             || self.connection.requests.get() >= self.bind.settings.limits.requests_max
+            || self.is_old()
+    }
+
+    /// The connection is as old as it may get. A lane is as old as it likes: what carries it is not.
+    fn is_old(&self) -> bool {
+        let (connection, limits) = (self.connection, &self.bind.settings.limits);
+        let is_old = |limit| connection.now() >= connection.opened.plus(limit);
+        !connection.carrier.http2 && limits.connection.is_some_and(is_old)
     }
 }
 

@@ -17,6 +17,8 @@ use super::place::Routed;
 pub struct Rewritten<'a> {
     pub changes: &'a Changes,
     pub backend: &'a Backend,
+    /// The request goes out as HTTP/2.
+    pub http2: bool,
 }
 
 /// Writes the head into `out`, with its empty line.
@@ -35,6 +37,10 @@ pub fn encode(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, new: R
     encode::copy_fields(out, bytes, &request.fields, |field| keep.keeps(field, bytes));
     if request.body == BodyLength::Chunked {
         out.put(b"Transfer-Encoding: chunked\r\n");
+    }
+    if new.http2 && request.te_trailers {
+        // The one transfer coding that HTTP/2 has a word for: gRPC asks for it.
+        out.put(b"TE: trailers\r\n");
     }
     if let Some(upgrade) = request.upgrade {
         out.put(b"Connection: upgrade\r\n");
@@ -120,7 +126,10 @@ fn put_forwarded(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, kee
         out.put(b"\r\n");
     }
     if !told.proto && !keep.edited(b"x-forwarded-proto") {
-        out.put(b"X-Forwarded-Proto: http\r\n");
+        out.put(match routed.connection.carrier.tls {
+            true => b"X-Forwarded-Proto: https\r\n",
+            false => b"X-Forwarded-Proto: http\r\n",
+        });
     }
     if !told.host && !request.host.is_empty() && !keep.edited(b"x-forwarded-host") {
         encode::field(out, b"X-Forwarded-Host", request.host.of(bytes));

@@ -14,7 +14,6 @@ use crate::http::client::h1::read_head;
 use crate::http::transfer::Transfer;
 use crate::http::{Body, Broke, Exchange};
 use crate::limits::INTERIM_RESPONSES_MAX;
-use crate::net::socket;
 use crate::net::stream::Stream;
 use crate::proto::http1::{BodyLength, Output, ParseError};
 
@@ -40,9 +39,7 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    let ended = body(routed, exchange, up, (&mut front, input), upload).await;
-    buffers.give(front);
-    ended
+    body(routed, exchange, up, (front, input), upload).await
 }
 
 /// Reads heads, and passes interim ones on, until a final one is there.
@@ -108,10 +105,11 @@ async fn body(
     routed: &Routed<'_>,
     exchange: &mut Exchange,
     up: &Stream,
-    (front, mut input): (&mut Buffer, Buffer),
+    (mut front, mut input): (Buffer, Buffer),
     upload: &mut Option<Upload<'_>>,
 ) -> Ended {
     let connection = routed.connection;
+    let buffers = &routed.view.resources.buffers;
     exchange.outcome.answered = Some(connection.now());
     let length = exchange.response.body_length(exchange.request.method);
     let told = response_head::told(length, exchange.request.version.is_1_1());
@@ -119,8 +117,13 @@ async fn body(
     if told == Told::ByClose || uploading || routed.is_closing() {
         connection.closing.set(true);
     }
-    response_head::encode(front, routed, exchange, input.filled(), length, told);
+    response_head::encode(&mut front, routed, exchange, input.filled(), length, told);
     input.consume(exchange.response.len);
+    exchange.outcome.responded = Some(connection.now());
+    exchange.outcome.status = exchange.response.status;
+    if upload.is_none() && is_whole(routed, exchange, &front, &input, length) {
+        return whole(routed, exchange, front, input);
+    }
     let output = if told == Told::ByClose { Output::Strip } else { Output::Keep };
     let mut body = Body::new(length, output);
     let moved = Cell::new(0);
@@ -135,17 +138,16 @@ async fn body(
         read_limit: limits.read,
         write_limit: limits.write,
         until,
-        buffers: &routed.view.resources.buffers,
+        buffers,
         pipes: &routed.view.resources.pipes,
         chunk: told == Told::Chunked,
         moved: &moved,
     };
     let head_bytes = front.len() as u64;
-    exchange.outcome.responded = Some(connection.now());
-    exchange.outcome.status = exchange.response.status;
-    let result = upload::beside(upload, transfer.run(front, &mut body, input)).await;
+    let result = upload::beside(upload, transfer.run(&mut front, &mut body, input)).await;
     // The head leaves with the first of the body; while it is in `front` nothing was sent.
     connection.head_sent.set(front.is_empty());
+    buffers.give(front);
     exchange.outcome.response_bytes = moved.get();
     connection.sent_bytes.set(connection.sent_bytes.get() + head_bytes + moved.get());
     match result {
@@ -158,7 +160,7 @@ async fn body(
         Err(broke) => {
             if told == Told::ByClose {
                 // To end the connection cleanly would end the message cleanly.
-                let _ = socket::set_reset_on_close(connection.stream.fd());
+                connection.stream.reset_on_close();
             }
             let late = until.is_some_and(|until| connection.now() >= until);
             Ended::Failed(match broke {
@@ -167,6 +169,36 @@ async fn body(
             })
         }
     }
+}
+
+/// The common case: all of a small response is there, and the connection goes on after it.
+fn is_whole(
+    routed: &Routed<'_>,
+    exchange: &Exchange,
+    front: &Buffer,
+    body: &Buffer,
+    length: BodyLength,
+) -> bool {
+    let body_bytes = match length {
+        BodyLength::None => 0,
+        BodyLength::Fixed(bytes) => bytes,
+        BodyLength::Chunked | BodyLength::UntilClose => return false,
+    };
+    body.len() as u64 == body_bytes
+        && front.len() <= body.headroom()
+        && !exchange.has_more()
+        && routed.connection.may_leave(front.len() + body.len())
+}
+
+/// Head and body leave in one write that nobody waits for.
+fn whole(routed: &Routed<'_>, exchange: &mut Exchange, mut front: Buffer, body: Buffer) -> Ended {
+    let mut message = body;
+    exchange.outcome.response_bytes = message.len() as u64;
+    let fits = message.put_front(front.filled());
+    debug_assert!(fits, "there is room for the head in front of the body");
+    routed.connection.send_last(message);
+    front.clear();
+    Ended::Answered(Answered { buffer: front, clean: exchange.response.keep_alive })
 }
 
 fn release(routed: &Routed<'_>, input: &mut Option<Buffer>) {

@@ -1,5 +1,6 @@
-//! After a 101 the connection is no longer HTTP: bytes go both ways until both ends have closed.
-//! Nothing that came behind the request's head was sent before the 101: it goes first now.
+//! After a 101, or a 2xx to CONNECT, the connection is no longer HTTP: bytes go both ways until
+//! both ends have closed. Nothing that came behind the request's head was sent before: it goes
+//! first now.
 
 use super::attempt::{Answered, Ended};
 use super::failure::Failure;
@@ -9,7 +10,7 @@ use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::net::relay::{End, Flow, relay};
 use crate::net::stream::Stream;
-use crate::telemetry::value::Timeout;
+use crate::telemetry::value::{Timeout, Work};
 
 /// Sends the 101 and runs the tunnel to its end. `input` is what the endpoint sent, the head at
 /// its front.
@@ -34,6 +35,17 @@ pub async fn run(
         resources.buffers.give(input);
         return Ended::Failed(Failure::of_download(broke));
     }
+    through(routed, exchange, up, input).await;
+    Ended::Answered(Answered { buffer: resources.buffers.take(), clean: false })
+}
+
+/// Runs the tunnel to its end, once the client was told that it stands. `input` is what the
+/// endpoint sent first.
+pub async fn through(routed: &Routed<'_>, exchange: &mut Exchange, up: &Stream, input: Buffer) {
+    let connection = routed.connection;
+    let resources = &routed.view.resources;
+    let limits = &routed.bind.settings.limits;
+    connection.work.set(Work::Tunnel);
     let mut early = resources.buffers.take();
     early.put(&exchange.head_bytes()[exchange.consumed..]);
     exchange.consumed = exchange.head_bytes().len();
@@ -55,5 +67,4 @@ pub async fn run(
     let received = connection.received_bytes.get() + upward.bytes.get();
     connection.received_bytes.set(received);
     connection.sent_bytes.set(connection.sent_bytes.get() + downward.bytes.get());
-    Ended::Answered(Answered { buffer: resources.buffers.take(), clean: false })
 }

@@ -46,8 +46,7 @@ pub struct UploadDeadlines {
 
 impl UploadDeadlines {
     pub fn new(place: &Place<'_>, up: &Stream) -> Self {
-        let wheel = &place.view.resources.wheel;
-        let (read, write) = (wheel.register(place.connection.stream.fd()), wheel.register(up.fd()));
+        let (read, write) = (place.connection.stream.another_deadline(), up.another_deadline());
         Self { read, write, moved: Cell::new(0) }
     }
 }

@@ -1,15 +1,21 @@
 //! A bind as workers need it: its listeners by host, their routes, what holds for all of them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::base::id::{BindId, LabelsId};
+use super::tls::BindTls;
+use crate::base::id::{Accepted, BindId, LabelsId};
 use crate::http::Limits;
 use crate::net::socket::Keepalive;
 use crate::policy::Pipeline;
+use crate::proto::{http2, proxy_protocol};
 use crate::route::Table;
 use crate::route::host::HostMap;
 use crate::route::target::Target;
 use crate::telemetry::labels::ListenerLabelsId;
+
+use super::tcp::Passage;
 
 pub struct Bind {
     pub id: BindId,
@@ -20,10 +26,27 @@ pub struct Bind {
     /// Listeners by host: an index into `listeners`.
     pub hosts: HostMap<u32>,
     pub listeners: Vec<Listener>,
+    /// Of a bind that looks into nothing: then it has no `listeners`.
+    pub passage: Option<Passage>,
+    /// Clients begin with a handshake.
+    pub tls: Option<Arc<BindTls>>,
     pub settings: Settings,
     /// Labels of connections, and of requests that no listener took.
     pub connection_labels: ListenerLabelsId,
     pub labels: LabelsId,
+}
+
+impl Bind {
+    /// Whether a request for the listener at `place` may come by a connection that was accepted
+    /// like this; see `BindTls::serves`. Without TLS there is nothing to get past.
+    pub fn serves(&self, accepted: Option<Accepted>, place: u32) -> bool {
+        match (&self.tls, accepted) {
+            (Some(tls), Some(accepted)) => tls.serves(accepted, place),
+            (None, None) => true,
+            // The bind was another one when the connection came.
+            _ => false,
+        }
+    }
 }
 
 pub struct Listener {
@@ -67,6 +90,8 @@ impl Route {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub limits: Limits,
+    /// Of HTTP/2 connections.
+    pub http2: http2::Settings,
     pub forwarded: Forwarded,
     /// Of downstream connections; none unless configured.
     pub keepalive: Option<Keepalive>,
@@ -75,6 +100,31 @@ pub struct Settings {
     pub connections_max: u32,
     pub buffered_bytes_max: usize,
     pub access_log: bool,
+    /// From the first byte of a connection to the end of its handshake.
+    pub handshake_timeout: Duration,
+    /// Handshakes under way.
+    pub handshakes_per_worker_max: u32,
+    /// The header of the PROXY protocol that connections begin with.
+    pub proxy_header: Option<ProxyHeader>,
+    pub connect: Connect,
+}
+
+/// See `Settings::proxy_header`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProxyHeader {
+    pub accepted: proxy_protocol::Accepted,
+    /// A connection without one is served too.
+    pub optional: bool,
+}
+
+/// What becomes of a CONNECT request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connect {
+    Deny,
+    /// Its route's backend is at the other end of the tunnel.
+    Route,
+    /// The tunnel ends here, and the requests that come through it are the connection's next.
+    Serve,
 }
 
 /// What an upstream is told of the client.

@@ -3,31 +3,38 @@
 //! become ids. What a reload did not change stays the same `Arc`, and so keeps its connections.
 
 mod cluster;
+mod material;
 mod policy;
+mod settings;
+mod tcp;
+mod tls;
+mod upstream_tls;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Snapshot;
-use super::bind::{Backend, Bind, Forwarded, Listener, RequestId, Route, Settings};
+use super::bind::{Backend, Bind, Listener, ProxyHeader, Route, Settings};
+use super::tls::{BindTls, Carries, Keyring};
 use crate::base::id::{BindId, ClusterId, LabelsId, RouteId};
 use crate::config::Config;
 use crate::config::backend::RouteBackend;
-use crate::config::listener::Listener as RawListener;
-use crate::config::ringway::{AccessLogTarget, ForwardedMode, RequestId as RawRequestId};
+use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
+use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
 use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, ValueMatch};
 use crate::config::scalar::Hostname as RawHostname;
-use crate::http::Limits;
-use crate::limits::{LINGER, LINGER_BYTES_MAX, TUNNEL_IDLE};
+use crate::config::tcp::TcpRoute;
 use crate::policy::{Pipeline, PipelineSpec};
-use crate::proto::http1::HeadLimits;
+use crate::proto::proxy_protocol::Accepted;
 use crate::route::host::{HostMap, Hostname};
 use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
 use crate::route::{MatchSpec, PathSpec, RouteSpec, Table, ValueSpec};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use cluster::Clusters;
+use material::Materials;
 
 /// What the configuration does not say by itself.
 pub struct Inputs<'a> {
@@ -35,7 +42,12 @@ pub struct Inputs<'a> {
     pub resolve: &'a dyn Fn(&str, u16) -> Vec<SocketAddr>,
     /// Where the origin inside this process listens.
     pub origin: &'a dyn Fn() -> Result<SocketAddr, String>,
+    /// Files of certificates, keys and roots, as they were read last.
+    pub file: &'a dyn Fn(&Path) -> FileBytes,
 }
+
+/// What a file holds, or why it could not be read.
+pub type FileBytes = Result<Arc<[u8]>, String>;
 
 /// Compiles a configuration.
 ///
@@ -46,18 +58,24 @@ pub fn compile(
     inputs: &Inputs<'_>,
     last: Option<&Snapshot>,
     registry: &mut Registry,
+    keyring: &mut Keyring,
 ) -> Result<Snapshot, String> {
     let mut compiler = Compiler {
         config,
         registry,
         clusters: Clusters::new(config, inputs, last),
+        materials: Materials::new(config, inputs, keyring),
+        last,
+        made: Vec::new(),
         wrong: Vec::new(),
+        protocol: "http",
         bind: String::new(),
         gateway: String::new(),
         listener: String::new(),
     };
     let binds = compiler.binds();
     compiler.wrong.append(&mut compiler.clusters.wrong);
+    compiler.wrong.extend(compiler.materials.wrong());
     if !compiler.wrong.is_empty() {
         return Err(compiler.wrong.join("\n"));
     }
@@ -90,11 +108,23 @@ struct Compiler<'a> {
     config: &'a Config,
     registry: &'a mut Registry,
     clusters: Clusters<'a>,
+    materials: Materials<'a>,
+    last: Option<&'a Snapshot>,
+    /// TLS of the binds that are compiled.
+    made: Vec<Arc<BindTls>>,
     wrong: Vec<String>,
+    protocol: &'static str,
     /// Labels of what is being compiled.
     bind: String,
     gateway: String,
     listener: String,
+}
+
+/// A listener with the routes that it has, wherever they stand in the file.
+struct Served<'a> {
+    listener: &'a RawListener,
+    routes: Vec<&'a RawRoute>,
+    tcp_routes: Vec<&'a TcpRoute>,
 }
 
 impl Compiler<'_> {
@@ -107,59 +137,95 @@ impl Compiler<'_> {
             let listeners: Vec<_> = raw
                 .listeners
                 .iter()
-                .map(|listener| (listener, listener.routes.iter().collect::<Vec<_>>()))
+                .map(|listener| Served {
+                    listener,
+                    routes: listener.routes.iter().collect(),
+                    tcp_routes: listener.tcp_routes.iter().collect(),
+                })
                 .collect();
-            compiled.push(self.bind(compiled.len(), name, address, "default/default", &listeners));
+            let header = proxy_header(config, raw.tunnel_protocol);
+            let place = (compiled.len(), name, address);
+            compiled.push(self.bind(place, "default/default", &listeners, header));
         }
         for (key, raw) in &config.gateways {
             let (name, address) = sockets.next().expect("each gateway has a socket");
-            let whole = [RawListener::default()];
+            let whole = [raw.whole()];
             let listeners = if raw.listeners.is_empty() { &whole[..] } else { &raw.listeners };
             let listeners: Vec<_> = listeners
                 .iter()
-                .map(|listener| (listener, attached(config, key, listener)))
+                .map(|listener| Served {
+                    listener,
+                    routes: attached(&config.routes, key, listener, |one| &one.gateways)
+                        .map(|one| &one.route)
+                        .collect(),
+                    tcp_routes: attached(&config.tcp_routes, key, listener, |one| &one.gateways)
+                        .map(|one| &one.route)
+                        .collect(),
+                })
                 .collect();
             let gateway = format!("default/{key}");
-            compiled.push(self.bind(compiled.len(), name, address, &gateway, &listeners));
+            let header = proxy_header(config, TunnelProtocol::Direct);
+            let place = (compiled.len(), name, address);
+            compiled.push(self.bind(place, &gateway, &listeners, header));
         }
         compiled.into_iter().map(Arc::new).collect()
     }
 
     fn bind(
         &mut self,
-        place: usize,
-        name: String,
-        address: SocketAddr,
+        (place, name, address): (usize, String, SocketAddr),
         gateway: &str,
-        raw: &[(&RawListener, Vec<&RawRoute>)],
+        raw: &[Served<'_>],
+        proxy_header: Option<ProxyHeader>,
     ) -> Bind {
         self.bind.clone_from(&name);
         gateway.clone_into(&mut self.gateway);
         self.listener = match raw {
-            [(only, _)] => listener_name(only, 0),
+            [only] => listener_name(only.listener, 0),
             _ => String::new(),
         };
+        let passes = tcp::protocol(raw);
+        self.protocol = passes.unwrap_or_else(|| protocol(raw));
         let connection_labels = self.registry.intern_listener(ListenerLabels {
             bind: &self.bind,
             gateway: &self.gateway,
             listener: &self.listener,
-            protocol: "http",
+            protocol: self.protocol,
         });
+        self.protocol = if passes.is_some() { "tcp" } else { "http" };
         self.listener.clear();
         let labels = self.labels("", "", "");
+        let named: Vec<_> = (0..)
+            .zip(raw)
+            .map(|(index, served)| (served.listener, listener_name(served.listener, index)))
+            .collect();
+        let tls = self.tls(&named);
+        let passage = self.passage(raw);
+        let looked_into = if passes.is_some() { &[][..] } else { raw };
         let mut hosts = Vec::new();
         let mut listeners = Vec::new();
-        for (index, (listener, routes)) in raw.iter().enumerate() {
-            hosts.push((hostname(listener.hostname.as_ref()), index as u32));
-            listeners.push(self.listener(listener_name(listener, index), routes));
+        for (index, served) in looked_into.iter().enumerate() {
+            hosts.push((hostname(served.listener.hostname.as_ref()), index as u32));
+            listeners.push(self.listener(listener_name(served.listener, index), &served.routes));
         }
         let hosts = HostMap::compile(hosts).unwrap_or_else(|_| {
             self.wrong.push(format!("{name}: two listeners serve the same host"));
             HostMap::compile([]).expect("nothing is there twice in nothing")
         });
         let id = BindId(u32::try_from(place).expect("fewer binds than ports"));
-        let settings = settings(self.config);
-        Bind { id, name, address, hosts, listeners, settings, connection_labels, labels }
+        let settings = Settings { proxy_header, ..settings::downstream(self.config) };
+        Bind {
+            id,
+            name,
+            address,
+            hosts,
+            listeners,
+            tls,
+            passage,
+            settings,
+            connection_labels,
+            labels,
+        }
     }
 
     fn listener(&mut self, name: String, raw: &[&RawRoute]) -> Listener {
@@ -198,7 +264,10 @@ impl Compiler<'_> {
         let mut backends = Vec::new();
         let mut labels = Vec::new();
         for backend in &raw.backends {
-            let cluster = self.clusters.of(backend, &label);
+            let inherited = raw.policies.backend_tls.as_ref();
+            let clusters = &mut self.clusters;
+            let cluster =
+                clusters.of(backend, inherited, Carries::Http, &label, &mut self.materials);
             weighted.push((backend.weight, cluster));
             labels.push(self.labels(&self.clusters.name(cluster), &label, rule));
             backends.push(self.backend(backend, cluster, &spec, &label));
@@ -222,7 +291,7 @@ impl Compiler<'_> {
         route: &PipelineSpec,
         label: &str,
     ) -> Backend {
-        let own = policy::backend_spec(&self.clusters.policies(raw));
+        let own = policy::backend_spec(&self.clusters.policies(raw, None));
         let pipeline = (!policy::is_nothing(&own))
             .then(|| self.pipeline(label, Pipeline::compile_backend(route, &own)));
         let name = self.clusters.host_name(cluster);
@@ -239,7 +308,7 @@ impl Compiler<'_> {
     fn labels(&mut self, backend: &str, route: &str, route_rule: &str) -> LabelsId {
         self.registry.intern(Labels {
             backend,
-            protocol: "http",
+            protocol: self.protocol,
             bind: &self.bind,
             gateway: &self.gateway,
             listener: &self.listener,
@@ -250,17 +319,44 @@ impl Compiler<'_> {
 }
 
 /// The routes at the top of the file that a listener of a gateway has.
-fn attached<'a>(config: &'a Config, gateway: &str, listener: &RawListener) -> Vec<&'a RawRoute> {
-    let takes = |reference: &String| match reference.split_once('/') {
+fn attached<'a, T>(
+    routes: &'a [T],
+    gateway: &'a str,
+    listener: &'a RawListener,
+    gateways: impl Fn(&T) -> &[String] + 'a,
+) -> impl Iterator<Item = &'a T> {
+    let takes = move |reference: &String| match reference.split_once('/') {
         None => reference == gateway,
         Some((name, wanted)) => name == gateway && listener.name.as_deref() == Some(wanted),
     };
-    config
-        .routes
-        .iter()
-        .filter(|route| route.gateways.iter().any(takes))
-        .map(|route| &route.route)
-        .collect()
+    routes.iter().filter(move |route| gateways(route).iter().any(&takes))
+}
+
+/// What `frontendPolicies` say holds for every bind; a bind that asks for a header by its
+/// `tunnelProtocol` alone has the defaults.
+fn proxy_header(config: &Config, tunnel: TunnelProtocol) -> Option<ProxyHeader> {
+    let asked = (tunnel == TunnelProtocol::Proxy).then(ProxyProtocol::default);
+    let raw = config.frontend_policies.proxy_protocol.or(asked)?;
+    let accepted = match raw.version {
+        ProxyVersion::V1 => Accepted::V1,
+        ProxyVersion::V2 => Accepted::V2,
+        ProxyVersion::All => Accepted::All,
+    };
+    Some(ProxyHeader { accepted, optional: raw.mode == ProxyMode::Optional })
+}
+
+/// As in the metrics. HTTPS and TLS can share a port.
+fn protocol(of: &[Served<'_>]) -> &'static str {
+    let mut found = "http";
+    for served in of {
+        match served.listener.protocol {
+            ListenerProtocol::Https => return "https",
+            ListenerProtocol::Http => (),
+            ListenerProtocol::Tls => found = "tls",
+            ListenerProtocol::Tcp => found = "tcp",
+        }
+    }
+    found
 }
 
 fn listener_name(raw: &RawListener, index: usize) -> String {
@@ -296,50 +392,6 @@ fn value_spec(raw: &ValueMatch) -> ValueSpec {
     match raw {
         ValueMatch::Exact(value) => ValueSpec::Exact(value.clone()),
         ValueMatch::Regex(regex) => ValueSpec::Regex(regex.clone()),
-    }
-}
-
-/// What holds for every connection; the same for all binds in this dialect.
-fn settings(config: &Config) -> Settings {
-    let ringway = &config.process.ringway;
-    let limits = &ringway.limits;
-    let http = &config.frontend_policies.http;
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Settings {
-        limits: Limits {
-            head: HeadLimits {
-                head_bytes_max: limits.head_bytes,
-                fields_max: http.http1_max_headers,
-                target_bytes_max: limits.target_bytes,
-            },
-            header: limits.header_timeout,
-            idle: http.http1_idle_timeout,
-            read: limits.read_timeout,
-            write: limits.write_timeout,
-            requests_max: u32::try_from(limits.pipelined_requests).unwrap_or(u32::MAX),
-            linger_bytes_max: LINGER_BYTES_MAX,
-            linger: LINGER,
-            tunnel_idle: TUNNEL_IDLE,
-        },
-        forwarded: Forwarded {
-            append: ringway.forwarded.mode == ForwardedMode::Append,
-            trusted_hops: ringway.forwarded.trusted_hops,
-            request_id: match ringway.forwarded.request_id {
-                RawRequestId::Keep => RequestId::Keep,
-                RawRequestId::Make => RequestId::Make,
-                RawRequestId::Off => RequestId::Off,
-            },
-            via: ringway.forwarded.via,
-        },
-        keepalive: config
-            .frontend_policies
-            .tcp
-            .as_ref()
-            .and_then(|tcp| cluster::keepalive(&tcp.keepalives)),
-        connections_per_worker_max: count(limits.connections_per_worker),
-        connections_max: count(limits.connections),
-        buffered_bytes_max: limits.buffered_bytes,
-        access_log: ringway.access_log.to != AccessLogTarget::Off,
     }
 }
 

@@ -1,38 +1,22 @@
 //! A configuration and what was compiled of it, for people to read: `/config_dump`. Secrets are
 //! left out by the types that hold them.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 
 use super::Snapshot;
+use super::bind::Bind;
+use super::tcp::{By, Listener, Passage, Route};
+use super::tls::{Carries, Clients, TlsListener};
 use crate::config::Config;
+use crate::net::tls::{Certificate, Verification};
+use crate::upstream::Cluster;
+use crate::upstream::cluster::{HttpVersion, UpstreamTls};
 
 pub fn dump(config: &Config, snapshot: &Snapshot) -> Value {
-    let clusters = snapshot.clusters.iter().map(|cluster| {
-        let endpoints = cluster.endpoints.iter().map(|endpoint| endpoint.name.as_str());
-        json!({
-            "name": cluster.name,
-            "endpoints": endpoints.collect::<Vec<_>>(),
-            "connectTimeoutMs": cluster.settings.connect_timeout.as_millis() as u64,
-            "idleTimeoutMs": cluster.settings.idle_timeout.as_millis() as u64,
-            "idlePerWorkerMax": cluster.settings.idle_per_worker_max,
-            "keepalive": cluster.settings.keepalive.map(|keepalive| json!({
-                "retries": keepalive.retries,
-                "timeSeconds": keepalive.time.as_secs(),
-                "intervalSeconds": keepalive.interval.as_secs(),
-            })),
-        })
-    });
-    let binds = snapshot.binds.iter().map(|bind| {
-        let listeners = bind.listeners.iter().map(|listener| {
-            let routes = listener.routes.iter().map(|route| route.name.as_str());
-            json!({"name": listener.name, "routes": routes.collect::<Vec<_>>()})
-        });
-        json!({
-            "name": bind.name,
-            "address": bind.address.to_string(),
-            "listeners": listeners.collect::<Vec<_>>(),
-        })
-    });
+    let clusters = snapshot.clusters.iter().map(|cluster| of_cluster(cluster));
+    let binds = snapshot.binds.iter().map(|bind| of_bind(bind));
     json!({
         "config": serde_json::to_value(config).unwrap_or(Value::Null),
         "compiled": {
@@ -42,6 +26,112 @@ pub fn dump(config: &Config, snapshot: &Snapshot) -> Value {
         },
     })
 }
+
+fn tcp_listeners(passage: &Passage) -> Vec<Value> {
+    let routes = |routes: &[Route]| -> Vec<Value> {
+        routes.iter().map(|route| Value::from(route.name.as_str())).collect()
+    };
+    match &passage.by {
+        By::Port(route) => vec![json!({"tcpRoutes": routes(route.as_slice())})],
+        By::Name(names) => {
+            let listener =
+                |one: &Listener| json!({"name": one.name, "tcpRoutes": routes(&one.routes)});
+            names.listeners.iter().map(listener).collect()
+        }
+    }
+}
+
+fn of_bind(bind: &Bind) -> Value {
+    let listeners = (0u32..).zip(&bind.listeners).map(|(place, listener)| {
+        let routes = listener.routes.iter().map(|route| route.name.as_str());
+        let tls = bind.tls.as_ref().and_then(|tls| tls.listener(place));
+        json!({
+            "name": listener.name,
+            "routes": routes.collect::<Vec<_>>(),
+            "tls": tls.map(of_listener_tls),
+        })
+    });
+    let passed = bind.passage.iter().flat_map(tcp_listeners);
+    json!({
+        "name": bind.name,
+        "address": bind.address.to_string(),
+        "listeners": listeners.chain(passed).collect::<Vec<_>>(),
+    })
+}
+
+fn of_listener_tls(tls: &TlsListener) -> Value {
+    json!({
+        "carries": match tls.carries {
+            Carries::Http => "http",
+            Carries::Tcp => "tcp",
+        },
+        "clientCertificates": match tls.clients {
+            Clients::NotAsked => "not asked for",
+            Clients::Optional => "optional",
+            Clients::Required => "required",
+        },
+        "certificates": tls.certificates().map(of_certificate).collect::<Vec<_>>(),
+    })
+}
+
+fn of_certificate(certificate: &Certificate) -> Value {
+    let identity = certificate.identity();
+    let names = identity.alternative_names().map(str::to_owned);
+    let addresses = identity.addresses.iter().map(ToString::to_string);
+    json!({
+        "subject": identity.subject,
+        "names": names.chain(addresses).collect::<Vec<_>>(),
+        "notBefore": date(identity.not_before_seconds),
+        "notAfter": date(identity.not_after_seconds),
+    })
+}
+
+fn of_cluster(cluster: &Cluster) -> Value {
+    let endpoints = cluster.endpoints.iter().map(|endpoint| endpoint.name.as_str());
+    let settings = &cluster.settings;
+    json!({
+        "name": cluster.name,
+        "endpoints": endpoints.collect::<Vec<_>>(),
+        "connectTimeoutMs": settings.connect_timeout.as_millis() as u64,
+        "idleTimeoutMs": settings.idle_timeout.as_millis() as u64,
+        "idlePerWorkerMax": settings.idle_per_worker_max,
+        "keepalive": settings.keepalive.map(|keepalive| json!({
+            "retries": keepalive.retries,
+            "timeSeconds": keepalive.time.as_secs(),
+            "intervalSeconds": keepalive.interval.as_secs(),
+        })),
+        "http": match settings.http {
+            HttpVersion::Http11 => "HTTP/1.1",
+            HttpVersion::Http2 => "HTTP/2.0",
+            HttpVersion::Auto => "auto",
+        },
+        "tls": settings.tls.as_ref().map(|tls| of_cluster_tls(tls, cluster)),
+    })
+}
+
+fn of_cluster_tls(tls: &UpstreamTls, cluster: &Cluster) -> Value {
+    let names = cluster.endpoints.iter().filter_map(|endpoint| endpoint.server_name.as_ref());
+    let alpn = tls.settings.alpn.iter().map(|name| String::from_utf8_lossy(name));
+    json!({
+        "serverNames": names.map(|name| name.to_str()).collect::<Vec<_>>(),
+        "alpn": alpn.collect::<Vec<_>>(),
+        "verified": match tls.settings.verification {
+            Verification::Host => "chain and host",
+            Verification::Names(_) => "chain and subjectAltNames",
+            Verification::Chain => "chain",
+            Verification::Nothing => "nothing",
+        },
+        "certificate": tls.settings.certificate.as_ref().map(of_certificate),
+    })
+}
+
+/// As in HTTP, which has no date before 1970 and none after 9999.
+fn date(unix_seconds: i64) -> String {
+    let seconds = u64::try_from(unix_seconds).unwrap_or(0).min(DATE_SECONDS_MAX);
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+const DATE_SECONDS_MAX: u64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests;

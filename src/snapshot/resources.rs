@@ -18,7 +18,7 @@ use crate::telemetry::shard::Shard;
 pub struct Resources {
     pub worker: WorkerId,
     pub clock: Clock,
-    pub buffers: Buffers,
+    pub buffers: Rc<Buffers>,
     pub pipes: Pipes,
     pub wheel: Rc<Wheel>,
     pub random: Random,
@@ -49,7 +49,7 @@ impl Resources {
         let resources = Self {
             worker,
             clock,
-            buffers: Buffers::default(),
+            buffers: Rc::default(),
             pipes: Pipes::default(),
             wheel,
             random: Random::from_entropy(),

@@ -81,6 +81,21 @@ families! {
         &["transport"],
         "Duration to establish upstream connection (seconds).",
     ).in_unit("seconds");
+    TLS_HANDSHAKE = histogram(
+        "agentgateway_tls_handshake_duration_seconds",
+        T,
+        "Duration to complete inbound TLS/HTTPS handshake (seconds).",
+    ).in_unit("seconds");
+    TLS_RESUMED = counter(
+        "ringway_tls_resumed_handshakes_total",
+        T,
+        "Handshakes of clients that resumed a session.",
+    );
+    TLS_FAULTS = counter(
+        "ringway_tls_handshake_failures_total",
+        &["reason"],
+        "Handshakes of clients that failed.",
+    );
     DOWNSTREAM_CONNECTIONS = counter(
         "agentgateway_downstream_connections_total",
         T,
@@ -149,6 +164,21 @@ families! {
         &["backend"],
         "Requests that had to open an upstream connection.",
     );
+    UPSTREAM_STREAMS = gauge(
+        "ringway_upstream_streams_active",
+        &["backend"],
+        "HTTP/2 streams that are open to a backend.",
+    );
+    UPSTREAM_H2_CONNECTIONS = gauge(
+        "ringway_upstream_http2_connections",
+        &["backend"],
+        "HTTP/2 connections that are open to a backend.",
+    );
+    UPSTREAM_STREAMS_RESET = counter(
+        "ringway_upstream_streams_reset_total",
+        &["cause"],
+        "HTTP/2 streams to backends that either side reset, by error code.",
+    );
     WORKER_BUSY_RATIO = gauge(
         "ringway_worker_busy_ratio",
         &["worker"],
@@ -166,8 +196,8 @@ families! {
     );
     CUT_CONNECTIONS = counter(
         "ringway_cut_connections_total",
-        &[],
-        "Connections that were cut when a drain ran out of time.",
+        &["kind"],
+        "Connections that were cut when a drain ran out of time, by what they were busy with.",
     );
     ACCESS_RECORDS_DROPPED = counter(
         "ringway_access_records_dropped_total",
@@ -191,10 +221,40 @@ families! {
         "Times that a bound was reached and said no.",
     );
     TIMEOUTS = counter("ringway_timeouts_total", &["kind"], "Deadlines that passed.");
+    REFUSED_CONNECTIONS = counter(
+        "ringway_refused_connections_total",
+        &["reason"],
+        "Connections that were closed before anything was served on them.",
+    );
     ACCEPT_ERRORS = counter(
         "ringway_accept_errors_total",
         &[],
         "Connections that could not be accepted.",
+    );
+    HTTP2_STREAMS_RESET = counter(
+        "ringway_http2_streams_reset_total",
+        &[],
+        "Streams of clients that were reset, by either side, before they ended.",
+    );
+    HTTP2_MALFORMED = counter(
+        "ringway_http2_malformed_requests_total",
+        &[],
+        "Streams of clients that were refused for what their fields look like.",
+    );
+    HTTP2_CONNECTION_ERRORS = counter(
+        "ringway_http2_connection_errors_total",
+        &[],
+        "HTTP/2 connections of clients that were ended for a breach of the protocol.",
+    );
+    HTTP2_FLOODS = counter(
+        "ringway_http2_floods_total",
+        &[],
+        "HTTP/2 connections of clients that were ended for more of something than any client needs.",
+    );
+    HTTP2_STREAMS_ACTIVE = gauge(
+        "ringway_http2_streams_active",
+        &[],
+        "Streams of clients that are under way.",
     );
     CONFIG_RELOADS = counter(
         "ringway_config_reloads_total",
@@ -206,6 +266,11 @@ families! {
         &[],
         "The version of the configuration that the workers run, counted from 1.",
     );
+    CERTIFICATE_EXPIRY = gauge(
+        "ringway_certificate_expiry_timestamp_seconds",
+        &["bind", "listener", "certificate"],
+        "When a certificate that is shown to clients expires, in seconds since 1970.",
+    ).in_unit("seconds");
     BUFFERS_BYTES = gauge(
         "ringway_buffers_bytes",
         &[],

@@ -235,7 +235,7 @@ impl Numbered {
 }
 
 /// `name="value",..`, escaped.
-fn block(labels: &[(&str, &str)]) -> String {
+pub(super) fn block(labels: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (name, value) in labels {
         if !out.is_empty() {

@@ -2,7 +2,7 @@
 //! lives as long as its shard.
 
 use crate::base::id::LabelsId;
-use crate::telemetry::histogram::{ProcessingHistogram, RequestHistogram};
+use crate::telemetry::histogram::{ConnectHistogram, ProcessingHistogram, RequestHistogram};
 use crate::telemetry::table::Series;
 use crate::telemetry::tally::{Level, Tally};
 use crate::telemetry::value::{MethodLabel, Reason, StatusLabel};
@@ -145,6 +145,9 @@ pub struct ListenerSeries {
     pub received_bytes: Tally,
     pub sent_bytes: Tally,
     pub active_connections: Level,
+    /// TLS handshakes that were completed, and those among them that resumed a session.
+    pub handshakes: ConnectHistogram,
+    pub resumed: Tally,
 }
 
 impl ListenerSeries {
@@ -168,6 +171,8 @@ impl Series for ListenerSeries {
         self.received_bytes.add(other.received_bytes.value());
         self.sent_bytes.add(other.sent_bytes.value());
         self.active_connections.add(other.active_connections.value());
+        self.handshakes.absorb(&other.handshakes);
+        self.resumed.add(other.resumed.value());
     }
 }
 
@@ -180,6 +185,9 @@ pub struct ClusterSeries {
     pub active_requests: Level,
     pub hits: Tally,
     pub misses: Tally,
+    /// Streams of HTTP/2 that are open, and the connections for them.
+    pub streams: Level,
+    pub h2_connections: Level,
 }
 
 impl Series for ClusterSeries {
@@ -192,5 +200,7 @@ impl Series for ClusterSeries {
         self.active_requests.add(other.active_requests.value());
         self.hits.add(other.hits.value());
         self.misses.add(other.misses.value());
+        self.streams.add(other.streams.value());
+        self.h2_connections.add(other.h2_connections.value());
     }
 }

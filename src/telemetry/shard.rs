@@ -20,8 +20,8 @@ use crate::telemetry::series::{
 use crate::telemetry::table::{Series, Table};
 use crate::telemetry::tally::{Level, Tally};
 use crate::telemetry::value::{
-    CLASSES, Counter, Gauge, Limit, MethodLabel, Reason, StatusLabel, Timeout, Transport,
-    WorkerHistogram,
+    CLASSES, Counter, Gauge, HandshakeFault, Limit, MethodLabel, Reason, Refusal, StatusLabel,
+    StreamReset, Timeout, Transport, Work, WorkerHistogram,
 };
 
 /// Aligned so that no line of it is shared with another worker's, adjacent-line prefetch included.
@@ -33,7 +33,11 @@ pub struct Shard {
     histograms: [LoopHistogram; WorkerHistogram::COUNT],
     connects: [ConnectHistogram; Transport::COUNT],
     limits: [Tally; Limit::COUNT],
+    upstream_resets: [Tally; StreamReset::COUNT],
     timeouts: [Tally; Timeout::COUNT],
+    refusals: [Tally; Refusal::COUNT],
+    handshake_faults: [Tally; HandshakeFault::COUNT],
+    cuts: [Tally; Work::COUNT],
     malformed: Box<[Tally]>,
     malformed_errors: &'static [&'static str],
     overflows: Tally,
@@ -102,7 +106,11 @@ impl Shard {
             histograms: Default::default(),
             connects: Default::default(),
             limits: Default::default(),
+            upstream_resets: Default::default(),
             timeouts: Default::default(),
+            refusals: Default::default(),
+            handshake_faults: Default::default(),
+            cuts: Default::default(),
             malformed: (0..errors).map(|_| Tally::default()).collect(),
             malformed_errors: &options.malformed_errors[..errors],
             overflows: Tally::default(),
@@ -147,8 +155,28 @@ impl Shard {
         self.limits[limit.index()].add(1);
     }
 
+    /// A stream to an endpoint was reset.
+    pub fn upstream_reset(&self, cause: StreamReset) {
+        self.upstream_resets[cause.index()].add(1);
+    }
+
     pub fn timed_out(&self, timeout: Timeout) {
         self.timeouts[timeout.index()].add(1);
+    }
+
+    /// A connection was closed before anything was served on it.
+    pub fn refused(&self, refusal: Refusal) {
+        self.refusals[refusal.index()].add(1);
+    }
+
+    /// A handshake with a client failed.
+    pub fn handshake_failed(&self, fault: HandshakeFault) {
+        self.handshake_faults[fault.index()].add(1);
+    }
+
+    /// Connections were cut in the middle of `work`.
+    pub fn cut(&self, work: Work, count: u64) {
+        self.cuts[work.index()].add(count);
     }
 
     /// A malformed request of the kind `malformed_errors[error]`.
@@ -235,8 +263,24 @@ impl Shard {
         self.limits[limit.index()].value()
     }
 
+    pub(crate) fn upstream_resets(&self, cause: StreamReset) -> u64 {
+        self.upstream_resets[cause.index()].value()
+    }
+
     pub(crate) fn timeouts(&self, timeout: Timeout) -> u64 {
         self.timeouts[timeout.index()].value()
+    }
+
+    pub(crate) fn handshake_faults(&self, fault: HandshakeFault) -> u64 {
+        self.handshake_faults[fault.index()].value()
+    }
+
+    pub(crate) fn refusals(&self, refusal: Refusal) -> u64 {
+        self.refusals[refusal.index()].value()
+    }
+
+    pub(crate) fn cuts(&self, work: Work) -> u64 {
+        self.cuts[work.index()].value()
     }
 
     pub(crate) fn malformed_requests(&self) -> impl Iterator<Item = (&'static str, u64)> {
@@ -286,7 +330,11 @@ impl Shard {
     fn absorb(&self, other: &Self, route_group: impl Fn(u64) -> u64) {
         absorb_all(&self.counters, &other.counters);
         absorb_all(&self.limits, &other.limits);
+        absorb_all(&self.upstream_resets, &other.upstream_resets);
         absorb_all(&self.timeouts, &other.timeouts);
+        absorb_all(&self.refusals, &other.refusals);
+        absorb_all(&self.handshake_faults, &other.handshake_faults);
+        absorb_all(&self.cuts, &other.cuts);
         absorb_all(&self.malformed, &other.malformed);
         for (ours, theirs) in self.gauges.iter().zip(&other.gauges) {
             ours.add(theirs.value());

@@ -42,6 +42,8 @@ values! {
         Trace = "TRACE",
         Patch = "PATCH",
         Other = "other",
+        // A TCP connection has none.
+        None = "unknown",
     }
 
     /// Who decided how the request ends.
@@ -92,7 +94,28 @@ values! {
         PipelinedRequests = "pipelined_requests",
         BufferedBytes = "buffered_bytes",
         UpstreamConnections = "upstream_connections",
+        UpstreamStreamsWaiting = "upstream_streams_waiting",
         RequestsPerConnection = "requests_per_connection",
+    }
+
+    /// Why a stream to an endpoint was reset, by either side: the codes of RFC 9113 section 7, in
+    /// their order.
+    StreamReset {
+        NoError = "no_error",
+        ProtocolError = "protocol_error",
+        InternalError = "internal_error",
+        FlowControlError = "flow_control_error",
+        SettingsTimeout = "settings_timeout",
+        StreamClosed = "stream_closed",
+        FrameSizeError = "frame_size_error",
+        RefusedStream = "refused_stream",
+        Cancel = "cancel",
+        CompressionError = "compression_error",
+        ConnectError = "connect_error",
+        EnhanceYourCalm = "enhance_your_calm",
+        InadequateSecurity = "inadequate_security",
+        Http11Required = "http_1_1_required",
+        Unknown = "unknown",
     }
 
     /// A deadline that passed.
@@ -107,15 +130,70 @@ values! {
         TlsHandshake = "tls_handshake",
         Tunnel = "tunnel",
         Drain = "drain",
+        ProxyHeader = "proxy_header",
+        TcpIdle = "tcp_idle",
+    }
+
+    /// What a connection is busy with; to cut one that idles is no loss.
+    Work {
+        Idle = "idle",
+        Request = "request",
+        // Behind a CONNECT or an upgrade.
+        Tunnel = "tunnel",
+        Tcp = "tcp",
+    }
+
+    /// Why a connection was closed before anything was served on it.
+    Refusal {
+        ProxyHeaderMissing = "proxy_header_missing",
+        ProxyHeaderMalformed = "proxy_header_malformed",
+        ProxyHeaderCut = "proxy_header_cut",
+        ProxyHeaderSlow = "proxy_header_slow",
+        HelloNotTls = "hello_not_tls",
+        HelloMalformed = "hello_malformed",
+        HelloOversized = "hello_oversized",
+        HelloCut = "hello_cut",
+        HelloSlow = "hello_slow",
+        // No listener and no route has the name that the client asks for.
+        UnknownName = "unknown_name",
+        // As many as may be under way on a worker.
+        Handshakes = "handshakes",
+    }
+
+    /// Why a TLS handshake with a client failed.
+    HandshakeFault {
+        NotTls = "not_tls",
+        Malformed = "malformed",
+        NoSharedVersion = "no_shared_version",
+        NoSharedCipher = "no_shared_cipher",
+        NoSharedProtocol = "no_shared_protocol",
+        CertificateMissing = "certificate_missing",
+        CertificateExpired = "certificate_expired",
+        CertificateNotYetValid = "certificate_not_yet_valid",
+        CertificateUnknownIssuer = "certificate_unknown_issuer",
+        CertificateWrongName = "certificate_wrong_name",
+        CertificateWrongPurpose = "certificate_wrong_purpose",
+        CertificateRevoked = "certificate_revoked",
+        CertificateBadSignature = "certificate_bad_signature",
+        CertificateMalformed = "certificate_malformed",
+        UnknownName = "unknown_name",
+        Alert = "alert",
+        Oversized = "oversized",
+        Closed = "closed",
+        Slow = "slow",
+        Internal = "internal",
     }
 
     /// Counters that a worker has one of.
     Counter {
         DrainedConnections = "ringway_drained_connections_total",
-        CutConnections = "ringway_cut_connections_total",
         AccessRecordsDropped = "ringway_access_records_dropped_total",
         Panics = "ringway_panics_total",
         AcceptErrors = "ringway_accept_errors_total",
+        Http2StreamsReset = "ringway_http2_streams_reset_total",
+        Http2Malformed = "ringway_http2_malformed_requests_total",
+        Http2ConnectionErrors = "ringway_http2_connection_errors_total",
+        Http2Floods = "ringway_http2_floods_total",
     }
 
     /// Gauges that a worker has one of. All are summed over the workers, the busy share excepted.
@@ -124,6 +202,7 @@ values! {
         AliveTasks = "ringway_num_alive_tasks",
         QueueDepth = "ringway_global_queue_depth",
         BuffersBytes = "ringway_buffers_bytes",
+        Http2Streams = "ringway_http2_streams_active",
         // In parts per million, as gauges are whole numbers.
         BusyPpm = "ringway_worker_busy_ratio",
     }

@@ -1,10 +1,14 @@
 //! `Cluster`: a set of interchangeable endpoints with their settings. Immutable, shared by all
 //! workers, the same `Arc` over reloads that do not change it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::net::connect::Address;
 use crate::net::socket::Keepalive;
+use crate::net::tls::{ClientConfig, ClientSettings, ServerName};
+use crate::proto::{http2, proxy_protocol};
 use crate::telemetry::labels::ClusterLabelsId;
 
 pub struct Cluster {
@@ -19,13 +23,14 @@ pub struct Cluster {
 impl Cluster {
     /// Nothing that a connection depends on differs: connections can be kept.
     pub fn is_same(&self, other: &Self) -> bool {
-        let names = |cluster: &Self| -> Vec<String> {
-            cluster.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect()
+        let same = |(one, other): (&Endpoint, &Endpoint)| {
+            one.name == other.name && one.server_name == other.server_name
         };
         self.name == other.name
             && self.settings == other.settings
             && self.labels == other.labels
-            && names(self) == names(other)
+            && self.endpoints.len() == other.endpoints.len()
+            && self.endpoints.iter().zip(&other.endpoints).all(same)
     }
 }
 
@@ -34,6 +39,8 @@ pub struct Endpoint {
     /// The address as text: `127.0.0.1:8080`, `unix:/run/app.sock`.
     pub name: String,
     pub address: Address,
+    /// Whom a handshake asks for; there wherever the cluster has TLS.
+    pub server_name: Option<ServerName<'static>>,
 }
 
 /// How connections to the endpoints are opened and kept.
@@ -45,4 +52,59 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Idle connections kept to each endpoint, by each worker.
     pub idle_per_worker_max: usize,
+    pub tls: Option<UpstreamTls>,
+    pub http: HttpVersion,
+    /// Of connections that speak HTTP/2.
+    pub http2: http2::Settings,
+    /// Requests of one worker that wait for a stream to one endpoint.
+    pub streams_waiting_max: usize,
+    /// What a connection begins with, in front of TLS: it says who the client is. So a connection
+    /// is one client's, and is never pooled.
+    pub proxy_header: Option<proxy_protocol::Version>,
+}
+
+/// What is spoken with the endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpVersion {
+    Http11,
+    /// Without TLS by prior knowledge, RFC 9113 section 3.3.
+    Http2,
+    /// HTTP/2 for gRPC, which has no other; HTTP/1.1 for the rest.
+    Auto,
+}
+
+impl HttpVersion {
+    /// Whether a request goes out as HTTP/2.
+    pub fn is_http2(self, is_grpc: impl FnOnce() -> bool) -> bool {
+        match self {
+            Self::Http11 => false,
+            Self::Http2 => true,
+            Self::Auto => is_grpc(),
+        }
+    }
+}
+
+/// TLS to the endpoints. Equal if nothing in the settings differs.
+#[derive(Clone)]
+pub struct UpstreamTls {
+    /// With the sessions that can be resumed: the same over reloads.
+    pub config: Arc<ClientConfig>,
+    /// The same for connections that are to speak HTTP/2.
+    pub http2: Arc<ClientConfig>,
+    /// What `config` was made of.
+    pub settings: Arc<ClientSettings>,
+}
+
+impl PartialEq for UpstreamTls {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.settings, &other.settings) || self.settings == other.settings
+    }
+}
+
+impl Eq for UpstreamTls {}
+
+impl fmt::Debug for UpstreamTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamTls").finish_non_exhaustive()
+    }
 }

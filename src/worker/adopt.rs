@@ -10,6 +10,7 @@ use crate::bus::{BindSocket, Event};
 use crate::proxy::lease;
 use crate::snapshot::Snapshot;
 use crate::snapshot::view::View;
+use crate::upstream::Shared;
 
 /// A view that waits for its commit, with the sockets of its new binds.
 pub struct Prepared {
@@ -71,7 +72,9 @@ fn retire(last: &View, next: &Rc<View>) {
     for local in last.not_in(next) {
         local.retired.set(true);
         next.resources.shard.cluster(local.cluster.labels).idle_connections.set(0);
-        for pool in &local.pools {
+        local.shared.iter().for_each(Shared::retire);
+        let lanes = local.shared.iter().map(|shared| &shared.idle);
+        for pool in local.pools.iter().chain(lanes) {
             let idle = pool.empty();
             lease::close_all(next, idle);
         }

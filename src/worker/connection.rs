@@ -2,25 +2,31 @@
 //! of its own that is thrown away while the connection idles: ten thousand idle connections hold
 //! a socket each, not a request each.
 
+mod http2;
+mod proxy_header;
+mod tcp;
+mod tls;
+
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use self::tls::Spoken;
 use super::Worker;
 use super::accept::Door;
 use super::drain::Entry;
+use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::server::h1::{Arrival, Connection, Peer};
 use crate::limits::PARK_FROM_CONNECTIONS;
-use crate::net::socket;
 use crate::net::stream::Stream;
 use crate::policy::Changes;
 use crate::proxy::failure::Failure;
 use crate::proxy::place::Place;
 use crate::proxy::{self, After};
 use crate::telemetry::labels::{ListenerLabelsId, OVERFLOW};
-use crate::telemetry::value::Timeout;
+use crate::telemetry::value::{Timeout, Work};
 
 /// Serves a connection until it ends.
 pub async fn serve(
@@ -37,13 +43,39 @@ pub async fn serve(
             return;
         }
     };
-    let connection = Connection::new(stream, Peer::new(peer));
+    let mut connection = Connection::new(stream, Peer::new(peer));
+    connection.work = entry.work();
     let counted = Counted::open(&worker, &door);
+    if !proxy_header::take(&worker, &door, &mut connection).await {
+        counted.bytes(&connection);
+        return;
+    }
+    let spoken = tls::meet(&worker, &door, &counted, &mut connection).await;
+    let record = Record { counted: &counted, entry: &entry };
+    match spoken {
+        None => {
+            if let Some(early) = connection.early.take() {
+                worker.resources.buffers.give(early);
+            }
+            return counted.bytes(&connection);
+        }
+        Some(Spoken::Bytes) => {
+            return Box::pin(tcp::serve(&worker, door.bind.get(), &counted, &connection)).await;
+        }
+        Some(Spoken::Http2) => {
+            let first = connection.early.take().unwrap_or_else(|| worker.resources.buffers.take());
+            return Box::pin(http2::serve(&worker, &door, &connection, &record, first)).await;
+        }
+        Some(Spoken::Http) => {}
+    }
     loop {
         // Boxed for as long as requests come.
-        let ended = Box::pin(requests(&worker, &door, &counted, &connection, &entry)).await;
-        if ended == Ended::Closed {
-            return;
+        match Box::pin(requests(&worker, &door, &connection, Some(&record))).await {
+            Ended::Closed => return,
+            Ended::Parked => {}
+            Ended::Http2(first) => {
+                return Box::pin(http2::serve(&worker, &door, &connection, &record, first)).await;
+            }
         }
         let idle = match worker.view().snapshot.bind(door.bind.get()) {
             Some(bind) => bind.settings.limits.idle,
@@ -55,43 +87,59 @@ pub async fn serve(
     }
 }
 
-#[derive(PartialEq, Eq)]
 enum Ended {
     Closed,
     /// It idles.
     Parked,
+    /// It speaks HTTP/2, as it was known to the client that we do: RFC 9113 section 3.3. What was
+    /// read of it comes along.
+    Http2(Buffer),
+}
+
+/// A connection in the books of its worker. A lane has none: its connection has.
+struct Record<'a> {
+    counted: &'a Counted,
+    entry: &'a Entry,
 }
 
 /// Serves requests for as long as they come one after the other.
 async fn requests(
     worker: &Rc<Worker>,
     door: &Door,
-    counted: &Counted,
     connection: &Connection,
-    entry: &Entry,
+    record: Option<&Record<'_>>,
 ) -> Ended {
-    let mut exchange = Exchange::default();
+    let set_work = |work| {
+        if let Some(record) = record {
+            record.entry.set_work(work);
+        }
+    };
+    let mut exchange = Exchange { input: connection.early.take(), ..Exchange::default() };
     let mut changes = Changes::default();
     let buffers = &worker.resources.buffers;
     loop {
         let view = worker.view();
         let Some(bind) = view.snapshot.bind(door.bind.get()) else { break };
         let limits = &bind.settings.limits;
-        let park = worker.live.count() > PARK_FROM_CONNECTIONS;
+        let park = record.is_some() && worker.live.count() > PARK_FROM_CONNECTIONS;
         let arrival = connection.arrival(&mut exchange, buffers, limits, park).await;
         // What was adopted while the connection idled serves what came.
         let view = worker.view();
         let Some(bind) = view.snapshot.bind(door.bind.get()) else { break };
         let place = Place { view: &view, bind, connection };
-        entry.set_busy(true);
+        set_work(Work::Request);
         let after = match arrival {
             Arrival::Head => proxy::handle(&place, &mut exchange, &mut changes).await,
+            Arrival::Malformed(_) if http2::is_announced(connection, &exchange) => {
+                set_work(Work::Idle);
+                return Ended::Http2(exchange.input.take().unwrap_or_else(|| buffers.take()));
+            }
             Arrival::Malformed(error) => {
                 proxy::refuse(&place, &mut exchange, Failure::Malformed(error)).await
             }
             Arrival::Slow => proxy::refuse(&place, &mut exchange, Failure::HeadSlow).await,
             Arrival::Idle => {
-                entry.set_busy(false);
+                set_work(Work::Idle);
                 worker.parked.set(worker.parked.get() + 1);
                 return Ended::Parked;
             }
@@ -101,8 +149,10 @@ async fn requests(
             }
             Arrival::Gone => After::Close,
         };
-        entry.set_busy(false);
-        counted.bytes(connection);
+        set_work(Work::Idle);
+        if let Some(record) = record {
+            record.counted.bytes(connection);
+        }
         match after {
             After::Keep => exchange.advance(buffers),
             After::Close => break,
@@ -111,7 +161,7 @@ async fn requests(
                 break;
             }
             After::Reset => {
-                let _ = socket::set_reset_on_close(connection.stream.fd());
+                connection.stream.reset_on_close();
                 break;
             }
         }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::Worker;
 use crate::bus::Event;
+use crate::net::lane::Bell;
 use crate::net::socket::{self, Side};
-use crate::telemetry::value::Counter;
+use crate::telemetry::value::{Counter, Work};
 
 const CUT_MOMENT: Duration = Duration::from_millis(50);
 
@@ -26,13 +27,16 @@ pub struct Live {
 
 struct Slot {
     fd: RawFd,
-    busy: bool,
+    work: Rc<Cell<Work>>,
+    /// Who is told of a drain at once, and not with its next response.
+    bell: Option<Rc<Bell>>,
 }
 
 /// One connection's entry; gone with it.
 pub struct Entry {
     worker: Rc<Worker>,
     index: usize,
+    work: Rc<Cell<Work>>,
 }
 
 impl Live {
@@ -42,7 +46,8 @@ impl Live {
 
     pub fn enter(worker: &Rc<Worker>, fd: RawFd) -> Entry {
         let live = &worker.live;
-        let slot = Some(Slot { fd, busy: false });
+        let work = Rc::new(Cell::new(Work::Idle));
+        let slot = Some(Slot { fd, work: Rc::clone(&work), bell: None });
         let mut slots = live.slots.borrow_mut();
         let index = if let Some(index) = live.free.borrow_mut().pop() {
             slots[index] = slot;
@@ -52,15 +57,27 @@ impl Live {
             slots.len() - 1
         };
         live.count.set(live.count.get() + 1);
-        Entry { worker: Rc::clone(worker), index }
+        Entry { worker: Rc::clone(worker), index, work }
     }
 }
 
 impl Entry {
-    /// Whether a request is under way: to cut it is a loss, to cut an idle connection is none.
-    pub fn set_busy(&self, busy: bool) {
+    /// What is under way: to cut it is a loss, to cut an idle connection is none.
+    pub fn set_work(&self, work: Work) {
+        self.work.set(work);
+    }
+
+    /// For who knows better what the connection is busy with.
+    pub fn work(&self) -> Rc<Cell<Work>> {
+        Rc::clone(&self.work)
+    }
+}
+
+impl Entry {
+    /// Rings `bell` when the worker begins to drain.
+    pub fn tell(&self, bell: Rc<Bell>) {
         if let Some(slot) = &mut self.worker.live.slots.borrow_mut()[self.index] {
-            slot.busy = busy;
+            slot.bell = Some(bell);
         }
     }
 }
@@ -80,6 +97,11 @@ impl Drop for Entry {
 
 pub fn drain(worker: &Rc<Worker>, stop_accepting: bool) {
     worker.resources.draining.set(true);
+    for slot in worker.live.slots.borrow().iter().flatten() {
+        if let Some(bell) = &slot.bell {
+            bell.call();
+        }
+    }
     if stop_accepting {
         worker.live.closed.set(true);
         worker.binds.close_all();
@@ -97,17 +119,30 @@ pub fn look(worker: &Rc<Worker>) {
     }
 }
 
+/// Counts what was cut, by kind, and says so: the process ends before it may be asked.
+fn count(worker: &Worker, cuts: [u64; Work::COUNT]) -> u64 {
+    let mut sum = 0;
+    let busy = Work::ALL.iter().filter(|work| **work != Work::Idle);
+    for (work, cut) in busy.map(|work| (*work, cuts[work.index()])).filter(|(_, cut)| *cut > 0) {
+        worker.resources.shard.cut(work, cut);
+        let (id, kind) = (worker.resources.worker.index(), work.text());
+        tracing::warn!(worker = id, kind, count = cut, "connections were cut");
+        sum += cut;
+    }
+    sum
+}
+
 /// Ends every connection now.
 pub fn cut(worker: &Rc<Worker>) {
     worker.resources.draining.set(true);
     worker.live.closed.set(true);
     worker.binds.close_all();
-    let mut cut = 0;
+    let mut cuts = [0; Work::COUNT];
     for slot in worker.live.slots.borrow().iter().flatten() {
-        cut += u64::from(slot.busy);
+        cuts[slot.work.get().index()] += 1;
         socket::shutdown(slot.fd, Side::Both);
     }
-    worker.resources.shard.add(Counter::CutConnections, cut);
+    let cut = count(worker, cuts);
     if worker.live.told.replace(true) {
         return;
     }

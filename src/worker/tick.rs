@@ -84,14 +84,16 @@ fn reap(worker: &Rc<Worker>) {
     let now = resources.clock.now();
     for local in view.locals() {
         let mut idle = 0;
-        for pool in &local.pools {
-            let idle_timeout = local.cluster.settings.idle_timeout;
+        let idle_timeout = local.cluster.settings.idle_timeout;
+        let lanes = local.shared.iter().map(|shared| &shared.idle);
+        for pool in local.pools.iter().chain(lanes) {
             let old = pool.reap(now, idle_timeout, &resources.buffers);
             if !old.is_empty() {
                 lease::close_all(&view, old);
             }
             idle += pool.len() as i64;
         }
+        local.shared.iter().for_each(|shared| shared.reap(now, idle_timeout));
         resources.shard.cluster(local.cluster.labels).idle_connections.set(idle);
     }
 }

@@ -17,6 +17,7 @@ drivers! {
     json_lines_are_json,
     text_cannot_be_forged,
     what_failed_says_why,
+    an_id_is_of_one_request,
     what_cannot_be_written_is_counted,
 }
 
@@ -81,6 +82,27 @@ fn the_default_is_text_on_stdout(cell: Cell) {
         assert!(bare.contains(&format!(" {field}")), "no `{field}` in {line:?}");
     }
     assert_eq!(line.lines().count(), 1);
+}
+
+/// One that was answered here has none, and not that of the request before it.
+fn an_id_is_of_one_request(cell: Cell) {
+    let scratch = Scratch::new();
+    let origin = Origin::http1().route("/", "hello").start();
+    let config = config().route("/here", &origin).process(to_file(&scratch, "json"));
+    let proxy = cell.start(&config);
+    let mut client = proxy.client();
+    for path in ["/here", "/elsewhere", "/here"] {
+        client.get(path);
+    }
+    let path = scratch.path("access.log");
+    wait::until("all lines are written", || lines(&path).len() == 3);
+    let ids: Vec<Value> = lines(&path)
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["request.id"].clone())
+        .collect();
+    let made = |id: &Value| id.as_str().is_some_and(|id| id.len() == 32 && !id.contains('\0'));
+    assert!(made(&ids[0]) && ids[1].is_null() && made(&ids[2]), "{ids:?}");
+    assert_ne!(ids[0], ids[2]);
 }
 
 const HOSTILE: &[(&str, &str)] = &[

@@ -257,6 +257,7 @@ fn tunnels_are_cut_at_the_deadline(cell: Cell) {
     assert_eq!(client.wire.exactly(10).unwrap(), b"still here");
     assert_eq!(proxy.wait_for_exit(Duration::from_secs(2) + SLACK).code(), Some(0));
     client.wait_for_end();
+    assert!(proxy.stderr().contains("kind=\"tunnel\" count=1"), "{}", proxy.stderr());
 }
 
 /// Half a head, half a body: the drain began, the request too.

@@ -1,9 +1,11 @@
 //! What the tests speak with: a proxy that is the real executable, origins and clients that are
-//! blocking sockets and threads, raw bytes, and waits with deadlines. Nothing here uses a line of
-//! the product, so that it can contradict it.
+//! blocking sockets and threads, raw bytes, and waits with deadlines. Nothing here but the decoder
+//! of `h2_client` uses a line of the product, so that it can contradict it.
 
 pub mod client;
 pub mod config;
+pub mod h2_client;
+pub mod h2_origin;
 pub mod load;
 pub mod message;
 pub mod metrics;
@@ -12,11 +14,13 @@ pub mod proxy;
 pub mod raw;
 pub mod scratch;
 pub mod socket;
+pub mod tls;
 pub mod tool;
 pub mod wait;
 
 pub use client::Client;
 pub use config::config;
+pub use h2_origin::H2Origin;
 pub use message::Response;
 pub use origin::Origin;
 pub use proxy::{Cell, Proxy};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::harness::h2_client::H2;
 use crate::harness::*;
 
 matrix! {
@@ -22,6 +23,7 @@ drivers! {
     a_late_body_is_cut,
     connections_of_a_worker,
     requests_of_a_connection,
+    an_old_connection_takes_no_more,
     a_client_that_takes_nothing_is_cut,
     full_buffers_turn_requests_away,
 }
@@ -239,6 +241,22 @@ fn requests_of_a_connection(cell: Cell) {
         let limit = [("limit", "requests_per_connection")];
         proxy.metrics().sum("ringway_limit_hits_total", &limit) == 1.0
     });
+}
+
+fn an_old_connection_takes_no_more(cell: Cell) {
+    let origin = Origin::http1().route("/", "hello").start();
+    let short = json!({ "http": { "maxConnectionDuration": "300ms" } });
+    let proxy = cell.start(&config().route("/", &origin).frontend(short));
+    let begun = Instant::now();
+    let mut client = proxy.client();
+    let mut streams = H2::connect(proxy.address());
+    while !client.get("/").closes() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it is kept for ever");
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(300), "it ends before its time");
+    client.wait_for_close();
+    // One of HTTP/2 says so by itself, and not as an error.
+    assert_eq!(streams.end(), Some(0));
 }
 
 fn a_client_that_takes_nothing_is_cut(cell: Cell) {

@@ -70,3 +70,17 @@ fn a_trimmed_list_is_empty_and_still_counts() {
     buffers.give(out);
     assert_eq!(buffers.out_bytes(), 0);
 }
+
+#[test]
+fn a_block_that_was_given_back_to_the_system_comes_again_as_zeros() {
+    let buffers = Buffers::default();
+    let mut used = buffers.take();
+    used.put(&[b'x'; 100]);
+    let block = used.head();
+    buffers.give(used);
+    buffers.trim();
+    let mut again = buffers.take();
+    assert_eq!(again.head(), block, "the address is used again");
+    again.wrote(100);
+    assert_eq!(again.filled(), [0; 100]);
+}

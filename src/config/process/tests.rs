@@ -43,6 +43,11 @@ fn defaults_are_those_of_agentgateway() {
                 "connections": 262_144,
                 "pipelinedRequests": 100_000,
                 "bufferedBytes": 1_073_741_824,
+                "streamsPerConnection": 100,
+                "handshakesPerWorker": 1024,
+                "tcpIdleTimeout": "1h0m0s",
+                "upstreamStreamsPerConnection": 100,
+                "upstreamStreamsWaiting": 1024,
             },
             "forwarded": {
                 "mode": "replace", "trustedHops": 0, "via": false, "requestId": "keep",

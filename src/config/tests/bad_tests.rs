@@ -48,23 +48,23 @@ fn what_agentgateway_knows_is_said_to_be_so() {
     check(
         "llm: {port: 4000, models: []}\n\
          config: {tracing: {otlpEndpoint: http://localhost:4317}}\n\
-         frontendPolicies: {http: {http2FrameSize: 1}, accessLog: {filter: 'true'}}\n\
-         binds:\n- {port: 3000, tunnelProtocol: connect, listeners: [{protocol: HTTPS, tls: \
+         frontendPolicies: {networkExtAuthz: {}, accessLog: {filter: 'true'}}\n\
+         binds:\n- {port: 3000, tunnelProtocol: connect, listeners: [{protocol: HBONE, policies: \
           {}}]}\n",
         &[
             "gateway.yaml:1:1: llm: known to agentgateway, not supported by Ringway yet",
             "gateway.yaml:2:10: config.tracing: known to agentgateway, not supported by Ringway \
              yet",
-            "gateway.yaml:3:27: frontendPolicies.http.http2FrameSize: known to agentgateway, not \
+            "gateway.yaml:3:20: frontendPolicies.networkExtAuthz: known to agentgateway, not \
              supported by Ringway yet",
-            "gateway.yaml:3:47: frontendPolicies.accessLog: known to agentgateway, not supported \
+            "gateway.yaml:3:41: frontendPolicies.accessLog: known to agentgateway, not supported \
              by Ringway yet",
             "gateway.yaml:5:32: binds[0].tunnelProtocol: `connect` is known to agentgateway, not \
              supported by Ringway yet",
-            "gateway.yaml:5:64: binds[0].listeners[0].protocol: `HTTPS` is known to agentgateway, \
+            "gateway.yaml:5:64: binds[0].listeners[0].protocol: `HBONE` is known to agentgateway, \
              not supported by Ringway yet",
-            "gateway.yaml:5:71: binds[0].listeners[0].tls: known to agentgateway, not supported by \
-             Ringway yet",
+            "gateway.yaml:5:71: binds[0].listeners[0].policies: known to agentgateway, not \
+             supported by Ringway yet",
         ],
     );
     check_route(

@@ -1,4 +1,4 @@
-//! Notices that a configuration file changed.
+//! Notices that a configuration file, or a file that it names, changed.
 //!
 //! What is watched are folders, not the file: an editor replaces a file by renaming another one
 //! over it, and a Kubernetes ConfigMap swaps a symbolic link some levels up. So every folder in
@@ -23,7 +23,10 @@ use crate::limits::{FILE_BUSY_MS_MAX, FILE_QUIET_MS, SYMLINKS_MAX};
 
 #[derive(Debug)]
 pub struct FileWatch {
-    path: PathBuf,
+    /// Of the configuration, unless it is no file.
+    own: Option<PathBuf>,
+    /// Those that the configuration names.
+    files: Vec<PathBuf>,
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
     knocks: mpsc::Receiver<()>,
@@ -32,7 +35,7 @@ pub struct FileWatch {
 }
 
 impl FileWatch {
-    pub fn new(path: &Path) -> notify::Result<Self> {
+    pub fn new(own: Option<&Path>) -> notify::Result<Self> {
         // Room for one: a knock says that something happened, not how often.
         let (knock, knocks) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -41,10 +44,17 @@ impl FileWatch {
                 let _ = knock.try_send(());
             }
         })?;
-        let path = std::path::absolute(path)?;
-        let mut watch = Self { path, watcher, watched: BTreeSet::new(), knocks, busy: None };
+        let own = own.map(std::path::absolute).transpose()?;
+        let (files, watched) = (Vec::new(), BTreeSet::new());
+        let mut watch = Self { own, files, watcher, watched, knocks, busy: None };
         watch.follow()?;
         Ok(watch)
+    }
+
+    /// In place of the files that were named before.
+    pub fn also(&mut self, files: &[PathBuf]) -> notify::Result<()> {
+        self.files = files.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+        self.follow()
     }
 
     /// Something changed, and it is quiet again. Nothing is lost when this is dropped before it is
@@ -73,7 +83,8 @@ impl FileWatch {
     }
 
     fn follow(&mut self) -> notify::Result<()> {
-        let wanted = folders(&self.path);
+        let paths = self.own.iter().chain(&self.files);
+        let wanted: BTreeSet<_> = paths.flat_map(|path| folders(path)).collect();
         let mut failed = None;
         for folder in self.watched.difference(&wanted) {
             // A folder that was deleted is not watched any more: that is no failure.

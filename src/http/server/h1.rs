@@ -1,27 +1,34 @@
 //! An HTTP/1.1 connection from a client: reads heads, writes replies, ends the connection so that
 //! its last answer is not destroyed. What answers a request is the band above.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
+use crate::base::id::Accepted;
 use crate::http::error::Broke;
 use crate::http::exchange::Exchange;
 use crate::http::{Body, Limits};
-use crate::limits::PARK_AFTER;
+use crate::limits::{LAST_SEND_LOOKED_AT_AFTER, PARK_AFTER};
 use crate::net::deadline::{Action, Wheel};
 use crate::net::socket::Side;
-use crate::net::stream::Stream;
+use crate::net::stream::{Done, LastSend, Stream};
 use crate::proto::http1::chunked::Output;
 use crate::proto::http1::{ParseError, Parsed};
+use crate::telemetry::value::Work;
 
 /// One client's connection, and how far it is.
 pub struct Connection {
     pub stream: Stream,
     pub peer: Peer,
+    pub carrier: Carrier,
+    pub opened: Instant,
     /// Requests that arrived.
     pub requests: Cell<u32>,
     /// The next response says `Connection: close`, or said so.
@@ -30,12 +37,31 @@ pub struct Connection {
     pub head_sent: Cell<bool>,
     pub received_bytes: Cell<u64>,
     pub sent_bytes: Cell<u64>,
+    /// What came before the first request: the bytes behind a header of the PROXY protocol.
+    pub early: Cell<Option<Buffer>>,
+    /// What it is busy with, as whoever ends it sees it.
+    pub work: Rc<Cell<Work>>,
+    /// The response that was left to itself, until the next request comes.
+    last: RefCell<LastSend>,
+}
+
+/// What carries the requests of a connection, when it is not a plain HTTP/1.1 one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carrier {
+    /// TLS was terminated here.
+    pub tls: bool,
+    /// The connection is a lane of an HTTP/2 one.
+    pub http2: bool,
+    /// By which listener's certificate and policy the client was let in.
+    pub accepted: Option<Accepted>,
 }
 
 /// Who is at the other end.
 #[derive(Clone, Debug)]
 pub struct Peer {
     pub address: Option<SocketAddr>,
+    /// Where it connected to: our address, or that of a balancer in front of us.
+    pub destination: Option<SocketAddr>,
     /// The IP address as text, for `X-Forwarded-For`; made once a connection.
     text: [u8; 46],
     text_len: u8,
@@ -52,7 +78,7 @@ impl Peer {
         };
         let left = free.len();
         debug_assert!(written.is_ok(), "46 bytes hold any IP address");
-        Self { address, text, text_len: (46 - left) as u8 }
+        Self { address, destination: None, text, text_len: (46 - left) as u8 }
     }
 
     pub fn ip_text(&self) -> &[u8] {
@@ -79,19 +105,41 @@ pub enum Arrival {
 
 impl Connection {
     pub fn new(stream: Stream, peer: Peer) -> Self {
+        Self::carried(stream, peer, Carrier::default())
+    }
+
+    pub fn carried(stream: Stream, peer: Peer, carrier: Carrier) -> Self {
+        let opened = stream.deadline().wheel().clock().now();
         Self {
             stream,
             peer,
+            carrier,
+            opened,
             requests: Cell::new(0),
             closing: Cell::new(false),
             head_sent: Cell::new(false),
             received_bytes: Cell::new(0),
             sent_bytes: Cell::new(0),
+            early: Cell::new(None),
+            work: Rc::new(Cell::new(Work::Idle)),
+            last: RefCell::default(),
         }
     }
 
     /// Waits for the next request. `park` asks to be told when the connection idles.
     pub async fn arrival(
+        &self,
+        exchange: &mut Exchange,
+        buffers: &Buffers,
+        limits: &Limits,
+        park: bool,
+    ) -> Arrival {
+        let arrival = self.next(exchange, buffers, limits, park).await;
+        self.settle(buffers, limits).await;
+        arrival
+    }
+
+    async fn next(
         &self,
         exchange: &mut Exchange,
         buffers: &Buffers,
@@ -114,6 +162,8 @@ impl Connection {
             let input = room_for_head(input, limits);
             let (result, input) = if park && !begun {
                 self.stream.recv_or_fired(input).await
+            } else if self.last.borrow().is_under_way() {
+                self.recv_beside_last(input, buffers, limits).await
             } else {
                 self.stream.recv(input).await
             };
@@ -154,6 +204,8 @@ impl Connection {
 
     /// Waits without a buffer until something comes, for the idle limit at the most.
     pub async fn parked(&self, idle: Duration) -> bool {
+        // Its box goes too.
+        *self.last.borrow_mut() = LastSend::default();
         let deadline = self.stream.deadline();
         deadline.set(self.now(), idle, Action::EndRead);
         let ready = self.stream.readable().await;
@@ -180,6 +232,74 @@ impl Connection {
             }
             Err(error) => (Err(Broke::write(&error, deadline.fired())), message),
         }
+    }
+
+    /// Whether a response of `bytes` may be left to itself: see `send_last`.
+    pub fn may_leave(&self, bytes: usize) -> bool {
+        !self.closing.get() && LastSend::takes(&self.stream, bytes)
+    }
+
+    /// Sends the end of a response, after which the next request is waited for. Nobody waits for
+    /// the write: it is looked at when that request comes, or a little later if none does.
+    pub fn send_last(&self, message: Buffer) {
+        self.head_sent.set(true);
+        self.sent_bytes.set(self.sent_bytes.get() + message.len() as u64);
+        self.last.borrow_mut().start(&self.stream, message);
+    }
+
+    /// Ends the write that was left to itself: almost always it is done.
+    async fn settle(&self, buffers: &Buffers, limits: &Limits) {
+        if !self.last.borrow().is_under_way() {
+            return;
+        }
+        match self.poll_last(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready((Ok(count), buffer)) if count == buffer.len() => buffers.give(buffer),
+            polled => Box::pin(self.settle_slowly(polled, buffers, limits)).await,
+        }
+    }
+
+    /// The client does not take what it is sent, or not all at once: it has the time of a write.
+    async fn settle_slowly(&self, polled: Poll<Done>, buffers: &Buffers, limits: &Limits) {
+        let deadline = self.stream.deadline();
+        deadline.set(self.now(), limits.write, Action::EndBoth);
+        let (result, buffer) = match polled {
+            Poll::Ready(done) => done,
+            Poll::Pending => poll_fn(|context| self.poll_last(context)).await,
+        };
+        let (result, buffer) = match result {
+            Ok(count) if count == buffer.len() => (Ok(()), buffer),
+            Ok(count) => self.stream.send_rest(count, buffer).await,
+            Err(error) => (Err(error), buffer),
+        };
+        buffers.give(buffer);
+        match result {
+            Ok(()) => deadline.clear(),
+            // What was promised cannot be told: there will be no next request.
+            Err(_) => self.stream.shutdown(Side::Both),
+        }
+    }
+
+    fn poll_last(&self, context: &mut Context<'_>) -> Poll<Done> {
+        self.last.borrow_mut().poll(context)
+    }
+
+    /// Waits for a request, and after a while looks at the write that was left to itself: a client
+    /// that waits for the rest of its answer will not ask again.
+    async fn recv_beside_last(&self, input: Buffer, buffers: &Buffers, limits: &Limits) -> Done {
+        let deadline = self.stream.deadline();
+        let look_after = LAST_SEND_LOOKED_AT_AFTER.min(limits.idle);
+        deadline.set(self.now(), look_after, Action::Wake);
+        let mut read = pin!(self.stream.recv(input));
+        let came = poll_fn(|context| match read.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => deadline.poll_fired(context).map(|()| None),
+        });
+        if let Some(done) = came.await {
+            return done;
+        }
+        self.settle(buffers, limits).await;
+        deadline.set(self.now(), limits.idle.saturating_sub(look_after), Action::EndRead);
+        read.await
     }
 
     /// Throws away what is left of the request's body, within the linger limits. True when the

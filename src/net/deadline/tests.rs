@@ -31,7 +31,7 @@ async fn still(rig: &Rig) -> (Rc<Wheel>, Instant) {
 fn a_later_deadline_leaves_the_entry_and_an_earlier_one_moves_it() {
     on(Driver::Epoll, async |rig| {
         let (wheel, start) = still(&rig).await;
-        let deadline = wheel.register(-1);
+        let deadline = wheel.register(Ends::Nothing);
         deadline.set(start, 10 * TICK, Action::Wake);
         let place = wheel.place_of(&deadline);
         deadline.set(start, 20 * TICK, Action::Wake);
@@ -135,7 +135,7 @@ fn wake_leaves_the_connection_alone() {
 #[test]
 fn who_waits_is_woken_even_if_another_waited_before() {
     on_both_drivers(async |rig| {
-        let deadline = Rc::new(rig.wheel.register(-1));
+        let deadline = Rc::new(rig.wheel.register(Ends::Nothing));
         let woken = Rc::new(Cell::new(0));
         deadline.set(rig.wheel.clock().now(), SHORT, Action::Wake);
         // Polled once by this task, and then waited for by another.
@@ -216,7 +216,7 @@ async fn agree(rig: &Rig, seed: u64) {
         let index = random.below(real.len().max(1) as u64) as usize;
         match random.below(16) {
             0..2 => {
-                real.push(wheel.register(-1));
+                real.push(wheel.register(Ends::Nothing));
                 model.deadlines.push((None, false));
             }
             2 if !real.is_empty() => {
@@ -253,7 +253,7 @@ fn a_deadline_beyond_the_wheel_fires_in_its_time() {
     on(Driver::Epoll, async |rig| {
         let (wheel, start) = still(&rig).await;
         for ticks in [1_022, 1_023, 1_024, 1_025, 2_048, 10_000] {
-            let deadline = wheel.register(-1);
+            let deadline = wheel.register(Ends::Nothing);
             let begun = start.plus(TICK * 100_000 * ticks);
             wheel.turn_to(begun);
             deadline.set(begun, TICK * ticks, Action::Wake);

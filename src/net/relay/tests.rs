@@ -156,3 +156,116 @@ fn a_reset_of_one_side_ends_both() {
         assert_eq!((tunnel.end, tunnel.buffers_out), (End::Broken, 0));
     });
 }
+
+/// Whoever is at the other end can tell a cut stream from a whole one.
+#[test]
+fn what_broke_is_reset_and_not_ended() {
+    on_both_drivers(async |rig| {
+        for late in [0, 50] {
+            let resetting = |socket: TcpStream| {
+                write(&socket, b"bye");
+                assert_eq!(read_some(&socket, 2), b"ok");
+                reset(socket);
+            };
+            let other = move |mut socket: TcpStream| {
+                assert_eq!(read_some(&socket, 3), b"bye");
+                write(&socket, b"ok");
+                pause(Duration::from_millis(late));
+                let ended = std::io::Read::read(&mut socket, &mut [0; 1]).unwrap_err().kind();
+                assert_eq!(ended, std::io::ErrorKind::ConnectionReset);
+            };
+            let tunnel = run(&rig, (b"", b""), LONG, resetting, other).await;
+            assert_eq!(tunnel.end, End::Broken);
+            let tunnel = run(&rig, (b"", b""), LONG, other, resetting).await;
+            assert_eq!(tunnel.end, End::Broken);
+        }
+    });
+}
+
+/// Writes until nothing was taken for a while.
+fn flood(mut socket: &TcpStream) {
+    socket.set_nonblocking(true).unwrap();
+    let bytes = vec![0; 1 << 20];
+    let mut refusals = 0;
+    while refusals < 20 {
+        refusals =
+            if std::io::Write::write(&mut socket, &bytes).is_ok() { 0 } else { refusals + 1 };
+        pause(Duration::from_millis(10));
+    }
+}
+
+/// A peer that takes nothing, and one that is gone: the write that waits does not wait on.
+#[test]
+fn a_write_that_waits_ends_with_the_other_side() {
+    on_both_drivers(async |rig| {
+        let (flooded, flood_ended) = std::sync::mpsc::channel();
+        let stuck = move |socket: TcpStream| {
+            flood_ended.recv().unwrap();
+            let mut rest = Vec::new();
+            // Some of it may still come; then the reset does.
+            let _ = std::io::Read::read_to_end(&mut &socket, &mut rest);
+        };
+        let flooding = move |socket: TcpStream| {
+            flood(&socket);
+            reset(socket);
+            flooded.send(()).unwrap();
+        };
+        let tunnel = run(&rig, (b"", b""), Duration::from_secs(5), stuck, flooding).await;
+        assert_ne!(tunnel.end, End::Closed);
+        assert_eq!(tunnel.buffers_out, 0);
+    });
+}
+
+#[test]
+fn a_stream_gets_a_large_buffer_and_a_quiet_one_gives_it_back() {
+    let small = || Buffers::default().take().capacity();
+    let buffers = Buffers::default();
+    let mut buffer = buffers.take();
+    for (count, full, is_bulk) in [
+        (1000, false, false),
+        (READ_BUFFER_BYTES, true, true),
+        (READ_BUFFER_BYTES + 1, false, true),
+        (BULK_BUFFER_BYTES, true, true),
+        (READ_BUFFER_BYTES, false, false),
+    ] {
+        buffer = next_room(buffer, count, full, &buffers);
+        assert!(buffer.is_empty());
+        assert_eq!(buffer.capacity() > small(), is_bulk, "after {count} bytes");
+    }
+    buffers.give(buffer);
+    assert_eq!(buffers.out_bytes(), 0);
+}
+
+/// Many relays that are quiet hold no buffers, and go on when something comes.
+#[test]
+fn where_many_buffers_are_out_a_quiet_relay_has_none() {
+    on_both_drivers(async |rig| {
+        let (down, client) = rig.pair();
+        let (up, server) = rig.pair();
+        let buffers = Buffers::default();
+        let mut others = Vec::new();
+        while buffers.out_bytes() < RELAY_PARK_FROM_BYTES {
+            others.push(buffers.take());
+        }
+        let without = buffers.out_bytes();
+        let firsts = (buffers.take(), buffers.take());
+        let flows = (Flow::default(), Flow::default());
+        let mut run = pin!(relay(&down, &up, firsts, &buffers, LONG, (&flows.0, &flows.1)));
+        let mut wait = pin!(rig.sleep(4 * RELAY_PATIENCE));
+        let quiet = poll_fn(|context| {
+            assert!(run.as_mut().poll(context).is_pending());
+            wait.as_mut().poll(context)
+        });
+        quiet.await;
+        assert_eq!(buffers.out_bytes(), without, "both buffers are back");
+        let peers = thread::spawn(move || {
+            write(&client, b"ping");
+            assert_eq!(read_some(&server, 4), b"ping");
+            write(&server, b"pong");
+            assert_eq!(read_some(&client, 4), b"pong");
+        });
+        assert_eq!(run.await, End::Closed);
+        peers.join().unwrap();
+        assert_eq!(buffers.out_bytes(), without);
+    });
+}

@@ -1,11 +1,11 @@
 use std::net::Shutdown;
-use std::task::Waker;
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
 use super::*;
 use crate::base::clock::Instant;
-use crate::net::deadline::{Action, TICK};
+use crate::net::deadline::{Action, Ends, TICK};
 use crate::net::runtime::Driver;
 use crate::net::tests::{Rig, buffer_of, on_both_drivers, pattern, read_some, sip, sockets, write};
 
@@ -55,11 +55,11 @@ fn race(wheel: &Wheel, peer: &std::net::TcpStream, now: Instant, bytes: &[u8], r
 
 /// What can still be read, for a short while.
 async fn rest(rig: &Rig, stream: &Rc<Stream>) -> Vec<u8> {
-    let watch = rig.wheel.register(-1);
+    let watch = rig.wheel.register(Ends::Nothing);
     watch.set(rig.wheel.clock().now(), Duration::from_millis(100), Action::Wake);
     let canceller = Canceller::new();
     let mut read = pin!(stream.recv_cancelable(buffer_of(b""), canceller.handle()));
-    let done = std::future::poll_fn(|context| match read.as_mut().poll(context) {
+    let done = poll_fn(|context| match read.as_mut().poll(context) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
         Poll::Pending => watch.poll_fired(context).map(|()| None),
     })
@@ -75,7 +75,7 @@ async fn rest(rig: &Rig, stream: &Rc<Stream>) -> Vec<u8> {
 }
 
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
-    std::future::poll_fn(|context| {
+    poll_fn(|context| {
         assert!(future.as_mut().poll(context).is_pending());
         Poll::Ready(())
     })
@@ -104,7 +104,7 @@ fn the_same_race_does_lose_the_bytes_of_a_read_that_is_dropped() {
     on_both_drivers(async |rig| {
         let naive = async |stream: Rc<Stream>, buffer| {
             let mut read = pin!(stream.recv(buffer));
-            std::future::poll_fn(|context| match read.as_mut().poll(context) {
+            poll_fn(|context| match read.as_mut().poll(context) {
                 Poll::Ready((_, buffer)) => Poll::Ready(Some(buffer)),
                 Poll::Pending => stream.deadline().poll_fired(context).map(|()| None),
             })
@@ -171,7 +171,7 @@ fn send_all_gives_the_buffer_back_when_the_peer_is_gone() {
 }
 
 fn place(armed: &ArmedRead) -> *const () {
-    (&raw const *armed.future).cast()
+    armed.place()
 }
 
 #[test]

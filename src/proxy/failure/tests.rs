@@ -50,6 +50,24 @@ const CASES: &[Case] = {
         (F::UpstreamStuck, 504, R::Timeout, "UT", "upstream call timeout", false),
         (F::Overload, 503, R::Internal, "OM", "overloaded: buffers are full", true),
         (F::Removed, 503, R::NotFound, "NR", "bind not found", true),
+        (F::Misdirected, 421, R::NotFound, "NR", "misdirected request", false),
+        (F::TlsFailed, 503, R::UpstreamFailure, "UF", "upstream call failed: TLS", false),
+        (
+            F::StreamsFull,
+            503,
+            R::UpstreamFailure,
+            "UO",
+            "upstream overloaded: too many streams",
+            false,
+        ),
+        (
+            F::StreamsRefused,
+            503,
+            R::UpstreamFailure,
+            "UR",
+            "upstream call failed: stream refused",
+            false,
+        ),
     ]
 };
 
@@ -76,12 +94,16 @@ const fn place(failure: Failure) -> usize {
         F::UpstreamStuck => 16,
         F::Overload => 17,
         F::Removed => 18,
+        F::Misdirected => 19,
+        F::TlsFailed => 20,
+        F::StreamsFull => 21,
+        F::StreamsRefused => 22,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::Removed) + 1);
+    assert_eq!(CASES.len(), place(Failure::StreamsRefused) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

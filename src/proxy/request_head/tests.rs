@@ -27,7 +27,7 @@ fn check(rig: &Rig, case: &Case) {
     let exchange = std::mem::take(&mut scene.exchange);
     let changes = std::mem::take(&mut scene.changes);
     let routed = scene.routed();
-    let new = Rewritten { changes: &changes, backend: &routed.route.backends[0] };
+    let new = Rewritten { changes: &changes, backend: &routed.route.backends[0], http2: false };
     encode(&mut out, &routed, &exchange, new);
     assert_eq!(text(&out), case.expected, "config {}, policies {}", case.config, case.policies);
 }
@@ -178,7 +178,7 @@ fn lines(rig: &Rig, policies: &str, backend: &str, head: &str) -> String {
         &mut out,
         &routed,
         &exchange,
-        Rewritten { changes: &changes, backend: &routed.route.backends[0] },
+        Rewritten { changes: &changes, backend: &routed.route.backends[0], http2: false },
     );
     let text = text(&out);
     assert_eq!(text.matches("\nHost:").count(), 1, "one Host in {text}");

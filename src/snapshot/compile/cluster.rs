@@ -4,16 +4,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Inputs;
+use super::material::Materials;
+use super::settings::upstream_http2;
+use super::upstream_tls::{Asked, http_version};
 use crate::base::id::ClusterId;
 use crate::config::Config;
-use crate::config::backend::{BackendPolicies, Builtin, Host, RouteBackend, RouteTarget, Target};
+use crate::config::backend::{
+    BackendPolicies, Builtin, Host, ProxyHeader, RouteBackend, RouteTarget, Target,
+};
+use crate::config::backend_tls::BackendTls;
 use crate::config::process::Keepalives;
 use crate::limits::IDLE_PER_WORKER_MAX;
 use crate::net::connect::Address;
 use crate::net::socket::Keepalive;
+use crate::net::tls::ClientSettings;
+use crate::proto::proxy_protocol::Version;
 use crate::snapshot::Snapshot;
+use crate::snapshot::tls::Carries;
 use crate::telemetry::labels::{ClusterLabelsId, Registry};
-use crate::upstream::cluster::{Cluster, Endpoint, Settings};
+use crate::upstream::cluster::{Cluster, Endpoint, Settings, UpstreamTls};
 
 pub(super) struct Clusters<'a> {
     config: &'a Config,
@@ -39,9 +48,16 @@ impl<'a> Clusters<'a> {
         Self { config, inputs, last, list: Vec::new(), by_key: HashMap::new(), wrong: Vec::new() }
     }
 
-    /// The cluster of a route's backend.
-    pub(super) fn of(&mut self, backend: &RouteBackend, route: &str) -> ClusterId {
-        let policies = self.policies(backend);
+    /// The cluster of a route's backend; `inherited` is the route's own `backendTLS`.
+    pub(super) fn of(
+        &mut self,
+        backend: &RouteBackend,
+        inherited: Option<&BackendTls>,
+        carries: Carries,
+        route: &str,
+        materials: &mut Materials<'_>,
+    ) -> ClusterId {
+        let policies = self.policies(backend, inherited);
         let (name, target) = match self.target(backend) {
             Some(found) => found,
             None => {
@@ -49,13 +65,16 @@ impl<'a> Clusters<'a> {
                 (String::new(), Target::Hosts(Vec::new()))
             }
         };
-        let settings = self.settings(&policies);
-        let key = format!("{name}\0{target:?}\0{settings:?}");
+        let mut settings = self.settings(&policies);
+        let tls = &policies.backend_tls;
+        let key = format!("{name}\0{target:?}\0{settings:?}\0{tls:?}\0{carries:?}");
         if let Some(id) = self.by_key.get(&key) {
             return *id;
         }
         let id = ClusterId(u32::try_from(self.list.len()).expect("fewer clusters than 4 billion"));
-        let endpoints = self.endpoints(&target, route);
+        let asked = Asked { route, target: &target, policies: &policies, carries };
+        settings.tls = self.tls(&asked, materials);
+        let endpoints = self.endpoints(&asked);
         let authority = authority(&target);
         // Interned with all others once the list is complete.
         let labels = ClusterLabelsId(0);
@@ -81,15 +100,23 @@ impl<'a> Clusters<'a> {
         self.list[id.index()].authority.clone()
     }
 
-    /// The backend's own policies, and where they say nothing, those of the named backend.
-    pub(super) fn policies(&self, backend: &RouteBackend) -> BackendPolicies {
+    /// The backend's own policies, and where they say nothing, those of the named backend; then,
+    /// for TLS, what the route says. Each counts as a whole.
+    pub(super) fn policies(
+        &self,
+        backend: &RouteBackend,
+        inherited: Option<&BackendTls>,
+    ) -> BackendPolicies {
         let mut policies = backend.policies.clone();
         if let RouteTarget::Backend(name) = &backend.target
             && let Some(named) = self.config.backends.iter().find(|named| named.name == *name)
         {
             policies.tcp = policies.tcp.or_else(|| named.policies.tcp.clone());
             policies.http = policies.http.or_else(|| named.policies.http.clone());
+            policies.backend_tls =
+                policies.backend_tls.or_else(|| named.policies.backend_tls.clone());
         }
+        policies.backend_tls = policies.backend_tls.or_else(|| inherited.cloned());
         policies
     }
 
@@ -116,32 +143,46 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    fn endpoints(&mut self, target: &Target, route: &str) -> Vec<Endpoint> {
+    /// What was made of the same settings already, here or for the last snapshot.
+    pub(super) fn known(&self, settings: &ClientSettings) -> Option<UpstreamTls> {
+        let last = self.last.into_iter().flat_map(|last| &last.clusters).map(|kept| &**kept);
+        let clusters = self.list.iter().map(|draft| &draft.cluster).chain(last);
+        let mut known = clusters.filter_map(|cluster| cluster.settings.tls.as_ref());
+        known.find(|tls| *tls.settings == *settings).cloned()
+    }
+
+    fn endpoints(&mut self, asked: &Asked<'_>) -> Vec<Endpoint> {
         let mut endpoints = Vec::new();
-        match target {
-            Target::Host(host) => self.put(&mut endpoints, host, route),
-            Target::Hosts(hosts) => {
-                for host in hosts {
-                    self.put(&mut endpoints, host, route);
+        for host in asked.target.hosts() {
+            self.put(&mut endpoints, host, asked);
+        }
+        if let Target::Builtin(Builtin::Origin) = asked.target {
+            match (self.inputs.origin)() {
+                Ok(address) => endpoints.push(inet(address)),
+                Err(why) => {
+                    self.wrong.push(format!("route `{}`: the built-in origin: {why}", asked.route));
                 }
             }
-            Target::Builtin(Builtin::Origin) => match (self.inputs.origin)() {
-                Ok(address) => endpoints.push(inet(address)),
-                Err(why) => self.wrong.push(format!("route `{route}`: the built-in origin: {why}")),
-            },
         }
         endpoints
     }
 
-    fn put(&mut self, endpoints: &mut Vec<Endpoint>, host: &Host, route: &str) {
+    fn put(&mut self, endpoints: &mut Vec<Endpoint>, host: &Host, asked: &Asked<'_>) {
+        let server_name = self.server_name(asked, host);
+        let named = |endpoint| Endpoint { server_name: server_name.clone(), ..endpoint };
         match host {
-            Host::Address(address) => endpoints.push(inet(*address)),
+            Host::Address(address) => endpoints.push(named(inet(*address))),
             Host::Name { host, port } => {
-                endpoints.extend((self.inputs.resolve)(host, *port).into_iter().map(inet));
+                let addresses = (self.inputs.resolve)(host, *port);
+                endpoints.extend(addresses.into_iter().map(inet).map(named));
             }
             Host::Unix(path) => match Address::unix(path) {
-                Ok(address) => endpoints.push(Endpoint { name: host.to_string(), address }),
-                Err(error) => self.wrong.push(format!("route `{route}`: {host}: {error}")),
+                Ok(address) => {
+                    endpoints.push(Endpoint { name: host.to_string(), address, server_name });
+                }
+                Err(error) => {
+                    self.wrong.push(format!("route `{}`: {host}: {error}", asked.route));
+                }
             },
         }
     }
@@ -157,6 +198,15 @@ impl<'a> Clusters<'a> {
             keepalive: keepalive(keepalives),
             idle_timeout: process.pool_idle_timeout,
             idle_per_worker_max: process.pool_max_size.unwrap_or(IDLE_PER_WORKER_MAX),
+            // It takes files, and is put in once it is known that the cluster is a new one.
+            tls: None,
+            http: http_version(policies),
+            http2: upstream_http2(self.config),
+            streams_waiting_max: self.config.process.ringway.limits.upstream_streams_waiting,
+            proxy_header: tcp.and_then(|tcp| tcp.proxy_protocol).map(|version| match version {
+                ProxyHeader::V1 => Version::V1,
+                ProxyHeader::V2 => Version::V2,
+            }),
         }
     }
 }
@@ -170,7 +220,7 @@ pub(super) fn keepalive(raw: &Keepalives) -> Option<Keepalive> {
 }
 
 fn inet(address: std::net::SocketAddr) -> Endpoint {
-    Endpoint { name: address.to_string(), address: Address::inet(address) }
+    Endpoint { name: address.to_string(), address: Address::inet(address), server_name: None }
 }
 
 fn display(target: &Target) -> String {

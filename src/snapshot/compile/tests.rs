@@ -1,31 +1,45 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::*;
 use crate::config;
+use crate::snapshot::bind::{Forwarded, RequestId};
 use crate::telemetry::labels::Registry;
 
 /// A configuration compiled, the way control does it.
 pub(crate) struct Desk {
     pub(crate) registry: Registry,
+    keyring: Keyring,
+    /// What is on the disk.
+    pub(crate) files: HashMap<String, String>,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self { registry: Registry::new() }
+        Self { registry: Registry::new(), keyring: Keyring::default(), files: HashMap::new() }
     }
 
     pub(crate) fn compile(&mut self, yaml: &str, last: Option<&Snapshot>) -> Snapshot {
         self.try_compile(yaml, last).unwrap_or_else(|wrong| panic!("{wrong}"))
     }
 
-    fn try_compile(&mut self, yaml: &str, last: Option<&Snapshot>) -> Result<Snapshot, String> {
+    pub(crate) fn try_compile(
+        &mut self,
+        yaml: &str,
+        last: Option<&Snapshot>,
+    ) -> Result<Snapshot, String> {
         let config = config(yaml);
         let resolve = |host: &str, port: u16| match host {
             "known.test" => vec![SocketAddr::from(([192, 0, 2, 1], port))],
             _ => Vec::new(),
         };
         let origin = || Ok(SocketAddr::from(([127, 0, 0, 1], 9)));
-        compile(&config, &Inputs { resolve: &resolve, origin: &origin }, last, &mut self.registry)
+        let file = |path: &Path| match self.files.get(&path.display().to_string()) {
+            Some(text) => Ok(text.as_bytes().into()),
+            None => Err("no such file".to_owned()),
+        };
+        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file };
+        compile(&config, &inputs, last, &mut self.registry, &mut self.keyring)
     }
 
     /// The labels of the metrics, those without a value left out.

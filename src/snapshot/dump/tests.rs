@@ -34,3 +34,29 @@ fn a_dump_shows_what_runs_and_no_secret() {
     assert_eq!(cluster["keepalive"]["timeSeconds"], 180);
     assert_eq!(cluster["keepalive"]["intervalSeconds"], 180);
 }
+
+#[test]
+fn a_dump_shows_certificates_and_no_key() {
+    let yaml = r"
+binds:
+- port: 8443
+  listeners:
+  - {protocol: HTTPS, tls: {selfSigned: {hostnames: [a.test, 127.0.0.1]}}, routes: [{name: all,
+     backends: [{host: 'known.test:1', policies: {backendTLS: {insecure: true}}}]}]}
+";
+    let snapshot = Desk::new().compile(yaml, None);
+    let dumped = dump(&config(yaml), &snapshot);
+    let tls = &dumped["compiled"]["binds"][0]["listeners"][0]["tls"];
+    assert_eq!(
+        (&tls["carries"], &tls["clientCertificates"]),
+        (&json!("http"), &json!("not asked for"))
+    );
+    let certificate = &tls["certificates"][0];
+    assert_eq!(certificate["names"], json!(["a.test", "127.0.0.1"]));
+    assert!(certificate["notAfter"].as_str().unwrap().ends_with("GMT"), "{certificate}");
+    let upstream = &dumped["compiled"]["clusters"][0]["tls"];
+    assert_eq!(upstream["serverNames"], json!(["known.test"]));
+    assert_eq!(upstream["alpn"], json!(["http/1.1"]));
+    assert_eq!(upstream["verified"], "nothing");
+    assert!(!dumped.to_string().contains("PRIVATE KEY"));
+}

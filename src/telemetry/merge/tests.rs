@@ -45,12 +45,24 @@ fn fill(shards: &[Arc<Shard>], registry: &mut Registry, series: usize) {
         }
         shard.listener(listener).opened();
         shard.listener(listener).received_bytes.add(10);
+        shard.listener(listener).handshakes.observe(1_000_000);
         shard.cluster(cluster).hits.add(1);
         shard.connected(Transport::Plaintext, 600_000);
         shard.malformed(0);
+        shard.cut(Work::Tunnel, 2);
+        shard.refused(Refusal::UnknownName);
         shard.add(Counter::Panics, 1);
         shard.gauge_set(Gauge::BusyPpm, 250_000);
         shard.observe(WorkerHistogram::LoopLatency, 20_000);
+    }
+}
+
+fn certificate(not_after_seconds: i64) -> CertificateMetric {
+    CertificateMetric {
+        bind: "bind/443".into(),
+        listener: "main".into(),
+        certificate: "a.test".into(),
+        not_after_seconds,
     }
 }
 
@@ -63,6 +75,7 @@ fn control() -> ControlMetrics {
         reloads_refused: 1,
         access_records_lost: 5,
         access_log_errors: 1,
+        certificates: [7, 5, 9].map(certificate).into(),
         process: ProcessMetrics::read(),
     }
 }
@@ -107,6 +120,9 @@ fn shards_are_summed() {
         "ringway_worker_loop_latency_seconds_count{worker=\"1\"} 1".to_owned(),
         "ringway_malformed_requests_total{error=\"bare_lf\"} 3".to_owned(),
         "ringway_malformed_requests_total{error=\"obs_fold\"} 0".to_owned(),
+        "ringway_cut_connections_total{kind=\"tunnel\"} 6".to_owned(),
+        "ringway_cut_connections_total{kind=\"tcp\"} 0".to_owned(),
+        "ringway_refused_connections_total{reason=\"unknown_name\"} 3".to_owned(),
         "ringway_access_records_dropped_total 5".to_owned(),
         "ringway_config_reloads_total{result=\"refused\"} 1".to_owned(),
         "ringway_series_overflow_total 0".to_owned(),
@@ -148,6 +164,9 @@ fn every_family_is_printed_once_and_whole() {
         assert_eq!(series.iter().collect::<BTreeSet<_>>().len(), series.len(), "a series twice");
     }
     assert!(scrape(Format::OpenMetrics).ends_with("\n# EOF\n"));
+    let labels = "bind=\"bind/443\",listener=\"main\",certificate=\"a.test\"";
+    let expiry = format!("ringway_certificate_expiry_timestamp_seconds{{{labels}}} 5\n");
+    assert!(scrape(Format::Text).contains(&expiry), "the first to expire of three");
 }
 
 /// Samples have the labels that the catalogue says, in its order.

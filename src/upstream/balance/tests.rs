@@ -3,18 +3,24 @@ use std::time::Duration;
 
 use super::*;
 use crate::net::connect::Address;
-use crate::upstream::cluster::{Cluster, Endpoint, Settings};
+use crate::upstream::cluster::{Cluster, Endpoint, HttpVersion, Settings};
 
 fn local(count: usize) -> Local {
     let endpoint = |port| {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-        Endpoint { name: address.to_string(), address: Address::inet(address) }
+        let name = address.to_string();
+        Endpoint { name, address: Address::inet(address), server_name: None }
     };
     let settings = Settings {
         connect_timeout: Duration::from_secs(1),
         keepalive: None,
         idle_timeout: Duration::from_secs(1),
         idle_per_worker_max: 1,
+        tls: None,
+        http: HttpVersion::Auto,
+        http2: crate::proto::http2::Settings::default(),
+        streams_waiting_max: 1,
+        proxy_header: None,
     };
     let endpoints = (0..count).map(|index| endpoint(1 + index as u16)).collect();
     let cluster = Cluster {

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use super::client::Client;
 use super::message::Response;
+use super::tls::Caller;
 
 /// What a client does with its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ struct Shared {
     done: AtomicUsize,
 }
 
+/// Opens a client's connections.
+type Open = Arc<dyn Fn() -> io::Result<Client> + Send + Sync>;
+
 pub struct Load {
     shared: Arc<Shared>,
     clients: Vec<JoinHandle<Vec<String>>>,
@@ -34,11 +38,21 @@ pub struct Load {
 impl Load {
     /// Clients that ask for `path` and want `body`, over and over.
     pub fn start(address: SocketAddr, path: &str, body: &str, habits: &[Habit]) -> Self {
+        Self::start_by(Arc::new(move || Client::connect(address)), path, body, habits)
+    }
+
+    /// The same over TLS; the host is still `test`.
+    pub fn start_tls(address: SocketAddr, caller: &Caller, body: &str, habits: &[Habit]) -> Self {
+        let caller = caller.clone();
+        Self::start_by(Arc::new(move || caller.connect(address, "test")), "/", body, habits)
+    }
+
+    fn start_by(open: Open, path: &str, body: &str, habits: &[Habit]) -> Self {
         let shared = Arc::new(Shared::default());
         let client = |habit: &Habit| {
-            let shared = Arc::clone(&shared);
+            let (shared, open) = (Arc::clone(&shared), Arc::clone(&open));
             let (habit, path, body) = (*habit, path.to_owned(), body.to_owned());
-            thread::spawn(move || run(&shared, address, habit, &path, &body))
+            thread::spawn(move || run(&shared, &open, habit, &path, &body))
         };
         let clients = habits.iter().map(client).collect();
         Self { shared, clients }
@@ -81,7 +95,7 @@ impl Load {
     }
 }
 
-fn run(shared: &Shared, address: SocketAddr, habit: Habit, path: &str, body: &str) -> Vec<String> {
+fn run(shared: &Shared, open: &Open, habit: Habit, path: &str, body: &str) -> Vec<String> {
     let mut failed = Vec::new();
     let mut client: Option<Client> = None;
     while !shared.stop.load(Ordering::SeqCst) && failed.len() < FAILURES_MAX {
@@ -89,7 +103,7 @@ fn run(shared: &Shared, address: SocketAddr, habit: Habit, path: &str, body: &st
             break;
         }
         let before = client.is_some();
-        match one(&mut client, address, path) {
+        match one(&mut client, open, path) {
             Ok(response) if response.status == 200 && response.body() == body => {
                 shared.done.fetch_add(1, Ordering::SeqCst);
                 if habit == Habit::Churn || response.closes() {
@@ -109,10 +123,10 @@ fn run(shared: &Shared, address: SocketAddr, habit: Habit, path: &str, body: &st
     failed
 }
 
-fn one(client: &mut Option<Client>, address: SocketAddr, path: &str) -> io::Result<Response> {
+fn one(client: &mut Option<Client>, open: &Open, path: &str) -> io::Result<Response> {
     let client = match client {
         Some(client) => client,
-        None => client.insert(Client::connect(address)?),
+        None => client.insert(open()?),
     };
     client.try_ask(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
 }

@@ -11,6 +11,7 @@ use std::thread;
 
 use super::message::{Framing, Head, Trailers, Wire};
 use super::socket::Socket;
+use super::tls::Shown;
 
 /// A request that an origin read, whole.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,7 @@ enum Doing {
 pub struct Blueprint {
     doing: Doing,
     unix: Option<PathBuf>,
+    tls: Option<Shown>,
 }
 
 pub struct Origin {
@@ -65,12 +67,12 @@ pub struct Origin {
 impl Origin {
     /// Answers by path; 404 for all others. The query does not count.
     pub fn http1() -> Blueprint {
-        Blueprint { doing: Doing::Answers(BTreeMap::new()), unix: None }
+        Blueprint { doing: Doing::Answers(BTreeMap::new()), unix: None, tls: None }
     }
 
     /// Does as told with each connection, which closes at the end of the script.
     pub fn script(script: impl Fn(&mut Visit) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        Blueprint { doing: Doing::Script(Box::new(script)), unix: None }.start()
+        Blueprint { doing: Doing::Script(Box::new(script)), unix: None, tls: None }.start()
     }
 
     /// Answers each request with the same bytes, then closes.
@@ -152,6 +154,12 @@ impl Blueprint {
         self
     }
 
+    /// Speaks TLS.
+    pub fn tls(mut self, shown: &Shown) -> Self {
+        self.tls = Some(shown.clone());
+        self
+    }
+
     pub fn start(self) -> Origin {
         let record = Arc::new(Record::default());
         let doing = Arc::new(self.doing);
@@ -164,7 +172,14 @@ impl Blueprint {
         }
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the origin");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let accept = move || listener.accept().map(|(stream, _)| Socket::Tcp(stream));
+        let tls = self.tls;
+        let accept = move || {
+            let socket = Socket::Tcp(listener.accept()?.0);
+            Ok(match &tls {
+                Some(shown) => shown.over(socket),
+                None => socket,
+            })
+        };
         spawn_accept(accept, &record, doing);
         Origin { host: address.to_string(), address: Some(address), path: None, record }
     }

@@ -133,6 +133,11 @@ impl Proxy {
         *self.bound.binds.values().next().expect("a bind")
     }
 
+    /// Of all binds, in the order of their names.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.bound.binds.values().copied().collect()
+    }
+
     pub fn admin(&self) -> SocketAddr {
         self.bound.admin.expect("an admin server")
     }

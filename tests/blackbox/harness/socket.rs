@@ -1,4 +1,4 @@
-//! A blocking stream socket, TCP or unix.
+//! A blocking stream socket: TCP, unix, or TLS over TCP.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use super::tls::Tls;
 use super::wait::PATIENCE;
 
 #[derive(Debug)]
 pub enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<Tls>),
 }
 
 impl Socket {
@@ -28,6 +30,7 @@ impl Socket {
         let set = match self {
             Self::Tcp(stream) => stream.set_write_timeout(Some(PATIENCE)),
             Self::Unix(stream) => stream.set_write_timeout(Some(PATIENCE)),
+            Self::Tls(tls) => tls.tcp().set_write_timeout(Some(PATIENCE)),
         };
         set.expect("a write timeout");
         if let Self::Tcp(stream) = self {
@@ -39,6 +42,7 @@ impl Socket {
         let set = match self {
             Self::Tcp(stream) => stream.set_read_timeout(Some(limit)),
             Self::Unix(stream) => stream.set_read_timeout(Some(limit)),
+            Self::Tls(tls) => tls.tcp().set_read_timeout(Some(limit)),
         };
         set.expect("a read timeout");
     }
@@ -47,6 +51,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.try_clone().map(Self::Tcp),
             Self::Unix(stream) => stream.try_clone().map(Self::Unix),
+            Self::Tls(_) => panic!("a session has one owner"),
         }
         .expect("a second descriptor")
     }
@@ -56,7 +61,16 @@ impl Socket {
         let _ = match self {
             Self::Tcp(stream) => stream.shutdown(how),
             Self::Unix(stream) => stream.shutdown(how),
+            Self::Tls(tls) => tls.tcp().shutdown(how),
         };
+    }
+
+    /// Says that nothing more comes, by the word of TLS where that is spoken, and goes on reading.
+    pub fn end(&mut self) {
+        match self {
+            Self::Tls(tls) => tls.shutdown(Shutdown::Write),
+            Self::Tcp(_) | Self::Unix(_) => (*self).shutdown(Shutdown::Write),
+        }
     }
 
     /// Closes with RST in the place of FIN.
@@ -70,6 +84,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
             Self::Unix(_) => None,
+            Self::Tls(tls) => tls.tcp().peer_addr().ok(),
         }
     }
 
@@ -77,6 +92,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
             Self::Unix(_) => None,
+            Self::Tls(tls) => tls.tcp().local_addr().ok(),
         }
     }
 }
@@ -87,6 +103,7 @@ impl Read for Socket {
             let read = match self {
                 Self::Tcp(stream) => stream.read(buffer),
                 Self::Unix(stream) => stream.read(buffer),
+                Self::Tls(tls) => tls.read(buffer),
             };
             // A read with a time limit is interrupted when the test process was stopped for a
             // moment, whatever the signals are.
@@ -102,10 +119,14 @@ impl Write for Socket {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Self::Tls(tls) => tls.flush(),
+            Self::Tcp(_) | Self::Unix(_) => Ok(()),
+        }
     }
 }

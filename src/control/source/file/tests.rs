@@ -31,7 +31,7 @@ impl Drop for Folder {
 
 /// Waits until the file reads as `expected`, by its watch alone.
 async fn until(watch: &mut FileWatch, expected: &str) {
-    let source = Source::File(watch.path.clone());
+    let source = Source::File(watch.own.clone().unwrap());
     let awaited = async {
         while source.read().map(|text| text.text).as_deref() != Ok(expected) {
             watch.changed().await;
@@ -51,7 +51,7 @@ fn a_write_in_place_is_noticed() {
         let folder = Folder::new("write");
         let path = folder.at("a.yaml");
         fs::write(&path, "one").unwrap();
-        let mut watch = FileWatch::new(&path).unwrap();
+        let mut watch = FileWatch::new(Some(&path)).unwrap();
         for text in ["two", "three", "four"] {
             fs::write(&path, text).unwrap();
             until(&mut watch, text).await;
@@ -65,7 +65,7 @@ fn a_file_renamed_over_it_is_noticed_again_and_again() {
         let folder = Folder::new("rename");
         let path = folder.at("a.yaml");
         fs::write(&path, "one").unwrap();
-        let mut watch = FileWatch::new(&path).unwrap();
+        let mut watch = FileWatch::new(Some(&path)).unwrap();
         for text in ["two", "three", "four"] {
             fs::write(folder.at("new"), text).unwrap();
             fs::rename(folder.at("new"), &path).unwrap();
@@ -91,7 +91,7 @@ fn a_swapped_link_of_a_config_map_is_noticed() {
         version("..one", "one");
         symlink("..one", folder.at("..data")).unwrap();
         symlink("..data/a.yaml", folder.at("a.yaml")).unwrap();
-        let mut watch = FileWatch::new(&folder.at("a.yaml")).unwrap();
+        let mut watch = FileWatch::new(Some(&folder.at("a.yaml"))).unwrap();
         for (last, name) in [("..one", "..two"), ("..two", "..three")] {
             version(name, name);
             symlink(name, folder.at("..new")).unwrap();
@@ -111,7 +111,7 @@ fn a_link_far_above_the_file_is_noticed() {
             fs::write(folder.at(name).join("etc/a.yaml"), name).unwrap();
         }
         symlink(folder.at("one"), folder.at("current")).unwrap();
-        let mut watch = FileWatch::new(&folder.at("current/etc/a.yaml")).unwrap();
+        let mut watch = FileWatch::new(Some(&folder.at("current/etc/a.yaml"))).unwrap();
         until(&mut watch, "one").await;
         symlink("two", folder.at("new")).unwrap();
         fs::rename(folder.at("new"), folder.at("current")).unwrap();
@@ -127,7 +127,7 @@ fn reading_the_file_is_no_change() {
         let folder = Folder::new("read");
         let path = folder.at("a.yaml");
         fs::write(&path, "one").unwrap();
-        let mut watch = FileWatch::new(&path).unwrap();
+        let mut watch = FileWatch::new(Some(&path)).unwrap();
         let source = Source::File(path.clone());
         let reading = async {
             loop {
@@ -150,4 +150,26 @@ fn a_loop_of_links_ends() {
     assert_eq!(folders(&folder.at("a")), BTreeSet::from([folder.0.clone()]));
     let error = Source::File(folder.at("a")).read().unwrap_err();
     assert!(error.starts_with(&format!("cannot read {}", folder.at("a").display())), "{error}");
+}
+
+#[test]
+fn files_beside_the_configuration_are_noticed_and_forgotten() {
+    run(async {
+        let (folder, other) = (Folder::new("also"), Folder::new("also-other"));
+        fs::create_dir_all(other.at("v1")).unwrap();
+        fs::create_dir_all(other.at("v2")).unwrap();
+        fs::write(other.at("v1/a.pem"), "one").unwrap();
+        fs::write(other.at("v2/a.pem"), "two").unwrap();
+        symlink("v1", other.at("current")).unwrap();
+        fs::write(folder.at("a.yaml"), "").unwrap();
+        let mut watch = FileWatch::new(Some(&folder.at("a.yaml"))).unwrap();
+        watch.also(&[other.at("current/a.pem")]).unwrap();
+        symlink("v2", other.at("next")).unwrap();
+        fs::rename(other.at("next"), other.at("current")).unwrap();
+        let noticed = tokio::time::timeout(PATIENCE, watch.changed()).await;
+        assert!(noticed.is_ok(), "the link leads elsewhere");
+        assert_eq!(watch.watched.len(), 3, "{:?}", watch.watched);
+        watch.also(&[]).unwrap();
+        assert_eq!(watch.watched.len(), 1, "{:?}", watch.watched);
+    });
 }

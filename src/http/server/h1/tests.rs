@@ -2,10 +2,12 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 use super::*;
+use crate::limits::SEND_QUIETLY_BYTES_MAX;
 use crate::net::tests::{Rig, drip, on_both_drivers, pause, read_some, write};
 use crate::proto::http1::HeadLimits;
 
 mod closing_tests;
+mod last_send_tests;
 
 const LONG: Duration = Duration::from_secs(20);
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,6 +25,7 @@ fn limits() -> Limits {
         linger_bytes_max: 64 << 10,
         linger: LONG,
         tunnel_idle: LONG,
+        connection: None,
     }
 }
 

@@ -1,0 +1,10 @@
+//! `cargo +nightly fuzz run proxy_protocol`: the checks are those of the seeded test on stable.
+#![no_main]
+
+#[path = "../wire_checks.rs"]
+#[allow(dead_code)] // each target runs one of them
+mod wire_checks;
+
+use ringway::{base, proto};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wire_checks::proxy_protocol(bytes));
