@@ -1,8 +1,10 @@
-//! The load: one thread, one epoll, plain HTTP/1.1 over loopback.
+//! The load, over loopback.
 //!
-//! What it asks is a [`Job`]; how it asks is one of three shapes: [`closed::Closed`] (every
-//! connection asks again when it is answered), [`paced::Paced`] (times fixed beforehand) and
-//! [`idle::Idle`] (ask once, then hold). All three drive a [`fleet::Fleet`].
+//! What it asks is a [`Job`]; how it asks is one of a few shapes. Three are plain HTTP/1.1 by one
+//! thread and one epoll, a [`fleet::Fleet`]: [`closed::Closed`] (every connection asks again when
+//! it is answered), [`paced::Paced`] (times fixed beforehand) and [`idle::Idle`] (ask once, then
+//! hold). [`handshakes::Handshakes`] opens a TLS connection for each request. What is HTTP/2, or
+//! TLS that is kept open, is asked by a program that others trust: [`h2load`].
 //! It counts only complete responses with status 200 and the expected length; anything else is an
 //! [`Error`] and ends the measurement, since a proxy that drops work would otherwise look cheap.
 //! It refuses chunked bodies and every address but IPv4. It keeps no state between measurements.
@@ -14,12 +16,15 @@ use std::{fmt, io};
 pub(crate) mod closed;
 mod connection;
 mod fleet;
+pub(crate) mod h2load;
+pub(crate) mod handshakes;
 pub(crate) mod idle;
 pub(crate) mod paced;
 mod poll;
 pub(crate) mod probe;
 mod response;
 mod socket;
+pub(crate) mod tls;
 
 /// One kind of request, with the answer that it must get.
 #[derive(Clone)]
@@ -51,13 +56,26 @@ pub(crate) enum Error {
     Socket(io::Error),
     Response(response::Malformed),
     Status(u16),
-    BodyBytes { expected: u64, announced: u64 },
+    BodyBytes {
+        expected: u64,
+        announced: u64,
+    },
     Excess,
     ClosedEarly,
     ClosedWhileIdle,
-    Unanswered { requests: usize },
+    Unanswered {
+        requests: usize,
+    },
     Stalled,
     Interrupted,
+    /// Not the kind of handshake that was asked for.
+    Handshake {
+        resumed: bool,
+    },
+    Http2(h2::Error),
+    /// A gRPC answer that does not say that all went well.
+    Trailers(String),
+    H2load(h2load::Fault),
 }
 
 impl Job {
@@ -68,6 +86,17 @@ impl Job {
              Accept: */*\r\n{close}\r\n"
         );
         Self { address, life, request: request.into_bytes(), body_bytes }
+    }
+
+    /// The same with a request of `bytes` in all; one that is longer already stays as it is.
+    pub(crate) fn filled_to(mut self, bytes: usize) -> Self {
+        let Some(missing) = bytes.checked_sub(self.request.len() + FILL_EMPTY.len()) else {
+            return self;
+        };
+        let fill = FILL_EMPTY.replace("\r\n", &format!("{}\r\n", "x".repeat(missing)));
+        let end = self.request.len() - b"\r\n".len();
+        self.request.splice(end..end, fill.into_bytes());
+        self
     }
 
     pub(crate) fn body_bytes(&self) -> u64 {
@@ -92,6 +121,18 @@ impl From<io::Error> for Error {
     }
 }
 
+impl From<h2::Error> for Error {
+    fn from(cause: h2::Error) -> Self {
+        Self::Http2(cause)
+    }
+}
+
+impl From<h2load::Fault> for Error {
+    fn from(fault: h2load::Fault) -> Self {
+        Self::H2load(fault)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -107,6 +148,11 @@ impl fmt::Display for Error {
             Self::Unanswered { requests } => write!(out, "{requests} requests were not answered"),
             Self::Stalled => write!(out, "no response in the whole window"),
             Self::Interrupted => write!(out, "interrupted"),
+            Self::Handshake { resumed: true } => write!(out, "a session was resumed unasked"),
+            Self::Handshake { resumed: false } => write!(out, "a session was not resumed"),
+            Self::Http2(cause) => write!(out, "HTTP/2: {cause}"),
+            Self::Trailers(what) => write!(out, "gRPC: {what}"),
+            Self::H2load(fault) => write!(out, "h2load: {fault}"),
         }
     }
 }
@@ -115,3 +161,8 @@ impl std::error::Error for Error {}
 
 /// How long the last responses of a measurement may take to come in.
 pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
+const FILL_EMPTY: &str = "X-Fill: \r\n";
+const CONNECT_TIME_MAX: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests;

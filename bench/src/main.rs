@@ -1,9 +1,9 @@
 //! Ringway against other proxies: CPU time a request, memory an idle connection, latency under
 //! load, as ratios within one run on one machine.
 //!
-//! `compare` starts an origin ([`rival::origin`]), then every subject in turn ([`rival`]), puts
+//! `compare` starts the origins ([`rival::origin`]), then every subject in turn ([`rival`]), puts
 //! load on it ([`load`]) as the rows of [`plan`] say, reads what it used ([`sample`]), and writes a
-//! table ([`report`]). Two rivals live in this executable, behind hidden subcommands.
+//! table ([`report`]). Two rivals and an origin live in this executable, behind hidden subcommands.
 //! Everything is on loopback, bounded in time, and ends with this process.
 //!
 //! No worker runs here: the calls that stall a core are banned for the product's sake, and this
@@ -15,7 +15,7 @@ use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
-use std::{env, io};
+use std::{env, fs, io};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -23,7 +23,9 @@ use crate::affinity::Cores;
 use crate::folder::Folder;
 use crate::plan::{Effort, ROWS, Row};
 use crate::report::Report;
-use crate::rival::{Site, Subject, origin, relay};
+use crate::rival::certificate::Certificate;
+use crate::rival::origin::Origins;
+use crate::rival::{Site, Subject, grpc, relay};
 
 mod affinity;
 mod child;
@@ -49,6 +51,9 @@ enum Task {
     /// The floor, as a process of its own.
     #[command(hide = true)]
     Relay(Ends),
+    /// The origin that answers gRPC, as a process of its own.
+    #[command(hide = true)]
+    GrpcOrigin { listen: SocketAddrV4 },
     /// The rival on monoio-http, as a process of its own.
     #[cfg(feature = "monoio-http")]
     #[command(hide = true)]
@@ -63,10 +68,12 @@ struct Ends {
 
 #[derive(Args)]
 struct Compare {
-    /// Rows to measure: small, static, p99, 1m, 64k, connect, idle, log. All of them without.
+    /// Rows to measure: small, static, p99, 1m, 64k, connect, idle, log; h2c, h2tls, h1h2c, https,
+    /// handshake, resume, tls1m, tcp, tcp1m, grpc. All of them without.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Subjects to measure: nginx, haproxy, relay, monoio-http, ringway. All of them without.
+    /// Subjects to measure: nginx, h2o, haproxy, envoy, relay, monoio-http, ringway. All of them
+    /// without. One that is not installed is left out, and the table says so.
     #[arg(long, value_delimiter = ',')]
     subjects: Vec<String>,
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -89,6 +96,7 @@ fn main() -> ExitCode {
     let outcome = match Flags::parse().task {
         Task::Compare(flags) => compare(&flags),
         Task::Relay(ends) => relay::run(ends.listen, ends.upstream).map(never).map_err(Into::into),
+        Task::GrpcOrigin { listen } => grpc::run(listen).map(never).map_err(Into::into),
         #[cfg(feature = "monoio-http")]
         Task::MonoioHttp(ends) => {
             rival::monoio_http::run(ends.listen, ends.upstream).map(never).map_err(Into::into)
@@ -123,10 +131,20 @@ fn compare(flags: &Compare) -> Result<ExitCode, Box<dyn Error>> {
     affinity::confine(cores.load)?;
     affinity::sharpen_timers()?;
     let folder = Folder::create()?;
-    let origin = origin::start(cores, folder.path(), descriptors_max)
-        .map_err(|refusal| format!("nginx, the origin, is needed and does not run: {refusal}"))?;
-    let site =
-        Site { cores, folder: folder.path(), origin: origin.address, ringway, descriptors_max };
+    let origins = Origins::start(cores, folder.path(), descriptors_max)
+        .map_err(|refusal| format!("the origins are needed and do not run: {refusal}"))?;
+    let certificate = Certificate::make(folder.path())?;
+    let message = folder.path().join("message");
+    fs::write(&message, grpc::MESSAGE)?;
+    let site = Site {
+        cores,
+        folder: folder.path(),
+        origins: origins.addresses(),
+        certificate,
+        message,
+        ringway,
+        descriptors_max,
+    };
     let effort = flags.effort();
     let mut report = Report::new(&site, &effort, &subjects);
     let mut failures = 0;

@@ -7,19 +7,23 @@ use std::time::Duration;
 
 pub(crate) use self::measure::Sample;
 use self::measure::Trial;
+pub(crate) use self::rows::ROWS;
 use crate::load::Life;
-use crate::rival::origin::{FILES, MEMORY_BYTES, MEMORY_PATH};
+use crate::load::h2load::Dialect;
+use crate::rival::wiring::Wiring;
 use crate::rival::{Refusal, Site, Subject};
 use crate::stop;
 
 mod measure;
+mod rows;
 
-/// One line of the issue's table of measures.
+/// One line of a table of measures.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) word: &'static str,
     pub(crate) title: &'static str,
     pub(crate) unit: Unit,
+    pub(crate) wiring: Wiring,
     pub(crate) work: Work,
     /// What it is a ratio of: of several, the one with the lowest median.
     pub(crate) base: &'static [Subject],
@@ -33,18 +37,35 @@ pub(crate) struct Row {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    /// CPU time under a closed loop.
-    Closed { path: &'static str, body_bytes: usize, connections: usize, life: Life },
+    /// CPU time under a closed loop, of requests that are filled up to a length.
+    Closed {
+        path: &'static str,
+        request_bytes: usize,
+        body_bytes: usize,
+        connections: usize,
+        life: Life,
+    },
     /// The 99th percentile of latency at a part of nginx's capacity.
     Paced { path: &'static str, body_bytes: usize, connections: usize, load: f64 },
     /// Memory of connections that do nothing.
     Idle { connections: usize },
+    /// CPU time of a number of requests by h2load, on connections that stay open.
+    H2load {
+        path: &'static str,
+        body_bytes: usize,
+        connections: usize,
+        streams: usize,
+        dialect: Dialect,
+    },
+    /// CPU time of a TLS connection for one request.
+    Handshakes { connections: usize, resumed: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     MicrosPerRequest,
     MicrosPerMebibyte,
+    MicrosPerHandshake,
     MicrosLate,
     KibibytesPerConnection,
 }
@@ -65,91 +86,14 @@ pub(crate) struct Outcome {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// Rows in the order of the issue.
-pub(crate) const ROWS: [Row; 8] = [
-    Row {
-        word: "small",
-        title: "1 KiB in one segment, 64 kept-alive connections",
-        bar: Some(0.82),
-        floor_bar: Some(1.12),
-        ..closed(MEMORY_PATH, MEMORY_BYTES, 64)
-    },
-    Row {
-        word: "static",
-        title: "1 KiB static file (two segments), 64 kept-alive connections",
-        bar: Some(0.90),
-        ..closed(FILES[0].0, FILES[0].1, 64)
-    },
-    Row {
-        word: "p99",
-        title: "the same, latency at 60 % of nginx's capacity, from the intended time of sending",
-        unit: Unit::MicrosLate,
-        bar: Some(1.0),
-        work: Work::Paced { path: FILES[0].0, body_bytes: FILES[0].1, connections: 64, load: 0.6 },
-        ..closed(FILES[0].0, FILES[0].1, 64)
-    },
-    // Few connections, so that bodies stay in the cache: nginx is at its best so. With 16 and more
-    // it pays a third more a MiB, and the ratios would flatter everybody else.
-    Row {
-        word: "1m",
-        title: "1 MiB bodies, 4 kept-alive connections",
-        unit: Unit::MicrosPerMebibyte,
-        base: &[Subject::Nginx, Subject::NginxUnbuffered],
-        bar: Some(0.60),
-        ..closed(FILES[2].0, FILES[2].1, 4)
-    },
-    Row {
-        word: "64k",
-        title: "64 KiB bodies, 64 kept-alive connections",
-        base: &[Subject::Nginx, Subject::NginxUnbuffered],
-        bar: Some(0.80),
-        ..closed(FILES[1].0, FILES[1].1, 64)
-    },
-    Row {
-        word: "connect",
-        title: "a new connection for each request, 1 KiB in one segment, 64 at a time",
-        bar: Some(0.95),
-        work: Work::Closed {
-            path: MEMORY_PATH,
-            body_bytes: MEMORY_BYTES,
-            connections: 64,
-            life: Life::OneRequest,
-        },
-        ..closed(MEMORY_PATH, MEMORY_BYTES, 64)
-    },
-    Row {
-        word: "idle",
-        title: "10,000 idle kept-alive connections: user memory",
-        unit: Unit::KibibytesPerConnection,
-        absolute_bar: Some(1.5),
-        work: Work::Idle { connections: 10_000 },
-        ..closed(MEMORY_PATH, MEMORY_BYTES, 64)
-    },
-    Row {
-        word: "log",
-        title: "access log on, 1 KiB in one segment, 64 kept-alive connections",
-        base: &[Subject::Ringway],
-        bar: Some(1.05),
-        ..closed(MEMORY_PATH, MEMORY_BYTES, 64)
-    },
-];
-
-const fn closed(path: &'static str, body_bytes: usize, connections: usize) -> Row {
-    Row {
-        word: "",
-        title: "",
-        unit: Unit::MicrosPerRequest,
-        work: Work::Closed { path, body_bytes, connections, life: Life::KeptAlive },
-        base: &[Subject::Nginx],
-        bar: None,
-        floor_bar: None,
-        absolute_bar: None,
-    }
-}
-
 impl Work {
     fn is_about_connections(&self) -> bool {
         matches!(self, Self::Idle { .. } | Self::Closed { life: Life::OneRequest, .. })
+    }
+
+    /// h2o 2.2 gives a resumed session no new ticket, and the load uses none twice.
+    fn is_about_resumption(&self) -> bool {
+        matches!(self, Self::Handshakes { resumed: true, .. })
     }
 }
 
@@ -157,15 +101,21 @@ impl Row {
     /// Whether `subject` has a place in this row.
     pub(crate) fn suits(&self, subject: Subject) -> bool {
         let logging = self.base == [Subject::Ringway];
-        match subject {
+        let place = match subject {
             Subject::Ringway => true,
             Subject::RingwayLogged => logging,
-            Subject::NginxUnbuffered => self.base.contains(&subject),
+            Subject::NginxUnbuffered | Subject::HaproxySpliced | Subject::RingwayToH1 => {
+                self.base.contains(&subject)
+            }
             // It opens one upstream connection for each downstream one: no floor where connections
             // are the work, and more descriptors than there are where they idle.
             Subject::Relay => !logging && !self.work.is_about_connections(),
             Subject::Nginx | Subject::Haproxy | Subject::MonoioHttp => !logging,
-        }
+            // Rows of plain HTTP/1.1 are long enough without: both are behind nginx there.
+            Subject::Envoy => self.wiring != Wiring::HTTP1,
+            Subject::H2o => self.wiring != Wiring::HTTP1 && !self.work.is_about_resumption(),
+        };
+        place && self.wiring.suits(subject)
     }
 
     /// The subject that the bar is for.
@@ -179,6 +129,7 @@ impl fmt::Display for Unit {
         out.write_str(match self {
             Self::MicrosPerRequest => "us of CPU a request",
             Self::MicrosPerMebibyte => "us of CPU a MiB",
+            Self::MicrosPerHandshake => "us of CPU a handshake",
             Self::MicrosLate => "us, 99th percentile",
             Self::KibibytesPerConnection => "KiB a connection",
         })

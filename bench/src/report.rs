@@ -59,8 +59,8 @@ struct Line {
 struct Verdict {
     against: String,
     bar: f64,
-    measured: f64,
-    reached: bool,
+    /// None when one of the two has no figure.
+    measured: Option<f64>,
 }
 
 impl Report {
@@ -152,8 +152,7 @@ fn verdicts(row: &Row, outcomes: &[Outcome], base_values: &[f64]) -> Vec<Verdict
         (row.absolute_bar, row.unit.to_string(), median(&values)),
     ];
     let verdict = |(bar, against, measured): (Option<f64>, String, Option<f64>)| {
-        let (bar, measured) = (bar?, measured?);
-        Some(Verdict { against, bar, measured, reached: measured <= bar })
+        Some(Verdict { against, bar: bar?, measured })
     };
     bars.into_iter().filter_map(verdict).collect()
 }

@@ -10,26 +10,41 @@ use std::{fmt, io, thread};
 
 use crate::affinity::Cores;
 use crate::child::Child;
-use crate::load::{self, probe};
+use crate::load::h2load::Fault;
+use crate::load::{self, Error as LoadError, probe};
 use crate::stop;
 
+use self::certificate::Certificate;
+use self::command::Call;
+use self::origin::Addresses;
+use self::wiring::{Back, Front, Wiring};
+
+pub(crate) mod certificate;
 mod command;
+pub(crate) mod grpc;
 #[cfg(feature = "monoio-http")]
 pub(crate) mod monoio_http;
 pub(crate) mod origin;
 pub(crate) mod relay;
 mod template;
+pub(crate) mod wiring;
 
-/// What is compared. The second of a pair is the first in another setting.
+/// What is compared. Of those with one word, the second is the first in another setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     Nginx,
     /// `proxy_buffering off`, for rows where that may be the better setting.
     NginxUnbuffered,
+    H2o,
     Haproxy,
+    /// `option splice-auto`, for rows of bytes.
+    HaproxySpliced,
+    Envoy,
     Relay,
     MonoioHttp,
     Ringway,
+    /// HTTP/1.1 in and out, in a row that is about something else.
+    RingwayToH1,
     RingwayLogged,
 }
 
@@ -37,7 +52,10 @@ pub(crate) enum Subject {
 pub(crate) struct Site<'a> {
     pub(crate) cores: Cores,
     pub(crate) folder: &'a Path,
-    pub(crate) origin: SocketAddrV4,
+    pub(crate) origins: Addresses,
+    pub(crate) certificate: Certificate,
+    /// A file with what a call of gRPC posts.
+    pub(crate) message: PathBuf,
     pub(crate) ringway: PathBuf,
     pub(crate) descriptors_max: u64,
 }
@@ -58,13 +76,17 @@ pub(crate) enum Refusal {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Nginx,
         Self::NginxUnbuffered,
+        Self::H2o,
         Self::Haproxy,
+        Self::HaproxySpliced,
+        Self::Envoy,
         Self::Relay,
         Self::MonoioHttp,
         Self::Ringway,
+        Self::RingwayToH1,
         Self::RingwayLogged,
     ];
 
@@ -72,22 +94,28 @@ impl Subject {
         match self {
             Self::Nginx => "nginx",
             Self::NginxUnbuffered => "nginx, proxy_buffering off",
+            Self::H2o => "h2o",
             Self::Haproxy => "haproxy",
+            Self::HaproxySpliced => "haproxy, splicing",
+            Self::Envoy => "envoy",
             Self::Relay => "relay (the floor)",
             Self::MonoioHttp => "monoio-http",
             Self::Ringway => "ringway",
+            Self::RingwayToH1 => "ringway, HTTP/1.1 out",
             Self::RingwayLogged => "ringway, access log on",
         }
     }
 
-    /// The word for it on the command line; a pair has one.
+    /// The word for it on the command line; settings of one subject share it.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Nginx | Self::NginxUnbuffered => "nginx",
-            Self::Haproxy => "haproxy",
+            Self::H2o => "h2o",
+            Self::Haproxy | Self::HaproxySpliced => "haproxy",
+            Self::Envoy => "envoy",
             Self::Relay => "relay",
             Self::MonoioHttp => "monoio-http",
-            Self::Ringway | Self::RingwayLogged => "ringway",
+            Self::Ringway | Self::RingwayToH1 | Self::RingwayLogged => "ringway",
         }
     }
 
@@ -95,19 +123,23 @@ impl Subject {
     pub(crate) fn version(self, site: &Site<'_>) -> Option<String> {
         let (program, flag) = match self {
             Self::Nginx => (command::program("nginx"), "-v"),
+            Self::H2o => (command::program("h2o"), "--version"),
             Self::Haproxy => (command::program("haproxy"), "-v"),
+            Self::Envoy => (command::program("envoy"), "--version"),
             Self::Ringway => (site.ringway.clone(), "--version"),
             _ => return None,
         };
         let output = Command::new(program).arg(flag).output().ok()?;
         let text = [output.stdout, output.stderr].concat();
-        String::from_utf8_lossy(&text).lines().next().map(str::to_owned)
+        let text = String::from_utf8_lossy(&text);
+        text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
     }
 
     /// Starts it on the proxy's core and waits until it answers rightly.
-    pub(crate) fn start(self, site: &Site<'_>) -> Result<Running, Refusal> {
+    pub(crate) fn start(self, site: &Site<'_>, wiring: Wiring) -> Result<Running, Refusal> {
+        let wiring = if self == Self::RingwayToH1 { Wiring::HTTP1 } else { wiring };
         let ports = free_ports()?;
-        let command = command::of(self, site, ports)?;
+        let command = Call { site, wiring, ports }.of(self)?;
         let child = match Child::spawn(command, site.cores.proxy, site.folder, self.word()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(Refusal::Absent("not installed".into()));
@@ -117,25 +149,65 @@ impl Subject {
         let [address, .., readiness] = ports;
         let mut running = Running { child, address };
         if self.word() == Self::Ringway.word() {
-            running.wait_for(readiness, "/healthz/ready")?;
+            running.wait_until(|| probe::fetch(readiness, "/healthz/ready").map(drop))?;
         }
-        running.wait_for(address, origin::MEMORY_PATH)?;
-        self.check_forwarding(address)?;
+        if wiring.back == Back::Grpc {
+            // The origin says no to a call that names no client.
+            running.wait_until(|| call_grpc(address))?;
+            return Ok(running);
+        }
+        running.wait_until(|| site.look(wiring.front, address, origin::MEMORY_PATH).map(drop))?;
+        self.check_forwarding(site, wiring.front, address)?;
         Ok(running)
     }
 
-    /// A proxy that does not name the client saves work that the others do. The floor is no proxy.
-    fn check_forwarding(self, address: SocketAddrV4) -> Result<(), Refusal> {
-        if self == Self::Relay {
+    /// A proxy that does not name the client saves work that the others do. What relays bytes is
+    /// no such proxy.
+    fn check_forwarding(
+        self,
+        site: &Site<'_>,
+        front: Front,
+        address: SocketAddrV4,
+    ) -> Result<(), Refusal> {
+        if self == Self::Relay || front == Front::Tcp {
             return Ok(());
         }
-        let body = probe::fetch(address, origin::FORWARDED_PATH)?;
+        let body = site.look(front, address, origin::FORWARDED_PATH)?;
         let forwarded_for = String::from_utf8_lossy(&body);
-        if forwarded_for == Ipv4Addr::LOCALHOST.to_string() {
+        let right = match forwarded_for.parse() {
+            Ok(Ipv4Addr::LOCALHOST) => true,
+            // It takes a client on loopback for its own host, and names that host's address.
+            Ok(_) => self == Self::Envoy,
+            Err(_) => false,
+        };
+        if right {
             return Ok(());
         }
         Err(Refusal::Failed(format!("X-Forwarded-For is {forwarded_for:?} at the origin")))
     }
+}
+
+impl Site<'_> {
+    /// The body that `path` answers with, asked as clients in front of it ask.
+    pub(crate) fn look(
+        &self,
+        front: Front,
+        address: SocketAddrV4,
+        path: &str,
+    ) -> Result<Vec<u8>, LoadError> {
+        match front {
+            Front::Http1 | Front::Tcp => probe::fetch(address, path),
+            Front::H2c => probe::fetch_h2c(address, path),
+            Front::Tls => probe::fetch_tls(&self.certificate.trust.client(false)?, address, path),
+        }
+    }
+}
+
+/// One call, whose answer must be its message.
+fn call_grpc(address: SocketAddrV4) -> Result<(), LoadError> {
+    let answer = probe::call(address, grpc::PATH, grpc::MESSAGE)?;
+    let (expected, announced) = (grpc::MESSAGE.len() as u64, answer.len() as u64);
+    if answer == grpc::MESSAGE { Ok(()) } else { Err(LoadError::BodyBytes { expected, announced }) }
 }
 
 impl Running {
@@ -143,10 +215,10 @@ impl Running {
         self.child.id()
     }
 
-    fn wait_for(&mut self, address: SocketAddrV4, path: &str) -> Result<(), Refusal> {
+    fn wait_until(&mut self, answers: impl Fn() -> Result<(), LoadError>) -> Result<(), Refusal> {
         let deadline = Instant::now() + START_TIME_MAX;
         loop {
-            let Err(error) = probe::fetch(address, path) else { return Ok(()) };
+            let Err(error) = answers() else { return Ok(()) };
             if let Some(status) = self.child.exited()? {
                 let words = self.child.last_words();
                 return Err(Refusal::Failed(format!("ended at start: {status}: {words}")));
@@ -172,7 +244,10 @@ impl fmt::Display for Refusal {
 
 impl From<load::Error> for Refusal {
     fn from(error: load::Error) -> Self {
-        failed(error)
+        match error {
+            load::Error::H2load(fault @ Fault::Missing) => Self::Absent(format!("h2load {fault}")),
+            error => failed(error),
+        }
     }
 }
 

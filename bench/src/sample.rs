@@ -27,15 +27,25 @@ impl Usage {
     pub(crate) fn of_tree(root: u32) -> io::Result<Self> {
         let mut usage = Self::default();
         for process in tree(root)? {
-            for thread in names(&format!("/proc/{process}/task"))? {
-                let path = format!("/proc/{process}/task/{thread}/schedstat");
-                usage.cpu_ns += cpu_ns(&fs::read_to_string(path)?)?;
+            if let Some(part) = unless_ended(Self::of_process(process), process != root)? {
+                usage.cpu_ns += part.cpu_ns;
+                usage.user_ticks += part.user_ticks;
+                usage.system_ticks += part.system_ticks;
             }
-            let (user, system) = ticks(&fs::read_to_string(format!("/proc/{process}/stat"))?)?;
-            usage.user_ticks += user;
-            usage.system_ticks += system;
         }
         Ok(usage)
+    }
+
+    fn of_process(process: u32) -> io::Result<Self> {
+        let mut total_ns = 0;
+        for thread in names(&format!("/proc/{process}/task"))? {
+            let path = format!("/proc/{process}/task/{thread}/schedstat");
+            let time_ns = fs::read_to_string(path).and_then(|text| cpu_ns(&text));
+            total_ns += unless_ended(time_ns, true)?.unwrap_or(0);
+        }
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        let ((user_ticks, system_ticks), _) = ticks(&stat)?;
+        Ok(Self { cpu_ns: total_ns, user_ticks, system_ticks })
     }
 
     /// What was used since `before`. A thread that ended meanwhile took its time along, so that
@@ -61,7 +71,8 @@ impl Memory {
     pub(crate) fn of_tree(root: u32) -> io::Result<Self> {
         let mut memory = Self::default();
         for process in tree(root)? {
-            let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+            let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup"));
+            let Some(rollup) = unless_ended(rollup, process != root)? else { continue };
             memory.anonymous_bytes += kibibytes(&rollup, "Anonymous:")? * 1024;
             memory.resident_bytes += kibibytes(&rollup, "Rss:")? * 1024;
         }
@@ -83,18 +94,40 @@ fn idle_ticks(stat: &str, core: usize) -> io::Result<u64> {
     Ok(number(fields.next(), "idle")? + number(fields.next(), "iowait")?)
 }
 
+/// CPU time of those children of this process that have ended, to a hundredth of a second.
+pub(crate) fn ended_children_ns() -> io::Result<u64> {
+    let (_, ended) = ticks(&fs::read_to_string("/proc/self/stat")?)?;
+    Ok((ended.0 + ended.1) * TICK_NS)
+}
+
 /// A process and all that descends from it.
 fn tree(root: u32) -> io::Result<Vec<u32>> {
     let mut found = vec![root];
     let mut at = 0;
     while let Some(&process) = found.get(at) {
-        for thread in names(&format!("/proc/{process}/task"))? {
-            let children = fs::read_to_string(format!("/proc/{process}/task/{thread}/children"))?;
+        let threads = unless_ended(names(&format!("/proc/{process}/task")), process != root)?;
+        for thread in threads.unwrap_or_default() {
+            let children = format!("/proc/{process}/task/{thread}/children");
+            let children = unless_ended(fs::read_to_string(children), true)?.unwrap_or_default();
             found.extend(children.split_ascii_whitespace().filter_map(|id| id.parse::<u32>().ok()));
         }
         at += 1;
     }
     Ok(found)
+}
+
+/// None of what ended between being named and being looked at, where that `may` happen: servers
+/// start helpers that live for a moment.
+fn unless_ended<T>(result: io::Result<T>, may: bool) -> io::Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if may && is_end(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
 fn names(folder: &str) -> io::Result<Vec<String>> {
@@ -106,11 +139,14 @@ fn cpu_ns(schedstat: &str) -> io::Result<u64> {
     number(schedstat.split_ascii_whitespace().next(), "schedstat")
 }
 
-/// Fields 14 and 15 of `stat`, counted after the name, which may hold spaces and parentheses.
-fn ticks(stat: &str) -> io::Result<(u64, u64)> {
+/// Fields 14 to 17 of `stat`, counted after the name, which may hold spaces and parentheses: user
+/// and system time of the process, then of its children that have ended.
+fn ticks(stat: &str) -> io::Result<((u64, u64), (u64, u64))> {
     let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let mut fields = rest.split_ascii_whitespace().skip(11);
-    Ok((number(fields.next(), "utime")?, number(fields.next(), "stime")?))
+    let mut field = |name| number(fields.next(), name);
+    let own = (field("utime")?, field("stime")?);
+    Ok((own, (field("cutime")?, field("cstime")?)))
 }
 
 fn kibibytes(rollup: &str, field: &str) -> io::Result<u64> {

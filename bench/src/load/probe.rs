@@ -2,9 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, SocketAddrV4, TcpStream};
-use std::time::Duration;
 
-use super::{ANSWER_TIME_MAX, Error, Job, Life, response};
+use super::tls::Client;
+use super::{ANSWER_TIME_MAX, CONNECT_TIME_MAX, Error, Job, Life, response};
+
+mod h2c;
+
+pub(crate) use self::h2c::{call, fetch as fetch_h2c};
 
 /// The body that `path` answers with, by one request on a connection of its own.
 pub(crate) fn fetch(address: SocketAddrV4, path: &str) -> Result<Vec<u8>, Error> {
@@ -13,15 +17,15 @@ pub(crate) fn fetch(address: SocketAddrV4, path: &str) -> Result<Vec<u8>, Error>
     stream.write_all(&Job::new(address, path, 0, Life::OneRequest).request)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    let head = response::parse(&answer).map_err(Error::Response)?.ok_or(Error::ClosedEarly)?;
-    if head.status != 200 {
-        return Err(Error::Status(head.status));
-    }
-    let body = answer.split_off(head.head_bytes);
-    if body.len() as u64 != head.body_bytes {
-        return Err(Error::BodyBytes { expected: head.body_bytes, announced: body.len() as u64 });
-    }
-    Ok(body)
+    response::whole(answer)
 }
 
-const CONNECT_TIME_MAX: Duration = Duration::from_millis(500);
+/// The same through TLS.
+pub(crate) fn fetch_tls(
+    client: &Client,
+    address: SocketAddrV4,
+    path: &str,
+) -> Result<Vec<u8>, Error> {
+    let job = Job::new(address, path, 0, Life::OneRequest);
+    Ok(client.exchange(address, &job.request)?.body)
+}

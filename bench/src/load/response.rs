@@ -1,5 +1,7 @@
 //! The head of a response, as far as the load needs it: status and length. Owns no state.
 
+use super::Error;
+
 /// What the load must know of a response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
@@ -36,6 +38,19 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Head>, Malformed> {
         }
     }
     incomplete(input)
+}
+
+/// The body of a whole response: a head with status 200 and as many bytes as it announces.
+pub(super) fn whole(mut answer: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let head = parse(&answer).map_err(Error::Response)?.ok_or(Error::ClosedEarly)?;
+    if head.status != 200 {
+        return Err(Error::Status(head.status));
+    }
+    let body = answer.split_off(head.head_bytes);
+    if body.len() as u64 != head.body_bytes {
+        return Err(Error::BodyBytes { expected: head.body_bytes, announced: body.len() as u64 });
+    }
+    Ok(body)
 }
 
 /// Lines that end in CRLF; a last one without is not a line yet.

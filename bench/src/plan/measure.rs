@@ -9,11 +9,14 @@ use serde::Serialize;
 use super::{Effort, Row, Unit, Work};
 use crate::affinity::Cores;
 use crate::load::closed::Closed;
+use crate::load::h2load::Errand;
+use crate::load::handshakes::Handshakes;
 use crate::load::idle::Idle;
 use crate::load::paced::{Latencies, Paced};
-use crate::load::{self, Job, Life, Tally, probe};
+use crate::load::{self, Job, Life, Tally};
+use crate::rival::wiring::{Back, Wiring};
 use crate::rival::{Refusal, Running, Site, Subject, origin};
-use crate::sample::{Memory, Usage, idle_ns};
+use crate::sample::{Memory, Usage, ended_children_ns, idle_ns};
 
 /// What one subject showed in one round.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -62,7 +65,7 @@ pub(super) fn pace(row: &Row, site: &Site<'_>, effort: &Effort) -> Result<f64, R
     let Work::Paced { path, body_bytes, connections, load } = row.work else { return Ok(0.0) };
     let mut capacity_per_second: f64 = 0.0;
     for _ in 0..ATTEMPTS_MAX {
-        let running = Subject::Nginx.start(site)?;
+        let running = Subject::Nginx.start(site, row.wiring)?;
         let job = Job::new(running.address, path, body_bytes as u64, Life::KeptAlive);
         let mut closed = Closed::start(job, connections)?;
         closed.run(effort.warmup)?;
@@ -88,10 +91,10 @@ pub(super) struct Trial<'a> {
 impl Trial<'_> {
     pub(super) fn run(&self) -> Result<Sample, Refusal> {
         match self.row.work {
-            Work::Closed { path, body_bytes, connections, life } => {
+            Work::Closed { path, request_bytes, body_bytes, connections, life } => {
                 let running = self.start(path, body_bytes)?;
                 let job = Job::new(running.address, path, body_bytes as u64, life);
-                self.closed(&running, job, connections)
+                self.closed(&running, job.filled_to(request_bytes), connections)
             }
             Work::Paced { path, body_bytes, connections, .. } => repeat_while_void(|| {
                 let running = self.start(path, body_bytes)?;
@@ -104,30 +107,85 @@ impl Trial<'_> {
                 let job = Job::new(running.address, path, body_bytes as u64, Life::KeptAlive);
                 self.idle(&running, &job, connections)
             }
+            Work::H2load { path, body_bytes, connections, streams, dialect } => {
+                let running = self.start(path, body_bytes)?;
+                self.h2load(
+                    &running,
+                    &Errand {
+                        address: running.address,
+                        path,
+                        dialect,
+                        connections,
+                        streams,
+                        body_bytes,
+                        message: (self.row.wiring.back == Back::Grpc).then_some(&self.site.message),
+                        core: self.site.cores.load,
+                        folder: self.site.folder,
+                    },
+                )
+            }
+            Work::Handshakes { connections, resumed } => {
+                let (path, body_bytes) = (origin::MEMORY_PATH, origin::MEMORY_BYTES);
+                let running = self.start(path, body_bytes)?;
+                let job = Job::new(running.address, path, body_bytes as u64, Life::OneRequest);
+                self.handshakes(&running, job, connections, resumed)
+            }
         }
     }
 
-    /// Starts the subject and looks, once, at the bytes that the load only counts.
+    /// Starts the subject and looks, once, at the bytes that the load only counts. A call of gRPC
+    /// has been looked at by then.
     fn start(&self, path: &str, body_bytes: usize) -> Result<Running, Refusal> {
-        let running = self.subject.start(self.site)?;
-        if probe::fetch(running.address, path)? == origin::content(body_bytes) {
+        let running = self.subject.start(self.site, self.row.wiring)?;
+        let Wiring { front, back } = self.row.wiring;
+        if back == Back::Grpc
+            || self.site.look(front, running.address, path)? == origin::content(body_bytes)
+        {
             return Ok(running);
         }
         Err(Refusal::Failed(format!("the body of {path} arrives changed")))
     }
 
     fn closed(&self, running: &Running, job: Job, connections: usize) -> Result<Sample, Refusal> {
-        let mebibytes = job.body_bytes() as f64 / (1024.0 * 1024.0);
+        let body_bytes = job.body_bytes();
         let mut load = Closed::start(job, connections)?;
         load.run(self.effort.warmup)?;
         let (tally, spent) = watch(running, self.site.cores, || load.run(self.effort.window))?;
         load.finish()?;
-        let work = WorkSample::new(&tally, &spent);
+        Ok(self.cost(&tally, &spent, body_bytes))
+    }
+
+    /// The short run that says how many requests fill a window is the warm-up.
+    fn h2load(&self, running: &Running, errand: &Errand<'_>) -> Result<Sample, Refusal> {
+        let window = self.effort.window;
+        let requests = errand.requests_for(window)?;
+        let (tally, spent) = watch(running, self.site.cores, || errand.run(requests, window))?;
+        Ok(self.cost(&tally, &spent, errand.body_bytes as u64))
+    }
+
+    fn handshakes(
+        &self,
+        running: &Running,
+        job: Job,
+        connections: usize,
+        resumed: bool,
+    ) -> Result<Sample, Refusal> {
+        let (body_bytes, trust) = (job.body_bytes(), &self.site.certificate.trust);
+        let load = Handshakes::start(job, trust, resumed, connections)?;
+        load.run(self.effort.warmup)?;
+        let (tally, spent) = watch(running, self.site.cores, || load.run(self.effort.window))?;
+        load.finish()?;
+        Ok(self.cost(&tally, &spent, body_bytes))
+    }
+
+    fn cost(&self, tally: &Tally, spent: &Spent, body_bytes: u64) -> Sample {
+        let work = WorkSample::new(tally, spent);
+        let mebibytes = body_bytes as f64 / (1024.0 * 1024.0);
         let value = match self.row.unit {
             Unit::MicrosPerMebibyte => work.cpu_us_per_response / mebibytes,
             _ => work.cpu_us_per_response,
         };
-        Ok(Sample { value, work: Some(work), ..Sample::default() })
+        Sample { value, work: Some(work), ..Sample::default() }
     }
 
     fn paced(&self, running: &Running, job: Job, connections: usize) -> Result<Sample, Refusal> {
@@ -193,13 +251,17 @@ fn watch<T>(
     let (idle_before_ns, start) = (idle_ns()?, Instant::now());
     // This process, the origin and the subject: all that should be running.
     let all_before = Usage::of_tree(process::id())?;
+    let ended_before_ns = ended_children_ns()?;
     let before = Usage::of_tree(running.id())?;
     let done = work()?;
     let subject = Usage::of_tree(running.id())?.since(before)?;
     let all = Usage::of_tree(process::id())?.since(all_before)?;
+    // A load that is a program of its own has ended by now.
+    let load_ns = ended_children_ns()?.saturating_sub(ended_before_ns);
+    let known_ns = (all.cpu_ns + load_ns) as f64;
     let whole_ns = 2.0 * start.elapsed().as_nanos() as f64;
     let idle_ns = idle_ns()?.saturating_sub(idle_before_ns) as f64;
-    let foreign_part = ((whole_ns - idle_ns - all.cpu_ns as f64) / whole_ns).max(0.0);
+    let foreign_part = ((whole_ns - idle_ns - known_ns) / whole_ns).max(0.0);
     Ok((done, Spent { subject, foreign_part }))
 }
 

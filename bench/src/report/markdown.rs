@@ -24,8 +24,8 @@ fn heading(out: &mut String, report: &Report) {
         out,
         &format!(
             "{} rounds of {} s, subjects in turn, each started afresh on a core of its own; load \
-             and origin on another. Medians; in parentheses the ratio to nginx (in the last row to \
-             Ringway without the log), taken round by round.\n",
+             and origin on another. Medians; in parentheses the ratio to the subject named in the \
+             third column, taken round by round.\n",
             report.rounds, report.window_seconds
         ),
     );
@@ -49,15 +49,16 @@ fn summary(out: &mut String, report: &Report) {
     };
     let names = Subject::ALL.iter().map(|subject| subject.name());
     let names: Vec<&str> = names.filter(measured).collect();
-    line(out, &format!("| work | unit | {} | bars for Ringway |", names.join(" | ")));
-    line(out, &format!("|---|---|{}---|", "---|".repeat(names.len())));
+    line(out, &format!("| work | unit | ratios to | {} | bars for Ringway |", names.join(" | ")));
+    line(out, &format!("|---|---|---|{}---|", "---|".repeat(names.len())));
     for row in &report.rows {
         let cell = |name: &&str| {
             row.lines.iter().find(|l| l.subject == *name).map_or_else(String::new, short)
         };
         let cells: Vec<String> = names.iter().map(cell).collect();
-        let bars = verdicts(row);
-        line(out, &format!("| {} | {} | {} | {bars} |", row.title, row.unit, cells.join(" | ")));
+        let (title, unit, bars) = (row.title, &row.unit, verdicts(row));
+        let (base, cells) = (row.base.unwrap_or_default(), cells.join(" | "));
+        line(out, &format!("| {title} | {unit} | {base} | {cells} | {bars} |"));
     }
     line(out, "");
 }
@@ -108,9 +109,17 @@ fn short(line: &Line) -> String {
 
 fn verdicts(row: &RowReport) -> String {
     let each = row.verdicts.iter().map(|verdict| {
-        let word = if verdict.reached { "reached" } else { "**missed**" };
-        let (bar, measured, against) = (verdict.bar, verdict.measured, &verdict.against);
-        format!("{measured:.2} {against}, at most {bar:.2}: {word}")
+        let (bar, against) = (verdict.bar, &verdict.against);
+        match verdict.measured {
+            None => format!("at most {bar:.2} {against}: not measured"),
+            Some(measured) if measured <= bar => {
+                format!("{measured:.2} {against}, at most {bar:.2}: reached")
+            }
+            Some(measured) => {
+                let percent = (measured / bar - 1.0) * 100.0;
+                format!("{measured:.2} {against}, at most {bar:.2}: **missed** by {percent:.0} %")
+            }
+        }
     });
     each.collect::<Vec<_>>().join("; ")
 }

@@ -5,41 +5,180 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use super::wiring::{Back, Front, Wiring};
 use super::{Refusal, Site, Subject, template};
 
-/// `ports` are the proxy's own, then three for those who have an admin side.
-pub(super) fn of(
-    subject: Subject,
-    site: &Site<'_>,
-    ports: [SocketAddrV4; 4],
-) -> Result<Command, Refusal> {
-    let [address, ..] = ports;
-    match subject {
-        Subject::Nginx => nginx(site, address, "on"),
-        Subject::NginxUnbuffered => nginx(site, address, "off"),
-        Subject::Haproxy => haproxy(site, address),
-        Subject::Relay => own("relay", site, address),
-        Subject::MonoioHttp if cfg!(feature = "monoio-http") => own("monoio-http", site, address),
-        Subject::MonoioHttp => Err(Refusal::Absent("built without the feature".into())),
-        Subject::Ringway => ringway(site, ports, "off"),
-        Subject::RingwayLogged => ringway(site, ports, "stdout"),
-    }
+mod envoy;
+
+/// One subject that is to be started, and where.
+pub(super) struct Call<'a> {
+    pub(super) site: &'a Site<'a>,
+    pub(super) wiring: Wiring,
+    /// The proxy's own, then three for those who have an admin side.
+    pub(super) ports: [SocketAddrV4; 4],
 }
 
-fn nginx(site: &Site<'_>, address: SocketAddrV4, buffering: &str) -> Result<Command, Refusal> {
-    let text = template::fill(
-        include_str!("../../rivals/nginx.conf"),
-        &[
-            ("PORT", &address.port().to_string()),
-            ("ORIGIN", &site.origin.to_string()),
-            ("FOLDER", &site.folder.display().to_string()),
-            ("DESCRIPTORS", &site.descriptors_max.to_string()),
-            ("CONNECTIONS", &site.descriptors_max.to_string()),
-            ("USER", template::nginx_user()),
-            ("BUFFERING", buffering),
-        ],
-    );
-    nginx_command(&site.folder.join("nginx.conf"), &text)
+impl Call<'_> {
+    pub(super) fn of(&self, subject: Subject) -> Result<Command, Refusal> {
+        match subject {
+            Subject::Nginx if self.wiring.front == Front::Tcp => self.nginx_stream(),
+            Subject::Nginx => self.nginx("on"),
+            Subject::NginxUnbuffered => self.nginx("off"),
+            Subject::H2o => self.h2o(),
+            Subject::Haproxy => self.haproxy(""),
+            Subject::HaproxySpliced => self.haproxy("option splice-auto"),
+            Subject::Envoy => self.envoy(),
+            Subject::Relay => self.own("relay"),
+            Subject::MonoioHttp if cfg!(feature = "monoio-http") => self.own("monoio-http"),
+            Subject::MonoioHttp => Err(Refusal::Absent("built without the feature".into())),
+            Subject::Ringway | Subject::RingwayToH1 => self.ringway("off"),
+            Subject::RingwayLogged => self.ringway("stdout"),
+        }
+    }
+
+    fn nginx(&self, buffering: &str) -> Result<Command, Refusal> {
+        let certificate = &self.site.certificate;
+        let listen = match self.wiring.front {
+            Front::Http1 | Front::Tcp => "",
+            Front::H2c => "http2",
+            Front::Tls => "ssl http2",
+        };
+        let descriptors = self.site.descriptors_max.to_string();
+        let text = template::fill(
+            include_str!("../../rivals/nginx.conf"),
+            &[
+                ("PORT", &self.port()),
+                ("LISTEN", listen),
+                ("CHAIN", &shown(&certificate.chain)),
+                ("KEY", &shown(&certificate.key)),
+                ("ORIGIN", &self.origin().to_string()),
+                ("FOLDER", &shown(self.site.folder)),
+                ("DESCRIPTORS", &descriptors),
+                ("CONNECTIONS", &descriptors),
+                ("USER", template::nginx_user()),
+                ("BUFFERING", buffering),
+            ],
+        );
+        nginx_command(&self.site.folder.join("nginx.conf"), &text)
+    }
+
+    fn nginx_stream(&self) -> Result<Command, Refusal> {
+        let module = NGINX_STREAM_MODULES.iter().find(|path| Path::new(path).is_file());
+        let Some(module) = module else {
+            return Err(Refusal::Absent("no stream module (Debian: libnginx-mod-stream)".into()));
+        };
+        let descriptors = self.site.descriptors_max.to_string();
+        let text = template::fill(
+            include_str!("../../rivals/nginx-stream.conf"),
+            &[
+                ("MODULE", module),
+                ("PORT", &self.port()),
+                ("ORIGIN", &self.origin().to_string()),
+                ("FOLDER", &shown(self.site.folder)),
+                ("DESCRIPTORS", &descriptors),
+                ("CONNECTIONS", &descriptors),
+                ("USER", template::nginx_user()),
+            ],
+        );
+        nginx_command(&self.site.folder.join("nginx.conf"), &text)
+    }
+
+    fn h2o(&self) -> Result<Command, Refusal> {
+        let certificate = &self.site.certificate;
+        let (chain, key) = (shown(&certificate.chain), shown(&certificate.key));
+        let tls = format!("ssl: {{certificate-file: {chain}, key-file: {key}, {H2O_TLS}}}");
+        let text = template::fill(
+            include_str!("../../rivals/h2o.conf"),
+            &[
+                ("PORT", &self.port()),
+                ("ORIGIN", &self.origin().to_string()),
+                ("USER", if template::is_root() { "user: root" } else { "" }),
+                ("TLS", if self.wiring.front == Front::Tls { &tls } else { "" }),
+            ],
+        );
+        let mut command = Command::new(program("h2o"));
+        command.arg("-c").arg(self.written("h2o.conf", &text)?);
+        Ok(command)
+    }
+
+    fn haproxy(&self, splicing: &str) -> Result<Command, Refusal> {
+        let both = shown(&self.site.certificate.both);
+        let tls = format!("ssl crt {both} alpn h2,http/1.1");
+        let (mode, options, bind) = match self.wiring.front {
+            Front::Http1 => ("http", HAPROXY_HTTP_OPTIONS, ""),
+            Front::H2c => ("http", HAPROXY_HTTP_OPTIONS, "proto h2"),
+            Front::Tls => ("http", HAPROXY_HTTP_OPTIONS, tls.as_str()),
+            Front::Tcp => ("tcp", splicing, ""),
+        };
+        let text = template::fill(
+            include_str!("../../rivals/haproxy.cfg"),
+            &[
+                ("PORT", &self.port()),
+                ("ORIGIN", &self.origin().to_string()),
+                ("CONNECTIONS", &CONNECTIONS_MAX.to_string()),
+                ("MODE", mode),
+                ("OPTIONS", options),
+                ("BIND", bind),
+                ("SERVER", if self.wiring.back == Back::Http1 { "" } else { "proto h2" }),
+            ],
+        );
+        let mut command = Command::new(program("haproxy"));
+        command.arg("-db").arg("-f").arg(self.written("haproxy.cfg", &text)?);
+        Ok(command)
+    }
+
+    fn ringway(&self, access_log: &str) -> Result<Command, Refusal> {
+        let certificate = &self.site.certificate;
+        let [address, admin, stats, readiness] = self.ports.map(|address| address.port());
+        let (port, admin, stats) = (address.to_string(), admin.to_string(), stats.to_string());
+        let (readiness, origin) = (readiness.to_string(), self.origin().to_string());
+        let mut values = vec![
+            ("PORT", port.as_str()),
+            ("ORIGIN", &origin),
+            ("ADMIN_PORT", &admin),
+            ("STATS_PORT", &stats),
+            ("READINESS_PORT", &readiness),
+            ("ACCESS_LOG", access_log),
+        ];
+        let (chain, key) = (shown(&certificate.chain), shown(&certificate.key));
+        let tls = format!("tls: {{cert: {chain}, key: {key}}}");
+        let text = if self.wiring.front == Front::Tcp {
+            template::fill(include_str!("../../rivals/ringway-tcp.yaml"), &values)
+        } else {
+            let ends_tls = self.wiring.front == Front::Tls;
+            let multiplexes = self.wiring.back != Back::Http1;
+            values.extend([
+                ("PROTOCOL", if ends_tls { "HTTPS" } else { "HTTP" }),
+                ("TLS", if ends_tls { &tls } else { "" }),
+                ("POLICIES", if multiplexes { RINGWAY_H2_UPSTREAM } else { "" }),
+            ]);
+            template::fill(include_str!("../../rivals/ringway.yaml"), &values)
+        };
+        let mut command = Command::new(&self.site.ringway);
+        command.arg("-f").arg(self.written("ringway.yaml", &text)?).args(["--workers", "1"]);
+        Ok(command)
+    }
+
+    /// A rival that lives in this executable, behind a hidden subcommand.
+    fn own(&self, subcommand: &str) -> Result<Command, Refusal> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg(subcommand).arg(self.ports[0].to_string()).arg(self.origin().to_string());
+        Ok(command)
+    }
+
+    fn origin(&self) -> SocketAddrV4 {
+        self.site.origins.of(self.wiring.back)
+    }
+
+    fn port(&self) -> String {
+        self.ports[0].port().to_string()
+    }
+
+    fn written(&self, name: &str, text: &str) -> Result<PathBuf, Refusal> {
+        let path = self.site.folder.join(name);
+        fs::write(&path, text)?;
+        Ok(path)
+    }
 }
 
 /// Its configuration is `text`, kept at `path`.
@@ -51,53 +190,6 @@ pub(super) fn nginx_command(path: &Path, text: &str) -> Result<Command, Refusal>
     Ok(command)
 }
 
-fn haproxy(site: &Site<'_>, address: SocketAddrV4) -> Result<Command, Refusal> {
-    let text = template::fill(
-        include_str!("../../rivals/haproxy.cfg"),
-        &[
-            ("PORT", &address.port().to_string()),
-            ("ORIGIN", &site.origin.to_string()),
-            ("CONNECTIONS", &CONNECTIONS_MAX.to_string()),
-        ],
-    );
-    let path = site.folder.join("haproxy.cfg");
-    fs::write(&path, text)?;
-    let mut command = Command::new(program("haproxy"));
-    command.arg("-db").arg("-f").arg(path);
-    Ok(command)
-}
-
-fn ringway(
-    site: &Site<'_>,
-    ports: [SocketAddrV4; 4],
-    access_log: &str,
-) -> Result<Command, Refusal> {
-    let [address, admin, stats, readiness] = ports;
-    let text = template::fill(
-        include_str!("../../rivals/ringway.yaml"),
-        &[
-            ("PORT", &address.port().to_string()),
-            ("ORIGIN", &site.origin.to_string()),
-            ("ADMIN_PORT", &admin.port().to_string()),
-            ("STATS_PORT", &stats.port().to_string()),
-            ("READINESS_PORT", &readiness.port().to_string()),
-            ("ACCESS_LOG", access_log),
-        ],
-    );
-    let path = site.folder.join("ringway.yaml");
-    fs::write(&path, text)?;
-    let mut command = Command::new(&site.ringway);
-    command.arg("-f").arg(path).args(["--workers", "1"]);
-    Ok(command)
-}
-
-/// A rival that lives in this executable, behind a hidden subcommand.
-fn own(subcommand: &str, site: &Site<'_>, address: SocketAddrV4) -> Result<Command, Refusal> {
-    let mut command = Command::new(env::current_exe()?);
-    command.arg(subcommand).arg(address.to_string()).arg(site.origin.to_string());
-    Ok(command)
-}
-
 /// Distributions keep servers in folders that an ordinary user's PATH does not have.
 pub(super) fn program(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -106,5 +198,22 @@ pub(super) fn program(name: &str) -> PathBuf {
     found.unwrap_or_else(|| name.into())
 }
 
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
 /// Clients that haproxy must admit: the idle row's, with room.
 const CONNECTIONS_MAX: usize = 10_240;
+const HAPROXY_HTTP_OPTIONS: &str =
+    "option forwardfor\n    option http-keep-alive\n    http-reuse always";
+/// The certificate names nobody to ask about it.
+const H2O_TLS: &str = "ocsp-update-interval: 0";
+const RINGWAY_H2_UPSTREAM: &str = "policies: {http: {version: HTTP/2.0}}";
+/// Where Debian and Fedora have it.
+const NGINX_STREAM_MODULES: [&str; 2] = [
+    "/usr/lib/nginx/modules/ngx_stream_module.so",
+    "/usr/lib64/nginx/modules/ngx_stream_module.so",
+];
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,12 @@ fn placeholders_are_filled_everywhere() {
 }
 
 #[test]
+fn a_value_may_have_signs_of_its_own() {
+    let value = r#"{"@type": "x", "@other": "y"}"#;
+    assert_eq!(fill("a: @VALUE@", &[("VALUE", value)]), format!("a: {value}"));
+}
+
+#[test]
 #[should_panic(expected = "not filled in")]
 fn a_forgotten_value_is_caught() {
     fill("listen @PORT@;", &[]);
