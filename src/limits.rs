@@ -67,6 +67,9 @@ pub const FIELD_LIST_BYTES_KEPT: usize = 8 * KIB;
 pub const FIELD_LINES_KEPT: usize = 64;
 /// Strings up to here are not worth the time that a Huffman code takes.
 pub const HUFFMAN_FROM_BYTES: usize = 5;
+/// The same for a string that is sent once: a fifth fewer bytes are a bad bargain for some thousand
+/// instructions, and as many with the peer.
+pub const HUFFMAN_ONCE_FROM_BYTES: usize = 64;
 
 // --- configuration -------------------------------------------------------------------------
 
