@@ -8,6 +8,9 @@
 //! worker with the end of the body.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use super::body::Body;
@@ -17,6 +20,7 @@ use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::limits::{READ_BUFFER_BYTES, SPLICE_FROM_BYTES, TRANSFER_BULK_FROM_BYTES};
 use crate::net::deadline::{Action, Deadline};
+use crate::net::socket::Side;
 use crate::net::splice::Pipes;
 use crate::net::stream::Stream;
 use crate::proto::http1::chunked::chunk_prefix;
@@ -34,6 +38,9 @@ pub struct Transfer<'a> {
     pub until: Option<Instant>,
     pub buffers: &'a Buffers,
     pub pipes: &'a Pipes,
+    /// Nobody else wants what is read: when the receiver leaves, the sender is shut down, as far as
+    /// that is told at once (`Stream::poll_dead`).
+    pub ends_with_receiver: bool,
     /// Wrap what comes in chunks: a body that ends by close, for a client that must be told.
     pub chunk: bool,
     /// Bytes of the body that were sent.
@@ -149,8 +156,9 @@ impl Transfer<'_> {
         let buffer = self.room(body, buffer);
         let now = self.read_deadline.wheel().clock().now();
         self.read_deadline.set(now, self.within(self.read_limit, now), Action::EndRead);
-        let (result, buffer) = self.from.recv(buffer).await;
+        let (result, buffer, gone) = self.recv(buffer).await;
         match result {
+            _ if gone => (Err(Broke::WriteClosed), buffer),
             Ok(1..) => {
                 self.read_deadline.clear();
                 (Ok(Came::Bytes), buffer)
@@ -158,6 +166,21 @@ impl Transfer<'_> {
             Ok(_) if !self.read_deadline.fired() => (Ok(Came::End), buffer),
             _ => (Err(Broke::read(self.read_deadline.fired())), buffer),
         }
+    }
+
+    /// Reads, unless whoever the bytes are for leaves meanwhile: then the read is ended, and true
+    /// is returned with what came of it.
+    async fn recv(&self, buffer: Buffer) -> (io::Result<usize>, Buffer, bool) {
+        let mut recv = pin!(self.from.recv(buffer));
+        let mut gone = false;
+        poll_fn(|context| {
+            if self.ends_with_receiver && !gone && self.to.poll_dead(context).is_ready() {
+                gone = true;
+                self.from.shutdown(Side::Both);
+            }
+            recv.as_mut().poll(context).map(|(result, buffer)| (result, buffer, gone))
+        })
+        .await
     }
 
     /// Enough of it is left, its length is known, and nothing of it waits in the buffer.

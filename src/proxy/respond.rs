@@ -140,6 +140,7 @@ async fn body(
         until,
         buffers,
         pipes: &routed.view.resources.pipes,
+        ends_with_receiver: true,
         chunk: told == Told::Chunked,
         moved: &moved,
     };

@@ -71,6 +71,7 @@ impl<'a> Upload<'a> {
             until: None,
             buffers: &place.view.resources.buffers,
             pipes: &place.view.resources.pipes,
+            ends_with_receiver: false,
             chunk: false,
             moved: &deadlines.moved,
         };

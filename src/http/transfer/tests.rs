@@ -40,6 +40,7 @@ impl Ends {
             until: None,
             buffers: &self.buffers,
             pipes: &self.pipes,
+            ends_with_receiver: false,
             chunk,
             moved: &self.moved,
         }

@@ -102,6 +102,11 @@ impl H2Origin {
         self.record.pongs.load(Ordering::SeqCst)
     }
 
+    /// Streams at work.
+    pub fn open_streams(&self) -> usize {
+        self.record.streams.load(Ordering::SeqCst)
+    }
+
     /// The most streams that were at work at a time, over all connections.
     pub fn streams_most(&self) -> usize {
         self.record.streams_most.load(Ordering::SeqCst)
@@ -273,6 +278,13 @@ async fn answer(
             stream.send_data(Bytes::from_static(b"half"), false)?;
             tokio::time::sleep(Duration::from_millis(20)).await;
             stream.send_reset(Reason::INTERNAL_ERROR);
+        }
+        ("begin", _) => {
+            // Says no more, until it is told that nobody listens.
+            let head = plain.header("content-length", 100).body(()).expect("a head");
+            let mut stream = respond.send_response(head, false)?;
+            stream.send_data(Bytes::from_static(b"begin"), false)?;
+            poll_fn(|context| stream.poll_reset(context)).await?;
         }
         ("slow", Some(millis)) => {
             tokio::time::sleep(Duration::from_millis(millis as u64)).await;
