@@ -129,7 +129,7 @@ async fn run(rig: &Rig, case: &Case, head: &[u8], cut: usize) -> (Vec<u8>, Vec<u
     let transfer = ends.transfer(case.chunk, LONG, LONG);
     let tail = transfer.run(&mut front, &mut body, ends.taken(first)).await.unwrap();
     assert!(front.is_empty(), "the head was sent");
-    ends.to.shutdown(crate::net::socket::Side::Write);
+    ends.to.shutdown(Side::Write);
     let got = read_all(&ends.receiver);
     let kept = tail.filled().to_vec();
     ends.buffers.give(tail);
@@ -192,7 +192,7 @@ fn bytes_until_the_close_are_wrapped_in_chunks() {
                 let transfer = ends.transfer(true, LONG, LONG);
                 let tail = transfer.run(&mut front, &mut body, ends.taken(b"")).await.unwrap();
                 assert!(tail.is_empty());
-                ends.to.shutdown(crate::net::socket::Side::Write);
+                ends.to.shutdown(Side::Write);
                 let wire = peer.join().unwrap();
                 let chunks: String =
                     pieces.iter().map(|p| format!("{:x}\r\n{p}\r\n", p.len())).collect();
@@ -236,7 +236,7 @@ fn a_receiver_that_takes_nothing_is_slow() {
             let ends = Ends::new(&rig);
             let sender = ends.sender.try_clone().unwrap();
             let writer = thread::spawn(move || {
-                let _ = std::io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
+                let _ = io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
             });
             assert_eq!(broken(&ends, length, LONG, SHORT).await, Broke::WriteSlow, "{length:?}");
             drop(ends);
@@ -270,7 +270,7 @@ fn a_receiver_that_resets_is_gone() {
             let receiver = std::mem::replace(&mut ends.receiver, crate::net::tests::sockets().0);
             let sender = ends.sender.try_clone().unwrap();
             let writer = thread::spawn(move || {
-                let _ = std::io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
+                let _ = io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
             });
             let closer = thread::spawn(move || {
                 read_some(&receiver, 1_000_000);
@@ -302,7 +302,7 @@ fn a_long_body_of_unknown_length_arrives_as_it_was_sent() {
         let transfer = ends.transfer(false, LONG, LONG);
         let tail = transfer.run(&mut front, &mut body, ends.taken(b"")).await.unwrap();
         ends.buffers.give(tail);
-        ends.to.shutdown(crate::net::socket::Side::Write);
+        ends.to.shutdown(Side::Write);
         assert!(reader.join().unwrap() == pattern(COUNT), "other bytes");
         writer.join().unwrap();
         assert_eq!((ends.buffers.out_bytes(), ends.moved.get()), (0, COUNT as u64));

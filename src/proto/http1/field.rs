@@ -127,7 +127,7 @@ impl FieldName {
         let index = SLOTS[slot(&window[..length])?] as usize;
         let pattern = &PATTERNS[index];
         let found = pattern.len == length && pattern.matches(window);
-        found.then(|| (FieldName::ALL[index], length))
+        found.then(|| (Self::ALL[index], length))
     }
 
     /// In lower case; empty for `Other`.

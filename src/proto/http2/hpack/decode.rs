@@ -125,8 +125,7 @@ impl Decoder {
             let (name, value) = list.fields.draft_bytes()[draft..].split_at(name_end - draft);
             if index == 0 {
                 // Looked up once, for all the times that the entry is named.
-                let found = FieldName::parse(name);
-                id = if found.as_str().as_bytes() == name { found } else { FieldName::Other };
+                id = number_of(name);
             }
             self.table.add(id, name, value);
         }
@@ -146,6 +145,13 @@ impl Decoder {
             }
         }
     }
+}
+
+/// Which name it is, if it is in lower case.
+fn number_of(name: &[u8]) -> FieldName {
+    Some(FieldName::parse(name))
+        .filter(|found| found.as_str().as_bytes() == name)
+        .unwrap_or_default()
 }
 
 /// A string literal, RFC 7541 section 5.2.
