@@ -26,6 +26,8 @@ drivers! {
     a_refused_stream_is_sent_again,
     an_endpoint_that_always_refuses_is_a_503,
     a_reset_before_an_answer_is_a_502,
+    a_reset_behind_a_body_is_a_502,
+    a_reset_before_a_body_ends_the_connection,
     a_reset_in_a_body_cuts_it,
     an_answer_may_come_before_the_body,
     too_many_that_wait_are_turned_away,
@@ -231,6 +233,34 @@ fn a_reset_before_an_answer_is_a_502(cell: Cell) {
     assert_eq!(origin.asked("/cancel"), 1);
     assert_eq!(client.get("/").body(), "hello");
     assert_eq!(origin.accepted(), 1);
+}
+
+/// The body came behind its head, and was sent on to its end: the connection goes on behind it.
+fn a_reset_behind_a_body_is_a_502(cell: Cell) {
+    let origin = start();
+    let proxy = cell.start(&to(&origin));
+    let mut client = proxy.client();
+    client.send("POST /read-and-cancel HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n");
+    wait::until("the head is with the endpoint", || origin.asked("/read-and-cancel") == 1);
+    client.send("x");
+    let response = client.response();
+    assert_eq!((response.status, response.closes()), (502, false));
+    assert_eq!(client.get("/").body(), "hello");
+    assert_eq!((origin.asked("/read-and-cancel"), origin.accepted()), (1, 1));
+}
+
+/// Nobody wants the body that is still to come, and where it ends is not waited for.
+fn a_reset_before_a_body_ends_the_connection(cell: Cell) {
+    let origin = start();
+    let proxy = cell.start(&to(&origin));
+    let mut client = proxy.client();
+    client.send("POST /cancel HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n");
+    let response = client.response();
+    assert_eq!((response.status, response.closes()), (502, true));
+    client.send("x");
+    client.wait_for_close();
+    assert_eq!(proxy.client().get("/").body(), "hello");
+    assert_eq!((origin.asked("/cancel"), origin.accepted()), (1, 1));
 }
 
 fn a_reset_in_a_body_cuts_it(cell: Cell) {

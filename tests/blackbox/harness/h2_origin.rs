@@ -248,6 +248,7 @@ async fn answer(
     });
     let plain = Response::builder().status(200);
     match (what, number) {
+        ("read-and-cancel", _) => respond.send_reset(Reason::CANCEL),
         ("echo", _) => {
             let head = plain.header("content-type", "application/grpc").body(()).expect("a head");
             let mut stream = respond.send_response(head, false)?;
