@@ -70,7 +70,7 @@ fn is_well(proxy: &Proxy, caller: &Caller) {
     assert_eq!(client.ask(&get("test")).status, 200);
     drop(client);
     proxy.await_metric("ringway_active_connections", &[], 0.0);
-    proxy.await_metric("ringway_buffers_bytes", &[], 0.0);
+    proxy.await_buffers(1);
     assert_eq!(proxy.metrics().sum("ringway_panics_total", &[]), 0.0);
 }
 

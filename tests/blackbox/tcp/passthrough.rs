@@ -151,7 +151,7 @@ fn what_is_no_hello_is_closed(cell: Cell) {
     for reason in ["hello_malformed", "hello_cut"] {
         proxy.await_metric("ringway_refused_connections_total", &[("reason", reason)], 1.0);
     }
-    proxy.await_metric("ringway_buffers_bytes", &[], 0.0);
+    proxy.await_buffers(1);
     assert_eq!(a.accepted(), 0);
 }
 
@@ -170,7 +170,7 @@ fn an_oversized_hello_is_refused(cell: Cell) {
     }
     let oversized = [("reason", "hello_oversized")];
     proxy.await_metric("ringway_refused_connections_total", &oversized, 2.0);
-    proxy.await_metric("ringway_buffers_bytes", &[], 0.0);
+    proxy.await_buffers(1);
     assert_eq!(a.accepted(), 0);
 }
 
