@@ -68,7 +68,7 @@ fn pipelined_requests(cell: Cell) {
 fn a_drain_under_load(cell: Cell) {
     let bench = Bench::new();
     let origin = saying("hello");
-    let config = bench.only(&origin, json!({})).drain("2s", "20s");
+    let config = bench.only(&origin, json!({})).drain("5s", "30s");
     let mut proxy = cell.start(&config);
     let crowd = [Habit::KeepAlive, Habit::KeepAlive, Habit::KeepAlive, Habit::Churn, Habit::Churn];
     let load = Load::start_tls(proxy.address(), &bench.caller(), "hello", &crowd);
@@ -78,7 +78,7 @@ fn a_drain_under_load(cell: Cell) {
     load.wait_for(20);
     load.leave();
     load.wait_until_left();
-    assert_eq!(proxy.wait_for_exit(Duration::from_secs(12)).code(), Some(0));
+    assert_eq!(proxy.wait_for_exit(Duration::from_secs(25)).code(), Some(0));
     assert!(!proxy.stderr().contains("cut"), "{}", proxy.stderr());
 }
 
