@@ -1,5 +1,6 @@
 //! HTTP/1.1 inside TLS: bodies, ends, drains, and what is counted.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,6 +14,7 @@ matrix! {
     ten_megabytes_up_and_down,
     pipelined_requests,
     a_drain_under_load,
+    a_drain_under_http2,
     a_header_may_come_before_the_handshake,
 }
 
@@ -65,13 +67,27 @@ fn pipelined_requests(cell: Cell) {
     assert_eq!(client.response().body(), "hello");
 }
 
+const CROWD: [Habit; 5] =
+    [Habit::KeepAlive, Habit::KeepAlive, Habit::KeepAlive, Habit::Churn, Habit::Churn];
+
 fn a_drain_under_load(cell: Cell) {
     let bench = Bench::new();
+    drained(cell, &bench, |address| Load::start_tls(address, &bench.caller(), "hello", &CROWD));
+}
+
+/// What is on a connection when its GOAWAY comes is answered, and what was opened before that could
+/// be seen too.
+fn a_drain_under_http2(cell: Cell) {
+    let bench = Bench::new();
+    let caller = bench.http2_caller();
+    drained(cell, &bench, |address| Load::start_h2(address, &caller, "hello", &CROWD));
+}
+
+fn drained(cell: Cell, bench: &Bench, load: impl FnOnce(SocketAddr) -> Load) {
     let origin = saying("hello");
     let config = bench.only(&origin, json!({})).drain("5s", "30s");
     let mut proxy = cell.start(&config);
-    let crowd = [Habit::KeepAlive, Habit::KeepAlive, Habit::KeepAlive, Habit::Churn, Habit::Churn];
-    let load = Load::start_tls(proxy.address(), &bench.caller(), "hello", &crowd);
+    let load = load(proxy.address());
     load.wait_for(50);
     proxy.drain();
     wait::until("it is not ready any more", || proxy.ready_status() != 200);
