@@ -29,7 +29,7 @@ use crate::http::Exchange;
 use crate::http::exchange::NO_ID;
 use crate::http::server::h1::request_body;
 use crate::policy::Changes;
-use crate::proto::http1::{BodyLength, TargetForm};
+use crate::proto::http1::TargetForm;
 use crate::telemetry::shard::Shard;
 use crate::telemetry::value::{Gauge, Limit, Work};
 
@@ -157,7 +157,7 @@ async fn after(place: &Place<'_>, exchange: &mut Exchange, end: End) -> After {
     if connection.work.get() == Work::Tunnel {
         return After::Close;
     }
-    if !matches!(end, End::Upstream) && exchange.request.body != BodyLength::None {
+    if !matches!(end, End::Upstream) && exchange.leaves_body() {
         return unread(place, exchange).await;
     }
     match connection.closing.get() {

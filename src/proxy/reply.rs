@@ -103,6 +103,7 @@ async fn send(
 fn leaves_too_much(place: &Place<'_>, exchange: &Exchange) -> bool {
     let request = &exchange.request;
     match request.body {
+        _ if exchange.rest.is_some() => false,
         BodyLength::None => false,
         BodyLength::Fixed(length) => {
             let whole = length.saturating_add(request.len as u64);

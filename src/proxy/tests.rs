@@ -1,5 +1,7 @@
 //! What the tests of this band share: an exchange in its place, without a worker.
 
+mod after_tests;
+
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,7 +27,7 @@ pub(crate) struct Scene {
     pub(crate) exchange: Exchange,
     pub(crate) changes: Changes,
     found: (usize, usize),
-    _client: TcpStream,
+    client: TcpStream,
 }
 
 impl Scene {
@@ -34,10 +36,10 @@ impl Scene {
         let resources = crate::snapshot::view::tests::resources(rig);
         let view = Rc::new(View::new(snapshot, resources, None));
         let address: Option<SocketAddr> = client.map(|text| text.parse().unwrap());
-        let (stream, _client) = rig.pair();
+        let (stream, client) = rig.pair();
         let connection = Connection::new(stream, Peer::new(address));
         let (exchange, changes) = (Exchange::default(), Changes::default());
-        Self { view, connection, exchange, changes, found: (0, 0), _client }
+        Self { view, connection, exchange, changes, found: (0, 0), client }
     }
 
     /// A bind with one route to one backend, whose `policies` and `config` are given.

@@ -326,7 +326,7 @@ fn a_reset_is_told_to_an_origin_that_says_nothing(cell: Cell) {
         client.until("it begins", |client| client.stream(id).bytes.starts_with(b"begin"));
         assert_eq!(silent.open(), open, "{path}");
         client.reset(id, CANCEL);
-        wait::until("the origin is told", || silent.open() == 0 && shared.open_streams() == 0);
+        wait::until("the origin is told", || silent.open() == 0 && shared.streams() == 0);
     }
     proxy.await_metric("ringway_http2_streams_active", &[], 0.0);
     proxy.await_metric("ringway_upstream_streams_active", &[], 0.0);
