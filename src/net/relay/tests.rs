@@ -2,7 +2,9 @@ use std::net::{Shutdown, TcpStream};
 use std::rc::Rc;
 use std::thread;
 
+use super::way::next_room;
 use super::*;
+use crate::limits::{BULK_BUFFER_BYTES, READ_BUFFER_BYTES, RELAY_PARK_FROM_BYTES, RELAY_PATIENCE};
 use crate::net::tests::{
     Rig, is_at_end, on_both_drivers, pattern, pause, read_all, read_some, reset, write,
 };
