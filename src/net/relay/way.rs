@@ -11,20 +11,23 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use super::pump::Pumped;
 use super::{Flow, Watch};
 use crate::base::buffer::{Buffer, Buffers};
 use crate::limits::{
     BULK_BUFFER_BYTES, READ_BUFFER_BYTES, RELAY_BULK_UNTIL_BYTES, RELAY_PARK_FROM_BYTES,
-    RELAY_PATIENCE,
+    RELAY_PATIENCE, RELAY_PIPE_FROM_BYTES,
 };
 use crate::net::deadline::Action;
 use crate::net::socket::Side;
+use crate::net::splice::Pipes;
 use crate::net::stream::{Done, LastSend, Stream};
 
 pub(super) struct Way<'a> {
     pub(super) from: &'a Stream,
     pub(super) to: &'a Stream,
     pub(super) buffers: &'a Buffers,
+    pub(super) pipes: &'a Pipes,
     pub(super) flow: &'a Flow,
     /// The other direction.
     pub(super) back: &'a Flow,
@@ -53,14 +56,26 @@ impl Way<'_> {
                     if !sent {
                         break false;
                     }
-                    buffer = next_room(buffer, count, full, self.buffers);
+                    if count >= RELAY_PIPE_FROM_BYTES && self.is_for_a_pipe() {
+                        self.buffers.give(buffer);
+                        let pumped = Box::pin(self.pump()).await;
+                        buffer = self.buffers.take();
+                        match pumped {
+                            Pumped::Slow => {}
+                            Pumped::Ended => break self.is_whole().await,
+                            Pumped::Broken => break false,
+                        }
+                    } else {
+                        buffer = next_room(buffer, count, full, self.buffers);
+                    }
                 }
             }
             let result;
             (result, buffer) = self.receive(buffer, left.as_mut()).await;
             match result {
+                _ if self.flow.failed.get() => break false,
                 Ok(0) => break self.is_whole().await,
-                Ok(_) => self.flow.last.set(self.from.deadline().wheel().clock().now()),
+                Ok(_) => self.moved(),
                 Err(_) => break false,
             }
         };
@@ -148,22 +163,26 @@ impl Way<'_> {
         self.flow.sending.set(true);
         let (result, buffer) = self.to.send_all(buffer).await;
         self.flow.sending.set(false);
-        self.flow.last.set(self.from.deadline().wheel().clock().now());
+        self.moved();
         (self.count(count, result), buffer)
     }
 
-    fn count(&self, bytes: usize, result: io::Result<()>) -> bool {
-        match result {
-            Ok(()) => self.flow.bytes.set(self.flow.bytes.get() + bytes as u64),
-            // Who has ended what it sends, and is gone since, shows as a broken pipe. Everything
-            // else means that there was no end.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return false,
-            Err(_) => {
-                self.flow.refused.set(true);
-                return false;
-            }
-        }
-        true
+    /// Bytes went through just now.
+    pub(super) fn moved(&self) {
+        self.flow.last.set(self.from.deadline().wheel().clock().now());
+    }
+
+    /// Notes what became of a write. True when it is done.
+    pub(super) fn count(&self, bytes: usize, result: io::Result<()>) -> bool {
+        let Err(error) = result else {
+            self.flow.bytes.set(self.flow.bytes.get() + bytes as u64);
+            return true;
+        };
+        self.flow.failed.set(true);
+        // Who has ended what it sends, and is gone since, shows as a broken pipe. Everything else
+        // means that there was no end.
+        self.flow.refused.set(error.kind() != io::ErrorKind::BrokenPipe);
+        false
     }
 
     /// Whether the end of the stream that was read is the sender's. The error of a connection that
