@@ -187,6 +187,20 @@ pub const REPLY_BODY_BYTES_MAX: usize = MIB;
 
 const _: () = assert!(MATCHED_TEXT_BYTES_MAX >= TARGET_BYTES_MAX);
 
+// --- expressions ---------------------------------------------------------------------------
+
+/// The text of a CEL expression.
+pub const EXPRESSION_BYTES_MAX: usize = 4 * KIB;
+/// Of the thread that parses it: addresses, and memory as it is touched.
+pub const EXPRESSION_PARSER_STACK_BYTES: usize = 256 * MIB;
+/// How deep its tree may be: it is walked by recursion, on a worker's stack.
+pub const EXPRESSION_DEPTH_MAX: usize = 32;
+/// Loops (`all`, `exists`, `map`, `filter`) in each other: a loop over the fields of a head in
+/// another is as many turns as a request may cost.
+pub const EXPRESSION_LOOPS_MAX: usize = 2;
+/// What an expression may give: a longer text counts as a failure of it.
+pub const EXPRESSION_RESULT_BYTES_MAX: usize = 8 * KIB;
+
 // --- telemetry -----------------------------------------------------------------------------
 
 /// Combinations of labels, method, status and reason that one worker counts apart; what comes after

@@ -6,8 +6,10 @@
 //! which fields are left out and what is appended (`edit::HeadEdits`), and what the first line
 //! becomes (`Changes`); whoever encodes the next head does both while it copies.
 
+pub mod attributes;
 pub mod changes;
 pub mod edit;
+pub mod expression;
 pub mod step;
 pub mod timeout;
 pub mod verdict;
