@@ -187,6 +187,15 @@ pub const REPLY_BODY_BYTES_MAX: usize = MIB;
 
 const _: () = assert!(MATCHED_TEXT_BYTES_MAX >= TARGET_BYTES_MAX);
 
+/// Cases of one `conditional`, as in agentgateway.
+pub const CONDITIONAL_CASES_MAX: usize = 64;
+/// Rules of one `authorization`: each may be walked for a request.
+pub const AUTHORIZATION_RULES_MAX: usize = 256;
+/// Origins, methods or headers of one `cors`.
+pub const CORS_NAMES_MAX: usize = 100;
+/// What a `delay` may hold a request for, whatever its expression says.
+pub const DELAY_SECONDS_MAX: u64 = 60;
+
 // --- expressions ---------------------------------------------------------------------------
 
 /// The text of a CEL expression.

@@ -8,14 +8,18 @@
 
 pub mod attributes;
 pub mod changes;
+pub mod cors;
 pub mod edit;
 pub mod expression;
+pub mod guard;
+pub mod made;
 pub mod step;
 pub mod timeout;
+pub mod transform;
 pub mod verdict;
 
 mod pipeline;
 
 pub use changes::Changes;
-pub use pipeline::{Pipeline, PipelineError, PipelineSpec, ResponseEdits};
+pub use pipeline::{Pipeline, PipelineError, PipelineSpec, ResponseEdits, StepSpec};
 pub use verdict::Verdict;

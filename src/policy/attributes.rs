@@ -118,10 +118,7 @@ impl VariableResolver for Attributes<'_> {
         match variable {
             "request" => Some(CowVal::Borrowed(&self.request)),
             "source" => Some(CowVal::Borrowed(&self.source)),
-            "response" => match &self.response {
-                Some(response) => Some(CowVal::Borrowed(response)),
-                None => None,
-            },
+            "response" => self.response.as_ref().map(|response| CowVal::Borrowed(response as _)),
             // 53 bits: all that a double between 0 and 1 has.
             RANDOM => {
                 let share = (self.random() >> 11) as f64 / (1_u64 << 53) as f64;

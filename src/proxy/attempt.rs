@@ -196,7 +196,7 @@ async fn settle(
     };
     if let Ended::Failed(failure) = &ended {
         // Told now, while the client can still be listened to without a reset.
-        reply::failure(routed, exchange, *failure).await;
+        reply::failure(routed, exchange, *failure, routed.lines).await;
     }
     upload.abandon(deadlines, routed.bind.settings.limits.linger).await;
     ended

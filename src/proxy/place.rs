@@ -40,6 +40,8 @@ pub struct Routed<'a> {
     pub edits: &'a Pipeline,
     /// Bytes of the path that a prefix match took, for rewrites.
     pub prefix_len: usize,
+    /// Lines that steps add to whatever answers the request.
+    pub lines: &'a [u8],
 }
 
 impl<'a> std::ops::Deref for Routed<'a> {

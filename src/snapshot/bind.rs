@@ -56,6 +56,8 @@ pub struct Listener {
     pub routes: Vec<Route>,
     /// Labels of requests that no route took.
     pub labels: LabelsId,
+    /// What is done with them; those that a route takes have it in the route's own.
+    pub pipeline: Pipeline,
 }
 
 pub struct Route {

@@ -256,6 +256,12 @@ families! {
         &[],
         "Streams of clients that are under way.",
     );
+    EXPRESSION_FAILURES = counter(
+        "ringway_expression_failures_total",
+        &[],
+        "Expressions that gave nothing of use for a request: a header that is not there, a type that \
+         does not fit, a value that no header can have.",
+    );
     CONFIG_RELOADS = counter(
         "ringway_config_reloads_total",
         &["result"],

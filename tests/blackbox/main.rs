@@ -9,6 +9,7 @@ mod cli;
 mod config_files;
 mod connect;
 mod drain;
+mod expression;
 mod framing;
 mod harness;
 mod http1;

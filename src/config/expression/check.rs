@@ -75,12 +75,7 @@ impl<'a> Checker<'a> {
                 Kind::List
             }
             Expr::Map(map) => {
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        self.kind(&entry.key);
-                        self.kind(&entry.value);
-                    }
-                }
+                map.entries.iter().for_each(|entry| self.entry(&entry.expr));
                 Kind::Map
             }
             Expr::Struct(message) => {
@@ -88,6 +83,13 @@ impl<'a> Checker<'a> {
                 Kind::Any
             }
             Expr::Unspecified => Kind::Any,
+        }
+    }
+
+    fn entry(&mut self, entry: &'a EntryExpr) {
+        if let EntryExpr::MapEntry(entry) = entry {
+            self.kind(&entry.key);
+            self.kind(&entry.value);
         }
     }
 

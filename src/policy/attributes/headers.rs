@@ -1,6 +1,7 @@
 //! Fields of a head as expressions see them: a map of text by name, in any case. Several fields of
 //! one name are one value, joined by commas (RFC 9110 section 5.3); cookies by semicolons.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use cel::ExecutionError;
@@ -49,13 +50,10 @@ impl<'a> Headers<'a> {
 
     fn names(&self) -> &[CelString<'a>] {
         self.names.get_or_init(|| {
-            let mut names: Vec<String> = Vec::new();
-            for field in self.fields {
-                let name = String::from_utf8_lossy(field.name.of(self.bytes)).to_ascii_lowercase();
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
+            let name = |field: &Field| {
+                String::from_utf8_lossy(field.name.of(self.bytes)).to_ascii_lowercase()
+            };
+            let names: BTreeSet<String> = self.fields.iter().map(name).collect();
             names.into_iter().map(CelString::from).collect()
         })
     }

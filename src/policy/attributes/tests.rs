@@ -33,6 +33,19 @@ pub(in crate::policy) fn with_attributes<T>(
     then(&Attributes::new(part, response, source, 42))
 }
 
+/// With another request, `\n` for each of its line ends.
+pub(in crate::policy) fn with_request<T>(
+    request: &str,
+    then: impl FnOnce(&Attributes<'_>) -> T,
+) -> T {
+    let bytes = request.replace('\n', "\r\n");
+    let mut head = RequestHead::default();
+    head.parse(bytes.as_bytes(), &HeadLimits::default()).expect("a request");
+    let bytes = bytes.as_bytes();
+    let part = RequestPart { head: &head, bytes, scheme: Scheme::Http, path: b"/", target: b"/" };
+    then(&Attributes::new(part, None, None, 1))
+}
+
 #[test]
 fn random_numbers_differ_and_a_uuid_looks_like_one() {
     with_attributes(false, |attributes| {

@@ -61,7 +61,7 @@ impl<R: Record> Indexer for Recorded<R> {
 }
 
 /// The text that something is indexed by.
-pub(super) fn name<'a>(index: &'a dyn Val) -> Result<&'a str, ExecutionError> {
+pub(super) fn name(index: &dyn Val) -> Result<&str, ExecutionError> {
     index.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| {
         ExecutionError::UnexpectedType {
             got: index.get_type().name().to_owned(),
