@@ -196,6 +196,12 @@ pub const CORS_NAMES_MAX: usize = 100;
 /// What a `delay` may hold a request for, whatever its expression says.
 pub const DELAY_SECONDS_MAX: u64 = 60;
 
+/// Requests that one worker mirrors at a time; how long one may take; and what of a body waits for a
+/// mirror that is slower than the backend. What is more is given up, and counted.
+pub const MIRRORS_PER_WORKER_MAX: u32 = 256;
+pub const MIRROR_SECONDS_MAX: Duration = Duration::from_secs(30);
+pub const TEE_BYTES_MAX: usize = 256 * KIB;
+
 // --- expressions ---------------------------------------------------------------------------
 
 /// The text of a CEL expression.

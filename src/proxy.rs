@@ -10,6 +10,7 @@ pub mod finish;
 pub mod forward;
 pub mod hold;
 pub mod lease;
+pub mod mirror;
 pub mod open;
 pub mod place;
 pub mod reply;
@@ -146,7 +147,7 @@ async fn find(
     *labels = route.labels(None);
     let edits = &route.pipeline;
     let prefix_len = found.prefix_len;
-    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"" };
+    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"", tee: None };
     dispatch::to_target(routed, exchange, changes, labels).await
 }
 

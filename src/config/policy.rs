@@ -6,6 +6,7 @@ pub mod cors;
 pub mod direct_response;
 pub mod guard;
 pub mod inherited;
+pub mod mirror;
 pub mod transformation;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use choice::Chosen;
 use cors::Cors;
 use direct_response::DirectResponse;
 use guard::{Authorization, Csrf, Delay};
+use mirror::RequestMirror;
 use transformation::Transformations;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -45,6 +47,8 @@ pub struct RoutePolicies {
     pub transformations: Option<Transformations>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Chosen<Delay>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_mirror: Option<RequestMirror>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
     /// For the backends of the route that have none of their own.
@@ -135,7 +139,7 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 18] = [
+const UNSUPPORTED: [&str; 17] = [
     "a2a",
     "ai",
     "apiKey",
@@ -152,7 +156,6 @@ const UNSUPPORTED: [&str; 18] = [
     "mcpGuardrails",
     "oidc",
     "remoteRateLimit",
-    "requestMirror",
     "retry",
 ];
 
@@ -170,6 +173,7 @@ impl RoutePolicies {
             csrf: table.maybe("csrf", Csrf::read),
             authorization: table.maybe("authorization", |c| Chosen::read(c, Authorization::of)),
             transformations: table.maybe("transformations", Transformations::read),
+            request_mirror: table.maybe("requestMirror", RequestMirror::read),
             delay: table.maybe("delay", |c| Chosen::read(c, Delay::of)),
             timeout: table.maybe("timeout", Timeout::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),

@@ -76,6 +76,7 @@ fn once(key: &str) -> String {
     let key = key.replace("binds[].listeners[].tcpRoutes[]", "tcpRoutes[]");
     let key = key.replace("gateways.*.tls", "binds[].listeners[].tls");
     let key = key.replace("gateways.*.listeners[].tls", "binds[].listeners[].tls");
+    let key = key.replace("policies.requestMirror.backend.", "backends[].");
     let key = key.replace("tcpRoutes[].backends[].policies", "backends[].policies");
     let key = key.replace("routes[].backends[].policies", "backends[].policies");
     let key = key.replace("tcpRoutes[].policies.backendTLS", "backends[].policies.backendTLS");
@@ -281,8 +282,7 @@ fn other_examples_of_agentgateway_are_known() {
     let found = told(AGENTGATEWAY_HTTP_POLICIES);
     let paths: Vec<_> = found.lines().filter_map(|line| line.split(": ").nth(1)).collect();
     let routes = "binds[0].listeners[0].routes";
-    let expected =
-        ["[0].policies.localRateLimit", "[0].policies.requestMirror", "[0].policies.retry"];
+    let expected = ["[0].policies.localRateLimit", "[0].policies.retry"];
     assert_eq!(paths, expected.map(|path| format!("{routes}{path}")));
 }
 

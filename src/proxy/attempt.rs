@@ -144,7 +144,8 @@ async fn streamed(
 ) -> Ended {
     let (stream, armed) = lease.connection.parts();
     let deadlines = UploadDeadlines::new(routed, stream);
-    let mut upload = Some(Upload::begin(routed.place, stream, &deadlines, rest.0, rest.1));
+    let mut upload =
+        Some(Upload::begin(routed.place, stream, &deadlines, rest.0, rest.1, routed.tee));
     let sent = pin!(Sending::nothing());
     let buffers = &routed.view.resources.buffers;
     let wait = first_bytes(&routed.connection.stream, stream, armed, sent, buffers);

@@ -18,6 +18,7 @@ use crate::snapshot::bind::RequestId;
 
 use super::asked::{self, Asked};
 use super::hold;
+use super::mirror;
 
 /// Runs the route's steps and asks its target.
 ///
@@ -54,6 +55,9 @@ pub async fn to_target(
         Box::pin(connect::tunnel(&routed, exchange, *cluster)).await?;
         return Ok(End::Upstream);
     }
+    let mirror = routed.route.mirror.as_ref();
+    let shadow = mirror.and_then(|mirror| mirror::begin(&routed, exchange, changes, mirror));
+    let routed = Routed { tee: shadow.as_ref().map(mirror::Shadow::tee), ..routed };
     let rewritten = Rewritten { changes, backend, http2: false };
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
     Ok(End::Upstream)

@@ -142,6 +142,7 @@ async fn body(
         pipes: &routed.view.resources.pipes,
         chunk: told == Told::Chunked,
         moved: &moved,
+        tee: None,
     };
     let head_bytes = front.len() as u64;
     let result = upload::beside(upload, transfer.run(&mut front, &mut body, input)).await;

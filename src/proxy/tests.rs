@@ -90,7 +90,7 @@ impl Scene {
         let (route, prefix_len) = self.found;
         let route = &bind.listeners[0].routes[route];
         let place = Place { view, bind, connection };
-        Routed { place, route, edits: &route.pipeline, prefix_len, lines: b"" }
+        Routed { place, route, edits: &route.pipeline, prefix_len, lines: b"", tee: None }
     }
 
     fn bind(&self) -> &Bind {

@@ -16,14 +16,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Snapshot;
-use super::bind::{Backend, Bind, Listener, ProxyHeader, Route, Settings};
+use super::bind::{Backend, Bind, Listener, Mirror, ProxyHeader, Route, Settings};
 use super::tls::{BindTls, Carries, Keyring};
 use crate::base::id::{BindId, ClusterId, LabelsId, RouteId};
 use crate::config::Config;
-use crate::config::backend::RouteBackend;
+use crate::config::backend::{HttpVersion, RouteBackend};
 use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
 use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
 use crate::config::policy::inherited::ListenerPolicies;
+use crate::config::policy::mirror::RequestMirror;
 use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, ValueMatch};
 use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
@@ -280,6 +281,7 @@ impl Compiler<'_> {
             backends.push(self.backend(backend, cluster, &spec, &label));
         }
         labels.push(self.labels("", &label, rule));
+        let mirror = raw.policies.request_mirror.as_ref().map(|raw| self.mirror(raw, &label));
         let target = match Split::compile(weighted) {
             Ok(split) => Target::Clusters(split),
             // agentgateway's answer to a route that points nowhere.
@@ -288,7 +290,22 @@ impl Compiler<'_> {
                     .expect("a small reply"),
             ),
         };
-        Route { name, pipeline, target, backends, labels }
+        Route { name, pipeline, target, backends, mirror, labels }
+    }
+
+    fn mirror(&mut self, raw: &RequestMirror, label: &str) -> Mirror {
+        let clusters = &mut self.clusters;
+        let materials = &mut self.materials;
+        let cluster = clusters.of(&raw.backend, None, Carries::Http, label, materials);
+        let http = self.clusters.policies(&raw.backend, None).http;
+        if http.and_then(|http| http.version) == Some(HttpVersion::Http2) {
+            let place = format!("{}: route `{label}`", self.bind);
+            self.wrong.push(format!("{place}: requestMirror: a mirror is asked by HTTP/1.1"));
+        }
+        let (name, authority) =
+            (self.clusters.host_name(cluster), self.clusters.authority(cluster));
+        let share = (raw.percentage * u64::MAX as f64) as u64;
+        Mirror { cluster, backend: Backend { pipeline: None, name, authority }, share }
     }
 
     fn backend(

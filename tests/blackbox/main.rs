@@ -18,6 +18,7 @@ mod http2_attacks;
 mod http2_upstream;
 mod limits;
 mod metrics;
+mod mirror;
 mod proxy_protocol;
 mod reload;
 mod routing;

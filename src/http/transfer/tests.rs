@@ -42,6 +42,7 @@ impl Ends {
             pipes: &self.pipes,
             chunk,
             moved: &self.moved,
+            tee: None,
         }
     }
 
