@@ -10,6 +10,7 @@ pub mod backend;
 pub mod backend_tls;
 pub mod check;
 pub mod diagnostic;
+pub mod expression;
 pub mod file;
 pub mod frontend;
 pub mod header;

@@ -8,7 +8,9 @@ pub mod dispatch;
 pub mod failure;
 pub mod finish;
 pub mod forward;
+pub mod hold;
 pub mod lease;
+pub mod mirror;
 pub mod open;
 pub mod place;
 pub mod reply;
@@ -49,13 +51,14 @@ pub enum After {
 /// Serves the request whose head is in the exchange.
 pub async fn handle(place: &Place<'_>, exchange: &mut Exchange, changes: &mut Changes) -> After {
     begin(place, exchange);
+    changes.clear();
     let active = Active::count(&place.view.resources.shard);
     let mut labels = place.bind.labels;
     let result = find(place, exchange, changes, &mut labels).await;
     let end = match result {
         Ok(end) => end,
         Err(failure) => {
-            reply::failure(place, exchange, failure).await;
+            reply::failure(place, exchange, failure, changes.response_lines()).await;
             End::Failed(failure)
         }
     };
@@ -84,7 +87,7 @@ impl Drop for Active<'_> {
 pub async fn refuse(place: &Place<'_>, exchange: &mut Exchange, failure: Failure) -> After {
     begin(place, exchange);
     place.connection.closing.set(true);
-    reply::failure(place, exchange, failure).await;
+    reply::failure(place, exchange, failure, b"").await;
     finish::finish(place, exchange, place.bind.labels, End::Failed(failure));
     After::Linger
 }
@@ -136,12 +139,15 @@ async fn find(
     }
     let listener = &place.bind.listeners[*listener as usize];
     *labels = listener.labels;
-    let found = listener.table.find(&asked).ok_or(Failure::NoRoute)?;
+    let Some(found) = listener.table.find(&asked) else {
+        return Box::pin(dispatch::without_route(place, exchange, changes, &listener.pipeline))
+            .await;
+    };
     let route = &listener.routes[found.route.index()];
     *labels = route.labels(None);
     let edits = &route.pipeline;
     let prefix_len = found.prefix_len;
-    let routed = Routed { place: *place, route, edits, prefix_len };
+    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"", tee: None };
     dispatch::to_target(routed, exchange, changes, labels).await
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::body::Body;
 use super::bulk::Bulk;
 use super::error::Broke;
+use super::tee::Tee;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::limits::{READ_BUFFER_BYTES, SPLICE_FROM_BYTES, TRANSFER_BULK_FROM_BYTES};
@@ -45,6 +46,8 @@ pub struct Transfer<'a> {
     pub chunk: bool,
     /// Bytes of the body that were sent.
     pub moved: &'a Cell<u64>,
+    /// Gets a copy of the body.
+    pub tee: Option<&'a Tee>,
 }
 
 impl Transfer<'_> {
@@ -73,6 +76,9 @@ impl Transfer<'_> {
                 put_chunk_prefix(front, piece.forward, chunks);
                 chunks += 1;
             }
+            if let Some(tee) = self.tee {
+                tee.push(&buffer.filled()[..piece.forward]);
+            }
             if piece.forward > 0 || !front.is_empty() {
                 buffer = self.send(front, buffer, piece.forward, piece.consumed).await?;
                 self.moved.set(self.moved.get() + piece.forward as u64);
@@ -80,6 +86,7 @@ impl Transfer<'_> {
                 buffer.consume(piece.consumed);
             }
             if piece.done {
+                self.tee.inspect(|tee| tee.end());
                 return Ok(buffer);
             }
             if self.is_for_a_pipe(body, &buffer)
@@ -186,6 +193,7 @@ impl Transfer<'_> {
     /// Enough of it is left, its length is known, and nothing of it waits in the buffer.
     fn is_for_a_pipe(&self, body: &Body, buffer: &Buffer) -> bool {
         !self.chunk
+            && self.tee.is_none()
             && self.from.is_plain()
             && self.to.is_plain()
             && buffer.is_empty()

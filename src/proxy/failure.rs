@@ -44,6 +44,10 @@ pub enum Failure {
     AttemptSlow,
     /// The endpoint stopped sending or taking bytes in the middle of a message.
     UpstreamStuck,
+    /// The route's rules do not let the request in.
+    Unauthorized,
+    /// It comes from a page of another origin.
+    CsrfRefused,
     /// The buffers of the process are full.
     Overload,
     /// The configuration no longer has the bind or route.
@@ -97,6 +101,8 @@ impl Failure {
             Self::AttemptSlow | Self::UpstreamStuck => {
                 (504, Reason::Timeout, "upstream call timeout", "UT")
             }
+            Self::Unauthorized => (403, Reason::Authorization, "authorization failed", "UAEX"),
+            Self::CsrfRefused => (403, Reason::Authorization, "CSRF validation failed", "UAEX"),
             Self::Overload => (503, Reason::Internal, "overloaded: buffers are full", "OM"),
             Self::Removed => (503, Reason::NotFound, "bind not found", "NR"),
         };
@@ -122,6 +128,8 @@ impl Failure {
                 | Self::RequestSlow
                 | Self::AttemptSlow
                 | Self::UpstreamStuck
+                | Self::Unauthorized
+                | Self::CsrfRefused
         )
     }
 

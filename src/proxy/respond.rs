@@ -143,6 +143,7 @@ async fn body(
         ends_with_receiver: true,
         chunk: told == Told::Chunked,
         moved: &moved,
+        tee: None,
     };
     let head_bytes = front.len() as u64;
     let result = upload::beside(upload, transfer.run(&mut front, &mut body, input)).await;

@@ -2,8 +2,11 @@
 
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
+use crate::policy::ResponseEdits;
+use crate::policy::attributes::ResponsePart;
 use crate::proto::http1::{BodyLength, FieldName, encode};
 
+use super::asked;
 use super::place::Routed;
 
 /// How the client is told where the body ends.
@@ -38,7 +41,9 @@ pub fn encode(
 ) {
     let response = &exchange.response;
     let edits = routed.edits.on_response();
-    match edits.map_or(response.status, |edits| edits.status(response.status)) {
+    let made = edits.and_then(|edits| Made::by(edits, routed, exchange, bytes));
+    let status = made.as_ref().and_then(|made| made.status);
+    match edits.map_or(response.status, |edits| edits.or_status(status, response.status)) {
         status if status != response.status => encode::status_line(out, status),
         same => encode::status_line_with(out, same, response.reason.of(bytes)),
     }
@@ -58,6 +63,11 @@ pub fn encode(
     if let Some(edits) = edits {
         out.put(edits.appended());
     }
+    if let Some(made) = made {
+        out.put(made.lines.filled());
+        routed.view.resources.buffers.give(made.lines);
+    }
+    out.put(routed.lines);
     if routed.bind.settings.forwarded.via {
         out.put(b"Via: ");
         out.put(if response.version.is_1_1() { b"1.1 " } else { b"1.0 " });
@@ -65,6 +75,30 @@ pub fn encode(
     }
     out.put(connection_line(routed.connection.closing.get(), exchange.request.version.is_1_1()));
     out.put(b"\r\n");
+}
+
+/// What expressions make of the response.
+struct Made {
+    status: Option<u16>,
+    lines: Buffer,
+}
+
+impl Made {
+    fn by(
+        edits: &ResponseEdits,
+        routed: &Routed<'_>,
+        exchange: &Exchange,
+        bytes: &[u8],
+    ) -> Option<Self> {
+        if edits.transform.is_empty() {
+            return None;
+        }
+        let head = &exchange.response;
+        let response = ResponsePart { status: head.status, head: Some((head, bytes)) };
+        let mut lines = routed.view.resources.buffers.take();
+        let status = asked::transform(&mut lines, routed, exchange, &edits.transform, response);
+        Some(Self { status, lines })
+    }
 }
 
 /// Writes an interim response (1xx), or the 101 that ends HTTP on the connection.

@@ -74,7 +74,12 @@ impl Scene {
         let pipeline = &listener.routes[found.route.index()].pipeline;
         let verdict = match self.exchange.request.form {
             TargetForm::Asterisk => Verdict::Continue,
-            _ => pipeline.on_request(&address, &mut changes),
+            _ => {
+                let place =
+                    Place { view: &self.view, bind: self.bind(), connection: &self.connection };
+                let attributes = asked::attributes(&place, &self.exchange, None);
+                pipeline.on_request(&address, &attributes, &mut changes)
+            }
         };
         assert!(matches!(verdict, Verdict::Continue), "{verdict:?}");
         self.found = (found.route.index(), found.prefix_len);
@@ -87,7 +92,7 @@ impl Scene {
         let (route, prefix_len) = self.found;
         let route = &bind.listeners[0].routes[route];
         let place = Place { view, bind, connection };
-        Routed { place, route, edits: &route.pipeline, prefix_len }
+        Routed { place, route, edits: &route.pipeline, prefix_len, lines: b"", tee: None }
     }
 
     fn bind(&self) -> &Bind {

@@ -27,6 +27,8 @@ pub struct Resources {
     /// What this worker's buffers may hold before it answers 503: what the others leave of the
     /// process's limit. Renewed once a second.
     pub buffers_allowed: Cell<usize>,
+    /// Requests that are being mirrored.
+    pub mirrors: Cell<u32>,
     /// Every response says `Connection: close`.
     pub draining: Cell<bool>,
     /// `Date: ...` with its line end; renewed once a second.
@@ -56,6 +58,7 @@ impl Resources {
             shard,
             log,
             buffers_allowed: Cell::new(usize::MAX),
+            mirrors: Cell::new(0),
             draining: Cell::new(false),
             date: Cell::new([b' '; DATE_BYTES]),
             epoch_micros: Cell::new(0),

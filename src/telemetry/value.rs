@@ -194,6 +194,9 @@ values! {
         Http2Malformed = "ringway_http2_malformed_requests_total",
         Http2ConnectionErrors = "ringway_http2_connection_errors_total",
         Http2Floods = "ringway_http2_floods_total",
+        Mirrored = "ringway_mirrored_requests_total",
+        MirrorsDropped = "ringway_mirror_drops_total",
+        ExpressionFailures = "ringway_expression_failures_total",
     }
 
     /// Gauges that a worker has one of. All are summed over the workers, the busy share excepted.

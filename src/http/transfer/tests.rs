@@ -43,6 +43,7 @@ impl Ends {
             ends_with_receiver: false,
             chunk,
             moved: &self.moved,
+            tee: None,
         }
     }
 

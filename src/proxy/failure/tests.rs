@@ -68,6 +68,8 @@ const CASES: &[Case] = {
             "upstream call failed: stream refused",
             false,
         ),
+        (F::Unauthorized, 403, R::Authorization, "UAEX", "authorization failed", false),
+        (F::CsrfRefused, 403, R::Authorization, "UAEX", "CSRF validation failed", false),
     ]
 };
 
@@ -98,12 +100,14 @@ const fn place(failure: Failure) -> usize {
         F::TlsFailed => 20,
         F::StreamsFull => 21,
         F::StreamsRefused => 22,
+        F::Unauthorized => 23,
+        F::CsrfRefused => 24,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::StreamsRefused) + 1);
+    assert_eq!(CASES.len(), place(Failure::CsrfRefused) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();
