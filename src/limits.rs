@@ -352,22 +352,9 @@ pub const RELAY_PATIENCE: Duration = Duration::from_millis(250);
 pub const RELAY_PARK_FROM_BYTES: usize = 4 * MIB;
 /// When so many are out no relay takes a large one.
 pub const RELAY_BULK_UNTIL_BYTES: usize = 64 * MIB;
-/// A stream that brought so much in one read goes through a pipe, without being copied. Measured:
-/// 0.7 of the CPU time of copying.
-pub const RELAY_PIPE_FROM_BYTES: usize = 64 * KIB;
-/// It is copied again once the pipe gets less than this at a time.
-pub const RELAY_PIPE_UNTIL_BYTES: usize = 32 * KIB;
-/// What such a stream moves before others have their turn.
-pub const RELAY_PIPE_TURN_BYTES: usize = MIB;
-/// Pipes that the relays of a worker have at a time; streams beyond that are copied. A receiver
-/// that takes nothing leaves its pipe full.
-pub const RELAY_PIPES_MAX: usize = 64;
 /// A PROXY header has to come in this time.
 pub const PROXY_HEADER_SECONDS: u64 = 5;
 
-const _: () = assert!(RELAY_PIPE_UNTIL_BYTES < RELAY_PIPE_FROM_BYTES);
-const _: () = assert!(RELAY_PIPE_FROM_BYTES <= BULK_BUFFER_BYTES);
-const _: () = assert!(RELAY_PIPES_MAX * PIPE_BYTES <= RELAY_BULK_UNTIL_BYTES);
 const _: () = assert!(CLIENT_HELLO_BYTES_MAX <= READ_BUFFER_BYTES);
 const _: () = assert!(PROXY_V1_BYTES_MAX < PROXY_V2_BYTES_MAX);
 const _: () = assert!(PROXY_V2_BYTES_MAX <= READ_BUFFER_BYTES);

@@ -1,10 +1,9 @@
 //! Copies bytes both ways between two connections until both directions have ended: TCP, CONNECT,
 //! upgrades. Each direction ends by itself (half-close); an error in one ends both, by a reset.
 //!
-//! What a direction does is in `way`, and in `pump` while it is a stream; here is what both share: how long nothing moved, and when
+//! What a direction does is in `way`; here is what both share: how long nothing moved, and when
 //! writes that nobody waits for are looked at. Owns no state: it lives as long as its connections.
 
-mod pump;
 mod way;
 
 use std::cell::Cell;
@@ -16,7 +15,6 @@ use std::time::Duration;
 use self::way::Way;
 use super::deadline::{Action, Deadline, Ends};
 use super::socket::Side;
-use super::splice::Pipes;
 use super::stream::Stream;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
@@ -57,14 +55,14 @@ pub async fn relay(
     down: &Stream,
     up: &Stream,
     (first_up, first_down): (Buffer, Buffer),
-    (buffers, pipes): (&Buffers, &Pipes),
+    buffers: &Buffers,
     idle: Duration,
     (upward, downward): (&Flow, &Flow),
 ) -> End {
     down.deadline().clear();
     up.deadline().clear();
     let watch = Watch::begin(down.deadline(), idle, [upward, downward]);
-    let way = |from, to, flow, back| Way { from, to, buffers, pipes, flow, back, watch: &watch };
+    let way = |from, to, flow, back| Way { from, to, buffers, flow, back, watch: &watch };
     let (way_up, way_down) = (way(down, up, upward, downward), way(up, down, downward, upward));
     let mut run_up = pin!(way_up.run(first_up));
     let mut run_down = pin!(way_down.run(first_down));

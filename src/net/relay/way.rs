@@ -11,23 +11,20 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use super::pump::Pumped;
 use super::{Flow, Watch};
 use crate::base::buffer::{Buffer, Buffers};
 use crate::limits::{
     BULK_BUFFER_BYTES, READ_BUFFER_BYTES, RELAY_BULK_UNTIL_BYTES, RELAY_PARK_FROM_BYTES,
-    RELAY_PATIENCE, RELAY_PIPE_FROM_BYTES,
+    RELAY_PATIENCE,
 };
 use crate::net::deadline::Action;
 use crate::net::socket::Side;
-use crate::net::splice::Pipes;
 use crate::net::stream::{Done, LastSend, Stream};
 
 pub(super) struct Way<'a> {
     pub(super) from: &'a Stream,
     pub(super) to: &'a Stream,
     pub(super) buffers: &'a Buffers,
-    pub(super) pipes: &'a Pipes,
     pub(super) flow: &'a Flow,
     /// The other direction.
     pub(super) back: &'a Flow,
@@ -40,35 +37,20 @@ impl Way<'_> {
         let mut left = pin!(None);
         let mut buffer = first;
         let clean = loop {
-            if !buffer.is_empty() {
-                if !self.settle(left.as_mut()).await {
-                    break false;
-                }
-                if self.may_leave(buffer.len()) {
-                    left.set(Some(self.to.send(buffer)));
-                    self.flow.left.set(true);
-                    self.watch.look_soon(self.flow.last.get());
-                    buffer = self.buffers.take();
-                } else {
-                    let (count, full) = (buffer.len(), buffer.spare() == 0);
-                    let sent;
-                    (sent, buffer) = self.send(buffer).await;
-                    if !sent {
-                        break false;
-                    }
-                    if count >= RELAY_PIPE_FROM_BYTES && self.is_for_a_pipe() {
-                        self.buffers.give(buffer);
-                        let pumped = Box::pin(self.pump()).await;
-                        buffer = self.buffers.take();
-                        match pumped {
-                            Pumped::Slow => {}
-                            Pumped::Ended => break self.is_whole().await,
-                            Pumped::Broken => break false,
-                        }
-                    } else {
-                        buffer = next_room(buffer, count, full, self.buffers);
-                    }
-                }
+            if !self.settle(left.as_mut()).await {
+                break false;
+            }
+            let passed;
+            if self.may_leave(buffer.len()) {
+                left.set(Some(self.to.send(buffer)));
+                self.flow.left.set(true);
+                self.watch.look_soon(self.flow.last.get());
+                (passed, buffer) = (true, self.buffers.take());
+            } else {
+                (passed, buffer) = self.pass(buffer).await;
+            }
+            if !passed {
+                break false;
             }
             let result;
             (result, buffer) = self.receive(buffer, left.as_mut()).await;
@@ -89,9 +71,24 @@ impl Way<'_> {
         false
     }
 
+    /// Sends what is waited for, if there is any, and makes room for the next read.
+    async fn pass(&self, buffer: Buffer) -> (bool, Buffer) {
+        let (count, full) = (buffer.len(), buffer.spare() == 0);
+        if count == 0 {
+            return (true, buffer);
+        }
+        let (sent, buffer) = self.send(buffer).await;
+        if !sent {
+            return (false, buffer);
+        }
+        (true, next_room(buffer, count, full, self.buffers))
+    }
+
     /// Where many buffers are out none is left with a write.
     fn may_leave(&self, bytes: usize) -> bool {
-        LastSend::takes(self.to, bytes) && self.buffers.out_bytes() < RELAY_PARK_FROM_BYTES
+        bytes > 0
+            && LastSend::takes(self.to, bytes)
+            && self.buffers.out_bytes() < RELAY_PARK_FROM_BYTES
     }
 
     /// Waits for the next bytes. Beside that it looks at the write that was left to itself, when it
@@ -110,12 +107,7 @@ impl Way<'_> {
             match came.await {
                 Came::Bytes(done) => return done,
                 Came::Sent(None) => self.flow.look.set(false),
-                Came::Sent(Some(done)) => {
-                    if !self.sent(done).await {
-                        // The read ends by it too.
-                        self.cut();
-                    }
-                }
+                Came::Sent(Some(done)) => self.sent_or_cut(done).await,
             }
         }
     }
@@ -157,6 +149,13 @@ impl Way<'_> {
         self.count(count, result)
     }
 
+    /// The read beside a write that failed ends by it too.
+    async fn sent_or_cut(&self, done: Done) {
+        if !self.sent(done).await {
+            self.cut();
+        }
+    }
+
     /// Sends what is waited for.
     async fn send(&self, buffer: Buffer) -> (bool, Buffer) {
         let count = buffer.len();
@@ -168,12 +167,12 @@ impl Way<'_> {
     }
 
     /// Bytes went through just now.
-    pub(super) fn moved(&self) {
+    fn moved(&self) {
         self.flow.last.set(self.from.deadline().wheel().clock().now());
     }
 
     /// Notes what became of a write. True when it is done.
-    pub(super) fn count(&self, bytes: usize, result: io::Result<()>) -> bool {
+    fn count(&self, bytes: usize, result: io::Result<()>) -> bool {
         let Err(error) = result else {
             self.flow.bytes.set(self.flow.bytes.get() + bytes as u64);
             return true;
