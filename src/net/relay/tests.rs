@@ -127,10 +127,10 @@ fn silence_ends_it() {
 #[test]
 fn a_byte_either_way_is_no_silence() {
     on_both_drivers(async |rig| {
-        let idle = Duration::from_millis(1_000);
+        let idle = Duration::from_secs(3);
         let talking = |socket: TcpStream| {
             for _ in 0..6 {
-                pause(Duration::from_millis(250));
+                pause(Duration::from_millis(600));
                 write(&socket, b".");
             }
         };
