@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::time::Duration;
 
 use self::tls::Spoken;
 use super::Worker;
@@ -19,7 +20,7 @@ use super::drain::Entry;
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::server::h1::{Arrival, Connection, Peer};
-use crate::limits::PARK_FROM_CONNECTIONS;
+use crate::limits::{PARK_FROM_CONNECTIONS, WRITE_TIMEOUT_SECONDS};
 use crate::net::stream::Stream;
 use crate::policy::Changes;
 use crate::proxy::failure::Failure;
@@ -119,7 +120,12 @@ async fn requests(
     let buffers = &worker.resources.buffers;
     loop {
         let view = worker.view();
-        let Some(bind) = view.snapshot.bind(door.bind.get()) else { break };
+        let Some(bind) = view.snapshot.bind(door.bind.get()) else {
+            // It went with a reload, and its limits with it, while the last answer was sent.
+            let limit = Duration::from_secs(WRITE_TIMEOUT_SECONDS);
+            Box::pin(connection.settle(buffers, limit)).await;
+            break;
+        };
         let limits = &bind.settings.limits;
         let park = record.is_some() && worker.live.count() > PARK_FROM_CONNECTIONS;
         let arrival = connection.arrival(&mut exchange, buffers, limits, park).await;

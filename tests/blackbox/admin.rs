@@ -92,7 +92,7 @@ fn quitting_drains(cell: Cell) {
     assert_eq!(proxy.client().get("/").body(), "fixed");
     let quit = ask(&proxy, "POST /quitquitquit HTTP/1.1\r\nHost: a\r\nContent-Length: 0");
     assert_eq!(quit.status, 200);
-    assert_eq!(proxy.wait_for_exit(Duration::from_secs(10)).code(), Some(0));
+    assert_eq!(proxy.wait_for_exit(wait::PATIENCE).code(), Some(0));
 }
 
 fn readiness(cell: Cell) {

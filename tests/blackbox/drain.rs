@@ -246,7 +246,7 @@ fn tunnels_are_cut_at_the_deadline(cell: Cell) {
             }
         }
     });
-    let mut proxy = cell.start(&config().route("/", &origin).drain("0s", "2s"));
+    let mut proxy = cell.start(&config().route("/", &origin).drain("0s", "6s"));
     let mut client = proxy.client();
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
     assert_eq!(client.head().status().unwrap(), 101);
@@ -254,7 +254,7 @@ fn tunnels_are_cut_at_the_deadline(cell: Cell) {
     wait_until_closed(&proxy);
     client.send("still here");
     assert_eq!(client.wire.exactly(10).unwrap(), b"still here");
-    assert_eq!(proxy.wait_for_exit(Duration::from_secs(2) + SLACK).code(), Some(0));
+    assert_eq!(proxy.wait_for_exit(Duration::from_secs(6) + SLACK).code(), Some(0));
     client.wait_for_end();
     assert!(proxy.stderr().contains("kind=\"tunnel\" count=1"), "{}", proxy.stderr());
 }

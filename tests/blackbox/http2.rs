@@ -420,7 +420,7 @@ fn a_drain_takes_two_steps(cell: Cell) {
     assert_eq!(client.reply(first).body(), "late");
     assert_eq!(client.reply(crossed).body(), "late");
     assert_eq!(client.end(), Some(NO_ERROR));
-    assert_eq!(proxy.wait_for_exit(Duration::from_secs(10)).code(), Some(0));
+    assert_eq!(proxy.wait_for_exit(wait::PATIENCE).code(), Some(0));
     assert!(!proxy.stderr().contains("cut"), "{}", proxy.stderr());
 }
 
@@ -439,7 +439,7 @@ fn a_drain_loses_nothing(cell: Cell) {
     for client in clients {
         assert_eq!(client.join().expect("no stream is lost"), Some(NO_ERROR));
     }
-    assert_eq!(proxy.wait_for_exit(Duration::from_secs(10)).code(), Some(0));
+    assert_eq!(proxy.wait_for_exit(wait::PATIENCE).code(), Some(0));
     assert!(!proxy.stderr().contains("cut"), "{}", proxy.stderr());
 }
 

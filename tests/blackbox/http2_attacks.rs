@@ -31,7 +31,7 @@ impl Siege {
                 origin::Next::Close
             })
             .start();
-        let quick = json!({ "writeTimeout": "1s" });
+        let quick = json!({ "writeTimeout": "3s" });
         let proxy = cell.start(&config().route("/", &origin).limits(quick));
         for _ in 0..8 {
             assert_eq!(proxy.client().get("/").body(), "calm");

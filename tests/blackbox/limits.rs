@@ -110,7 +110,7 @@ fn a_slow_head_is_a_408(cell: Cell) {
 
 fn an_idle_connection_is_closed(cell: Cell) {
     let origin = Origin::http1().route("/", "hello").start();
-    let idle = json!({ "http": { "http1IdleTimeout": "500ms" } });
+    let idle = json!({ "http": { "http1IdleTimeout": "3s" } });
     let proxy = cell.start(&config().route("/", &origin).frontend(idle));
     // A silent one, and one that had a request: neither is told anything.
     let mut silent = proxy.client();
@@ -118,7 +118,7 @@ fn an_idle_connection_is_closed(cell: Cell) {
     let started = Instant::now();
     assert_eq!(used.get("/").body(), "hello");
     used.wait_for_close();
-    assert!(started.elapsed() >= Duration::from_millis(400), "{:?}", started.elapsed());
+    assert!(started.elapsed() >= Duration::from_millis(2900), "{:?}", started.elapsed());
     silent.wait_for_close();
     proxy.await_metric("ringway_timeouts_total", &[("kind", "idle")], 2.0);
     proxy.await_metric("ringway_active_connections", &[], 0.0);
@@ -185,14 +185,14 @@ fn a_late_body_is_cut(cell: Cell) {
         Ok(())
     });
     let route = json!({
-        "policies": { "timeout": { "requestTimeout": "400ms" } },
+        "policies": { "timeout": { "requestTimeout": "3s" } },
         "backends": [{ "host": origin.host() }],
     });
     let proxy = cell.start(&config().route_with("/", route));
     let started = Instant::now();
     let answer = proxy.client().try_ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(answer.is_err(), "half a body was given out for a whole one");
-    assert!(started.elapsed() < Duration::from_secs(10), "no cut in time");
+    assert!(started.elapsed() < wait::PATIENCE, "no cut in time");
     wait::until("the upstream connection is closed", || origin.open() == 0);
 }
 

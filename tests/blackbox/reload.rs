@@ -14,6 +14,7 @@ matrix! {
     hangup_reads_the_file_again,
     binds_come_and_go,
     an_exchange_outlives_its_route,
+    a_bind_that_goes_leaves_nothing,
 }
 
 drivers! {
@@ -194,6 +195,36 @@ fn an_exchange_outlives_its_route(cell: Cell) {
     for client in &mut clients {
         assert_eq!(client.response().body(), "first last");
     }
+}
+
+/// The answer that its last connections wait for is the last thing they are served, and is taken
+/// off the books as any other.
+fn a_bind_that_goes_leaves_nothing(cell: Cell) {
+    let gate = Arc::new(AtomicBool::new(false));
+    let open = Arc::clone(&gate);
+    let origin = Origin::script(move |visit| {
+        visit.request()?;
+        wait::until("the gate opens", || open.load(Ordering::SeqCst));
+        visit.wire.send(origin::ok("late"))
+    });
+    let second = free_address();
+    let mut slow = bind(second, "");
+    slow["listeners"] = json!([{ "routes": [{ "backends": [{ "host": origin.host() }] }] }]);
+    let stays = config().route_with("/", fixed("fixed"));
+    let proxy = cell.start(&stays.clone().bind(slow));
+    let mut clients: Vec<_> = (0..8).map(|_| Client::http1(second)).collect();
+    for client in &mut clients {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    wait::until("all are with the origin", || origin.seen().len() == 8);
+    proxy.reload(&stays);
+    gate.store(true, Ordering::SeqCst);
+    for client in &mut clients {
+        assert_eq!(client.response().body(), "late");
+        client.wait_for_close();
+    }
+    proxy.await_metric("ringway_active_connections", &[], 0.0);
+    proxy.await_buffers(1);
 }
 
 fn a_port_that_is_taken_is_refused(cell: Cell) {

@@ -156,7 +156,7 @@ fn a_receiver_that_dies_in_the_middle_leaves_no_bytes_behind() {
 #[test]
 fn neither_side_is_waited_for_too_long() {
     on_both_drivers(async |rig| {
-        let short = Duration::from_millis(700);
+        let short = Duration::from_millis(1500);
         for (read, write_limit, expected) in
             [(short, LONG, Broke::ReadSlow), (LONG, short, Broke::WriteSlow)]
         {

@@ -135,7 +135,7 @@ impl Connection {
         park: bool,
     ) -> Arrival {
         let arrival = self.next(exchange, buffers, limits, park).await;
-        self.settle(buffers, limits).await;
+        self.settle(buffers, limits.write).await;
         arrival
     }
 
@@ -247,21 +247,22 @@ impl Connection {
         self.last.borrow_mut().start(&self.stream, message);
     }
 
-    /// Ends the write that was left to itself: almost always it is done.
-    async fn settle(&self, buffers: &Buffers, limits: &Limits) {
+    /// Ends the write that was left to itself: almost always it is done. To be called before the
+    /// connection is dropped, if no arrival was waited for behind it.
+    pub async fn settle(&self, buffers: &Buffers, limit: Duration) {
         if !self.last.borrow().is_under_way() {
             return;
         }
         match self.poll_last(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready((Ok(count), buffer)) if count == buffer.len() => buffers.give(buffer),
-            polled => Box::pin(self.settle_slowly(polled, buffers, limits)).await,
+            polled => Box::pin(self.settle_slowly(polled, buffers, limit)).await,
         }
     }
 
     /// The client does not take what it is sent, or not all at once: it has the time of a write.
-    async fn settle_slowly(&self, polled: Poll<Done>, buffers: &Buffers, limits: &Limits) {
+    async fn settle_slowly(&self, polled: Poll<Done>, buffers: &Buffers, limit: Duration) {
         let deadline = self.stream.deadline();
-        deadline.set(self.now(), limits.write, Action::EndBoth);
+        deadline.set(self.now(), limit, Action::EndBoth);
         let (result, buffer) = match polled {
             Poll::Ready(done) => done,
             Poll::Pending => poll_fn(|context| self.poll_last(context)).await,
@@ -297,7 +298,7 @@ impl Connection {
         if let Some(done) = came.await {
             return done;
         }
-        self.settle(buffers, limits).await;
+        self.settle(buffers, limits.write).await;
         deadline.set(self.now(), limits.idle.saturating_sub(look_after), Action::EndRead);
         read.await
     }

@@ -317,9 +317,10 @@ fn deadlines_of_a_transfer_end_with_it() {
         write(&ends.sender, b"hello");
         let mut front = ends.taken(b"");
         let mut body = Body::new(BodyLength::Fixed(5), Output::Keep);
-        let transfer = ends.transfer(false, SHORT, SHORT);
+        let limit = 10 * SHORT;
+        let transfer = ends.transfer(false, limit, limit);
         transfer.run(&mut front, &mut body, ends.taken(b"")).await.unwrap();
-        rig.sleep(3 * SHORT).await;
+        rig.sleep(3 * limit).await;
         assert!(!ends.from.deadline().fired() && !ends.to.deadline().fired());
     });
 }

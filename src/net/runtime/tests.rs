@@ -51,10 +51,14 @@ fn a_panic_ends_its_task_alone() {
         for round in 1..=3 {
             let (counted, wheel) = (Rc::clone(&panics), Rc::clone(&rig.wheel));
             spawn(fail_later(round > 1, wheel), None, move || counted.set(counted.get() + 1));
-            rig.sleep(Duration::from_millis(30)).await;
+            while panics.get() < round {
+                rig.sleep(Duration::from_millis(1)).await;
+            }
             assert_eq!(panics.get(), round, "told once for each");
             write(&peer, b"alive");
-            rig.sleep(Duration::from_millis(30)).await;
+            while echoed.get() < 5 * round as usize {
+                rig.sleep(Duration::from_millis(1)).await;
+            }
             assert_eq!(echoed.get(), 5 * round as usize, "the other task lives on");
         }
     });

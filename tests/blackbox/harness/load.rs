@@ -80,12 +80,16 @@ impl Load {
         self.shared.done.load(Ordering::SeqCst)
     }
 
-    /// So many more requests are answered.
+    /// So many more requests are answered, as long as they are: how fast is the machine's business.
     pub fn wait_for(&self, more: usize) {
         let wanted = self.done() + more;
-        super::wait::until("requests go on being answered", || {
-            self.done() >= wanted || self.clients.iter().all(JoinHandle::is_finished)
-        });
+        let is_over = || self.clients.iter().all(JoinHandle::is_finished);
+        while self.done() < wanted && !is_over() {
+            let before = self.done();
+            super::wait::until("requests go on being answered", || {
+                self.done() > before || is_over()
+            });
+        }
     }
 
     pub fn leave(&self) {

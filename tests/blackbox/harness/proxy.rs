@@ -160,16 +160,8 @@ impl Proxy {
 
     /// Until a sum of samples is what it should be: shards are read while they are written.
     pub fn await_metric(&self, name: &str, labels: &[(&str, &str)], wanted: f64) {
-        let mut last = f64::NAN;
-        let started = std::time::Instant::now();
-        while started.elapsed() < PATIENCE {
-            last = self.metrics().sum(name, labels);
-            if last == wanted {
-                return;
-            }
-            thread::yield_now();
-        }
-        panic!("{name} {labels:?} is {last}, not {wanted}");
+        let what = format!("{name} {labels:?}");
+        wait::equal(&what, || (self.metrics().sum(name, labels), wanted));
     }
 
     /// All buffers are back, but `each` of every connection that idles in a pool. A worker says once
@@ -185,18 +177,11 @@ impl Proxy {
         wait::until("each worker has looked", || {
             busy(&self.metrics()).iter().zip(&before).all(|(now, before)| now != before)
         });
-        let mut last = (f64::NAN, f64::NAN);
-        let started = std::time::Instant::now();
-        while started.elapsed() < PATIENCE {
+        wait::equal("ringway_buffers_bytes", || {
             let metrics = self.metrics();
             let idle = metrics.sum("ringway_pool_idle_connections", &[]);
-            last = (metrics.sum("ringway_buffers_bytes", &[]), idle * each as f64 * BUFFER_BYTES);
-            if last.0 == last.1 {
-                return;
-            }
-            thread::yield_now();
-        }
-        panic!("{} bytes are out, not {}", last.0, last.1);
+            (metrics.sum("ringway_buffers_bytes", &[]), idle * each as f64 * BUFFER_BYTES)
+        });
     }
 
     pub fn ready_status(&self) -> u16 {

@@ -1,5 +1,6 @@
 //! Waiting on a condition, with a deadline. The only place that sleeps.
 
+use std::fmt::Debug;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,19 @@ pub fn within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>
 
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     eventually(what, || holds().then_some(()));
+}
+
+/// Until two values are the same; fails with both where that does not come to be.
+pub fn equal<T: PartialEq + Debug>(what: &str, mut both: impl FnMut() -> (T, T)) {
+    let started = Instant::now();
+    loop {
+        let (is, wanted) = both();
+        if is == wanted {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{what} is {is:?}, not {wanted:?}");
+        thread::sleep(PAUSE);
+    }
 }
 
 /// For what must not come to be: fails as soon as it does.

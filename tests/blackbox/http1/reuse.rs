@@ -85,7 +85,7 @@ fn an_idle_connection_is_closed_in_time(cell: Cell) {
     let proxy = cell.start(&config().route("/", &origin).process(settings));
     let mut client = proxy.client();
     assert_eq!(client.get("/").body(), "ok");
-    assert_eq!(origin.open(), 1);
+    assert_eq!(origin.accepted(), 1);
     wait::until("the idle connection is closed", || origin.open() == 0);
     assert_eq!(client.get("/").body(), "ok");
 }

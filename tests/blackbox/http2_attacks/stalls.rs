@@ -28,7 +28,7 @@ fn a_window_that_never_opens(cell: Cell) {
             std::thread::sleep(Duration::from_millis(100));
         }
         assert_eq!(client.stream(id).reset, Some(CANCEL), "after {pings} PINGs");
-        assert!(started.elapsed() >= Duration::from_secs(1));
+        assert!(started.elapsed() >= Duration::from_secs(3));
         assert_eq!(client.stream(id).bytes.len(), window as usize);
         siege.others_are_served("a window that never opens");
         let kind = [("kind", "write")];

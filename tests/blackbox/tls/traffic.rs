@@ -138,7 +138,7 @@ fn an_idle_connection_waits(cell: Cell) {
 fn an_idle_connection_ends(cell: Cell) {
     let bench = Bench::new();
     let origin = saying("hello");
-    let idle = json!({ "http": { "http1IdleTimeout": "1s" } });
+    let idle = json!({ "http": { "http1IdleTimeout": "3s" } });
     let proxy = cell.start(&bench.only(&origin, json!({})).frontend(idle));
     let mut client = bench.caller().must(proxy.address(), "test");
     assert_eq!(client.ask(&get("test")).body(), "hello");

@@ -29,7 +29,7 @@ fn only_whole_and_right_responses_count() {
 
 fn measure(job: Job) -> Result<(), Error> {
     let mut load = Closed::start(job, 4)?;
-    let tally = load.run(Duration::from_millis(30))?;
+    let tally = load.run(Duration::from_millis(300))?;
     assert!(tally.responses > 0 && tally.per_second() > 0.0);
     load.finish()
 }

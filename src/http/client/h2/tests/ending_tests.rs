@@ -118,7 +118,7 @@ fn a_retired_connection_ends_with_its_last_lane() {
 #[test]
 fn an_endpoint_that_shows_no_sign_of_life_is_given_up() {
     on_both_drivers(async |rig: Rig| {
-        let keepalive_interval = Duration::from_millis(50);
+        let keepalive_interval = Duration::from_secs(1);
         let settings =
             Settings { keepalive_interval, keepalive_timeout: keepalive_interval, ..settings() };
         let bench = Bench::with(&rig, settings, |endpoint| {

@@ -95,7 +95,7 @@ async fn answer(mut seat: Seat, limits: &Limits) {
 #[test]
 fn who_keeps_sending_reads_its_answer() {
     on_both_drivers(async |rig| {
-        let limits = Limits { linger: Duration::from_secs(2), ..limits() };
+        let limits = Limits { linger: LONG / 2, ..limits() };
         let mut read = 0;
         for _ in 0..200 {
             let mut seat = Seat::new(&rig);

@@ -45,10 +45,7 @@ async fn served_after(rig: &Rig, bytes: usize, park: bool) {
     let mut seat = Seat::new(rig);
     leave(&seat, bytes);
     let reader = client(&seat, bytes, Duration::ZERO);
-    let mut arrival = seat.arrival(&limits(), park).await;
-    while arrival == Arrival::Idle {
-        arrival = seat.arrival(&limits(), park).await;
-    }
+    let arrival = seat.arrival_at_last(&limits(), park).await;
     assert_eq!(arrival, Arrival::Head, "{bytes} bytes, park {park}");
     assert_eq!(seat.connection.sent_bytes.get(), bytes as u64);
     reader.join().unwrap();
