@@ -2,6 +2,7 @@
 
 mod clients;
 mod hostile;
+mod identity;
 mod judge;
 mod names;
 mod negotiation;
