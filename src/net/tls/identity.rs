@@ -3,6 +3,11 @@
 //!
 //! Bounded: so many names, each of so many bytes. What is longer, or what no such name may contain,
 //! is left out as a whole: half of a name would be somebody else's.
+//!
+//! What agentgateway's expressions call `source.subject`, `.issuer`, `.subjectCn`,
+//! `.subjectAltNames`, `.spiffeId` and `.identity` is here `subject`, `issuer`, `common_name`,
+//! `alternative_names`, `spiffe_id` and `workload`. Distinguished names differ from its own: it
+//! writes `CN=a, O=b` and escapes nothing, so that a comma in a name makes it another.
 
 use std::net::IpAddr;
 
