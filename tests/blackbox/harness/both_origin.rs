@@ -102,11 +102,13 @@ async fn accept(
 ) {
     let listener = TcpListener::from_std(listener).expect("a socket for the runtime");
     loop {
-        let Some(shown) = showing.borrow_and_update().clone() else { return };
         let socket = tokio::select! {
-            accepted = listener.accept() => accepted.expect("a connection").0,
-            _ = showing.changed() => continue,
+            accepted = listener.accept() => Some(accepted.expect("a connection").0),
+            _ = showing.changed() => None,
         };
+        // Looked at behind the accept: who comes after a restart meets what was started.
+        let Some(shown) = showing.borrow_and_update().clone() else { return };
+        let Some(socket) = socket else { continue };
         let (record, mut showing) = (Arc::clone(&record), showing.clone());
         tokio::task::spawn_local(async move {
             tokio::select! {
