@@ -124,6 +124,9 @@ async fn open(place: &Place<'_>, to: To<'_>) -> Result<Option<Lease>, Failure> {
         }
     };
     if is_http2(shared, to.wish, &stream) {
+        if to.local.retired.get() {
+            return own(place, to, stream, true).map(Some);
+        }
         shared.add(start(place, to, stream));
         return Ok(None);
     }
@@ -145,15 +148,20 @@ async fn alone(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure> {
     if !is_http2(shared, to.wish, &stream) {
         return Ok(plain(place, to, stream));
     }
-    let is_spare = shared.is_served();
+    // Several were opened at the same time: the others need no more than the first.
+    let ends = shared.is_served() || to.local.retired.get();
+    own(place, to, stream, ends)
+}
+
+/// The first lane of a connection of HTTP/2; with `ends` the connection has no further ones.
+fn own(place: &Place<'_>, to: To<'_>, stream: Stream, ends: bool) -> Result<Lease, Failure> {
     let resources = &place.view.resources;
     let client = start(place, to, stream);
     let lane = client.lane(&resources.wheel).ok_or(Failure::StreamsRefused)?;
-    if is_spare {
-        // Several were opened at the same time: the others need no more than the first.
+    if ends {
         client.retire();
     }
-    shared.add(client);
+    to.local.shared[to.endpoint].add(client);
     let connection = Connection::new(lane, &resources.buffers);
     Ok(Lease::new(place, to, connection, false, true))
 }
@@ -190,9 +198,6 @@ fn start(place: &Place<'_>, to: To<'_>, stream: Stream) -> Client {
         meter: Meter { shard: resources.shard.clone(), cluster: cluster.labels },
     };
     let (client, driver) = h2::start(stream, &resources.buffers, &shared.waiters, options);
-    if to.local.retired.get() {
-        client.retire();
-    }
     let panicked = Rc::clone(resources);
     runtime::spawn(driver.run(), None, move || panicked.shard.add(Counter::Panics, 1));
     client
