@@ -148,11 +148,14 @@
 //!
 //! A connection that goes back to its pool does so in 8, before 14: the record does not keep it.
 //! With TLS, 2 begins with `worker::connection::tls`: the ClientHello is read, a listener found by
-//! its name, hands are shaken. A stream of HTTP/2 is a request of 3 too: `http::server::h2` writes
-//! its head and body as HTTP/1.1 text to a lane, `requests` serves the lane like any connection, and
-//! what it writes becomes frames, all of one turn of the loop in one write. Towards an endpoint it
-//! is the mirror image: `http::client::h2` offers lanes, and 10 takes them for connections. TCP
-//! leaves at 2 into `proxy::tcp`.
+//! its name, hands are shaken, and who the client is by its certificate is kept with the connection
+//! (`http::server::h1::Connection::identity`) and all its streams. A stream of HTTP/2 is a request
+//! of 3 too: `http::server::h2` writes its head and body as HTTP/1.1 text to a lane, `requests`
+//! serves the lane like any connection, and what it writes becomes frames, all of one turn of the
+//! loop in one write. Towards an endpoint it is the mirror image: `http::client::h2` offers lanes,
+//! and 10 takes them for connections. Where the endpoint chooses between the two
+//! (`upstream::cluster::Wish::Either`), 10 knows which it is after the handshake alone, and what
+//! was chosen last says no more than how many to open. TCP leaves at 2 into `proxy::tcp`.
 //!
 //! A failure takes the same way from 5 on: `proxy::reply::failure` in the place of 6 to 13. What
 //! is no request at all (400, 408, 431) goes from 3 to `proxy::refuse`.
@@ -198,8 +201,9 @@
 //!
 //! # Where state lives
 //!
-//! * Connections, tasks, buffers, pools, cursors, deadlines, clock, random: *one worker*. `Rc`,
-//!   `Cell`, short `RefCell` borrows, in `View`, `Local` and `Resources`; not `Send`.
+//! * Connections with their identities, tasks, buffers, pools, what endpoints chose to speak,
+//!   cursors, deadlines, clock, random: *one worker*. `Rc`, `Cell`, short `RefCell` borrows, in
+//!   `View`, `Local` and `Resources`; not `Send`.
 //! * Binds, listeners, routes, pipelines, clusters: *all, read-only*. One `Arc<Snapshot>` of `Arc`
 //!   parts; a worker clones the `Rc<View>`, never the `Arc`, per request.
 //! * Configuration, versions, sockets, names, certificates as they were read, keys of session

@@ -250,7 +250,7 @@ pub const LOG_ORDERS_MAX: usize = 16;
 pub const LOG_WARNING_SECONDS: u64 = 60;
 
 const _: () = assert!(LOG_RING_BYTES.is_power_of_two());
-const _: () = assert!(LOG_PATH_BYTES_MAX + 8 * LOG_TEXT_BYTES_MAX <= LOG_RING_BYTES / 4);
+const _: () = assert!(LOG_PATH_BYTES_MAX + 10 * LOG_TEXT_BYTES_MAX <= LOG_RING_BYTES / 4);
 
 // --- network, connections, workers ---------------------------------------------------------
 
@@ -328,6 +328,11 @@ pub const TLS_TICKET_POLICIES_MAX: usize = 64;
 pub const TLS_SESSIONS_KEPT_MAX: usize = 256;
 /// Names in a peer's certificate that are read; the rest is not looked at.
 pub const TLS_IDENTITY_NAMES_MAX: usize = 64;
+/// One of these names, or a distinguished name: a longer one is not looked at either. It goes into
+/// logs as a whole, and into header fields.
+pub const TLS_IDENTITY_TEXT_BYTES_MAX: usize = KIB;
+/// A serial number has 20 bytes at most, RFC 5280 section 4.1.2.2.
+pub const TLS_IDENTITY_SERIAL_BYTES_MAX: usize = 32;
 /// A file of certificates or keys, and the certificates of one.
 pub const TLS_PEM_BYTES_MAX: usize = 4 * MIB;
 pub const TLS_CHAIN_CERTIFICATES_MAX: usize = 16;

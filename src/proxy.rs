@@ -132,7 +132,7 @@ async fn find(
         return Err(Failure::Overload);
     }
     asked::normalise(exchange)?;
-    let asked = Asked::of(exchange);
+    let asked = Asked::of(exchange).by(place.connection);
     let listener = place.bind.hosts.find(asked.host_name()).ok_or(Failure::NoListener)?;
     if !place.bind.serves(place.connection.carrier.accepted, *listener) {
         return Err(Failure::Misdirected);

@@ -12,8 +12,9 @@
 //!    agentgateway puts it last, so that a catch-all prefix hides it);
 //! 2. the longest path, by its characters;
 //! 3. a match with a method;
-//! 4. the most header fields, 5. the most query parameters;
-//! 6. the place in the file, of the route and then of the match.
+//! 4. the most header fields, 5. the most query parameters, 6. the most that is asked of the
+//!    client's certificate (ours);
+//! 7. the place in the file, of the route and then of the match.
 //!
 //! # What it costs
 //!
@@ -42,6 +43,7 @@ use regex::bytes::{Regex, RegexSet};
 pub use compile::{CompileError, Place, Reason};
 
 use crate::base::id::RouteId;
+use crate::net::tls::Identity;
 use host::HostMap;
 use path::{Forest, Walk};
 use predicate::Predicate;
@@ -66,6 +68,11 @@ pub trait Subject {
 
     /// The first value of a field; `name` is in lower case and never a pseudo header.
     fn header(&self, name: &[u8]) -> Option<&[u8]>;
+
+    /// Who the client is by its certificate.
+    fn identity(&self) -> Option<&Identity> {
+        None
+    }
 }
 
 /// A route as the configuration has it.
@@ -90,6 +97,20 @@ pub struct MatchSpec {
     pub headers: Vec<(String, ValueSpec)>,
     /// Names and values are compared decoded.
     pub query: Vec<(String, ValueSpec)>,
+    /// Of the client's certificate: without one nothing of it holds.
+    pub source: Vec<(SourcePart, ValueSpec)>,
+}
+
+/// What a client's certificate says, as far as routes look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourcePart {
+    /// The SPIFFE id.
+    Identity,
+    Subject,
+    SubjectCn,
+    Issuer,
+    /// One of the names: hosts, URIs, mail addresses.
+    SubjectAltName,
 }
 
 #[derive(Clone, Debug)]

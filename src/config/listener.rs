@@ -197,8 +197,19 @@ impl Listener {
             protocol.check_routes(&mut table);
         }
         listener.policies.check(listener.protocol, &table);
+        listener.check_sources(&table);
         table.finish();
         Some(listener)
+    }
+
+    /// Routes that no request could match. Those at the top of the file may have other gateways.
+    fn check_sources(&self, table: &Table<'_>) {
+        let asks = self.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+        let by_source = |route: &&Route| route.matches.iter().any(|one| one.source.is_some());
+        if !asks && self.routes.iter().any(|route| by_source(&route)) {
+            let message = "a route matches by `source`, and clients are asked for no certificate";
+            table.fail(&format!("{message}: that takes `tls.root`"));
+        }
     }
 
     fn read_of_gateway(cursor: &Cursor<'_>) -> Option<Self> {

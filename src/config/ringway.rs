@@ -62,6 +62,8 @@ pub struct Forwarded {
     pub trusted_hops: u32,
     pub via: bool,
     pub request_id: RequestId,
+    /// Whether `X-Forwarded-Client-Cert` says who the client is by its certificate.
+    pub client_certificate: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -252,6 +254,7 @@ impl Forwarded {
             trusted_hops,
             via: table.or("via", false, Cursor::flag),
             request_id: table.or("requestId", RequestId::Keep, |c| c.word(&ids, &[])),
+            client_certificate: table.or("clientCertificate", false, Cursor::flag),
         };
         if trusted_hops > 0 && forwarded.mode == ForwardedMode::Replace {
             table.fail("trustedHops trusts what mode: replace drops");

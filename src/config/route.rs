@@ -51,6 +51,28 @@ pub struct RouteMatch {
     pub headers: Vec<HeaderMatch>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<QueryMatch>,
+    /// Ours: agentgateway looks at certificates by expressions alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceMatch>,
+}
+
+/// What the certificate of the client says: all of these. Who has none is matched by none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceMatch {
+    /// The SPIFFE id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<ValueMatch>,
+    /// As `O=b,CN=a`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<ValueMatch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_cn: Option<ValueMatch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<ValueMatch>,
+    /// One of the alternative names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_alt_name: Option<ValueMatch>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -134,9 +156,31 @@ impl RouteMatch {
             method: table.maybe("method", read_method),
             headers: table.list("headers", HeaderMatch::read).unwrap_or_default(),
             query: table.list("query", QueryMatch::read).unwrap_or_default(),
+            source: table.maybe("source", SourceMatch::read),
         };
         table.finish();
         Some(found)
+    }
+}
+
+impl SourceMatch {
+    const KEYS: [&str; 5] = ["identity", "subject", "subjectCn", "issuer", "subjectAltName"];
+
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let source = Self {
+            identity: table.maybe("identity", ValueMatch::read),
+            subject: table.maybe("subject", ValueMatch::read),
+            subject_cn: table.maybe("subjectCn", ValueMatch::read),
+            issuer: table.maybe("issuer", ValueMatch::read),
+            subject_alt_name: table.maybe("subjectAltName", ValueMatch::read),
+        };
+        if !Self::KEYS.iter().any(|key| table.has(key)) {
+            let keys = Self::KEYS.join(", ");
+            table.fail(&format!("it asks for nothing: one of {keys} is needed"));
+        }
+        table.finish();
+        Some(source)
     }
 }
 

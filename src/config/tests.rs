@@ -97,7 +97,15 @@ fn once(key: &str) -> String {
         _ => key,
     };
     let key = key.replace("transformations.response.", "transformations.request.");
-    key.replace("responseHeaderModifier.", "requestHeaderModifier.")
+    let key = key.replace("responseHeaderModifier.", "requestHeaderModifier.");
+    // A value is one thing of every part of a certificate.
+    match key.split_once(".source.") {
+        Some((of, part)) => match part.split_once('.') {
+            Some((_, value)) => format!("{of}.source.*.{value}"),
+            None => key,
+        },
+        None => key,
+    }
 }
 
 #[test]

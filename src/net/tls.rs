@@ -11,6 +11,7 @@
 
 pub mod certificate;
 pub mod client;
+mod distinguished_name;
 pub mod failure;
 pub mod identity;
 pub mod parameters;
@@ -21,9 +22,9 @@ pub mod ticket;
 pub mod verify;
 
 pub use certificate::{Certificate, Pem, SettingsError, TrustedRoots};
-pub use client::{ClientSettings, client_config, server_name};
+pub use client::{ClientSettings, client_config, server_name, with_alpn};
 pub use failure::{CertificateFault, HandshakeFailure, RecordFailure, TlsError};
-pub use identity::Identity;
+pub use identity::{Identity, Workload};
 pub use parameters::{Alpn, Parameters, Version};
 pub use rustls::pki_types::ServerName;
 pub use rustls::{ClientConfig, ServerConfig};

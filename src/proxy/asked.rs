@@ -2,6 +2,8 @@
 
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
+use crate::http::server::h1::Connection;
+use crate::net::tls::Identity;
 use crate::policy::attributes::{Attributes, RequestPart, ResponsePart};
 use crate::policy::transform::Transform;
 use crate::proto::uri::{self, PathError, RoutingPath};
@@ -19,6 +21,7 @@ pub struct Asked<'a> {
     host: &'a [u8],
     path: &'a [u8],
     query: Option<&'a [u8]>,
+    identity: Option<&'a Identity>,
 }
 
 impl<'a> Asked<'a> {
@@ -33,7 +36,13 @@ impl<'a> Asked<'a> {
             b"" => request.path(bytes),
             normal => normal,
         };
-        Self { exchange, host, path, query: request.query.map(|query| query.of(bytes)) }
+        let query = request.query.map(|query| query.of(bytes));
+        Self { exchange, host, path, query, identity: None }
+    }
+
+    /// The same, with who asks.
+    pub fn by(self, connection: &'a Connection) -> Self {
+        Self { identity: connection.identity(), ..self }
     }
 
     pub fn host_name(&self) -> &'a [u8] {
@@ -124,6 +133,10 @@ impl Subject for Asked<'_> {
     fn header(&self, name: &[u8]) -> Option<&[u8]> {
         let bytes = self.exchange.head_bytes();
         self.exchange.request.find(bytes, name).map(|value| value.of(bytes))
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        self.identity
     }
 }
 

@@ -15,6 +15,7 @@ use crate::base::id::ClusterId;
 use crate::http::Exchange;
 use crate::proto::http1::{BodyLength, ParseError};
 use crate::snapshot::bind::Connect;
+use crate::upstream::cluster::Wish;
 
 /// RFC 9110 section 9.3.6: neither a length nor a coding; what follows is the tunnel's.
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
@@ -55,7 +56,7 @@ pub async fn tunnel(
 ) -> Result<(), Failure> {
     let local = routed.view.local(cluster).ok_or(Failure::NoBackend)?;
     let resources = &routed.view.resources;
-    let opened = open::any(resources, local, routed.connection).await;
+    let opened = open::any(resources, local, routed.connection, Wish::Http1).await;
     exchange.outcome.endpoint = opened.endpoint.map(|endpoint| (cluster, endpoint as u32));
     exchange.outcome.retries = opened.retries;
     let up = opened.result?;

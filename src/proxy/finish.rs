@@ -6,6 +6,7 @@ use crate::base::clock::Instant;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
 use crate::http::exchange::NO_ID;
+use crate::net::tls::Identity;
 use crate::proto::http1::{FieldName, Method};
 use crate::telemetry::access_log::Record;
 use crate::telemetry::value::{HttpVersion, MethodLabel, Reason};
@@ -77,6 +78,7 @@ fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, no
     });
     let request_id = request.value(bytes, FieldName::XRequestId);
     let made = if exchange.request_id == NO_ID { &[][..] } else { &exchange.request_id };
+    let identity = place.connection.identity();
     let (upstream_status, upstream_nanos) = match (outcome.sent, outcome.answered) {
         (Some(sent), Some(answered)) => (exchange.response.status, answered.nanos_since(sent)),
         _ => (0, 0),
@@ -106,6 +108,8 @@ fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, no
             },
             received_bytes: outcome.request_bytes,
             sent_bytes: outcome.response_bytes,
+            identity: identity.and_then(Identity::spiffe_id).unwrap_or_default().as_bytes(),
+            subject: identity.map_or(&[], |identity| identity.subject.as_bytes()),
             upstream_status,
             upstream_nanos,
             retries: outcome.retries,

@@ -14,6 +14,7 @@ use crate::http::{Body, Exchange};
 use crate::limits::{CONNECT_ATTEMPTS_MAX, UNPROCESSED_RETRIES_MAX};
 use crate::proto::http1::{BodyLength, FieldName, Method};
 use crate::upstream::balance;
+use crate::upstream::cluster::Wish;
 
 /// What is sent to an endpoint: the head, with what came of the body so far.
 pub struct Message {
@@ -35,9 +36,8 @@ pub async fn forward(
     let local = routed.view.local(cluster).ok_or(Failure::NoBackend)?;
     let buffers = &routed.view.resources.buffers;
     let settings = &local.cluster.settings;
-    // A connection that begins with who the client is has one client.
-    let shares = settings.proxy_header.is_none();
-    let http2 = shares && settings.http.is_http2(|| is_grpc(exchange));
+    let wish = settings.wish(exchange.request.upgrade.is_some(), || is_grpc(exchange));
+    let http2 = wish == Wish::Http2;
     let mut message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
     let mut tries = Tries::default();
     loop {
@@ -45,7 +45,7 @@ pub async fn forward(
             release(routed, message);
             return Err(Failure::NoBackend);
         };
-        let to = To { local, endpoint, http2 };
+        let to = To { local, endpoint, wish };
         let alone = tries.fresh || local.cluster.settings.proxy_header.is_some();
         let reused = if alone { None } else { Lease::reuse(routed, to) };
         let mut lease = match reused {

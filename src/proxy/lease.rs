@@ -14,19 +14,21 @@ use crate::http::client::h1::Connection;
 use crate::limits::READ_BUFFER_BYTES;
 use crate::net::runtime;
 use crate::net::stream::Stream;
+use crate::net::tls::Alpn;
 use crate::snapshot::resources::Resources;
 use crate::snapshot::view::View;
 use crate::telemetry::labels::ClusterLabelsId;
 use crate::telemetry::value::Counter;
 use crate::upstream::Local;
+use crate::upstream::cluster::Wish;
 use crate::upstream::pool::{Discarded, Pool};
 
 pub struct Lease {
     pub connection: Connection,
     /// It carried an exchange before: it may have been closed by the endpoint just now.
     pub reused: bool,
-    /// It is a lane.
-    http2: bool,
+    /// Of an HTTP/2 connection.
+    is_lane: bool,
     local: Rc<Local>,
     endpoint: usize,
     _active: Active,
@@ -37,8 +39,8 @@ pub struct Lease {
 pub struct To<'a> {
     pub local: &'a Rc<Local>,
     pub endpoint: usize,
-    /// The request goes out as HTTP/2.
-    pub http2: bool,
+    /// What the request goes out as.
+    pub wish: Wish,
 }
 
 /// Counts an exchange with a cluster, for as long as it lasts.
@@ -64,12 +66,17 @@ impl Lease {
     /// An idle connection to the endpoint, or none.
     pub fn reuse(place: &Place<'_>, to: To<'_>) -> Option<Self> {
         let shared = &to.local.shared[to.endpoint];
+        let is_lane = match to.wish {
+            Wish::Http1 => false,
+            Wish::Http2 => true,
+            Wish::Either => shared.chosen() == Some(Alpn::H2),
+        };
         // Those who wait for a lane come first.
-        if to.http2 && !shared.waiters.is_empty() {
+        if is_lane && !shared.waiters.is_empty() {
             return None;
         }
-        let pool = if to.http2 { &shared.idle } else { &to.local.pools[to.endpoint] };
-        Some(Self::new(place, to, taken(place, pool)?, true))
+        let pool = if is_lane { &shared.idle } else { &to.local.pools[to.endpoint] };
+        Some(Self::new(place, to, taken(place, pool)?, true, is_lane))
     }
 
     /// A new connection to the endpoint.
@@ -78,29 +85,35 @@ impl Lease {
     /// `ConnectFailed`, `ConnectSlow`; of a lane `StreamsFull` as well.
     pub async fn open(place: &Place<'_>, to: To<'_>) -> Result<Self, Failure> {
         // Rare, as connections are kept: who finds one does not pay for the size of this.
-        if to.http2 {
+        if to.wish != Wish::Http1 {
             return Box::pin(shared::lane(place, to)).await;
         }
         let stream = Box::pin(dial(place, to)).await?;
         let connection = Connection::new(stream, &place.view.resources.buffers);
-        Ok(Self::new(place, to, connection, false))
+        Ok(Self::new(place, to, connection, false, false))
     }
 
-    fn new(place: &Place<'_>, to: To<'_>, connection: Connection, reused: bool) -> Self {
+    fn new(
+        place: &Place<'_>,
+        to: To<'_>,
+        connection: Connection,
+        reused: bool,
+        is_lane: bool,
+    ) -> Self {
         let resources = &place.view.resources;
         let series = resources.shard.cluster(to.local.cluster.labels);
         if reused {
             series.hits.add(1);
         }
         let _active = Active::count(resources, to.local.cluster.labels);
-        let To { http2, endpoint, local } = to;
-        Self { connection, reused, http2, local: Rc::clone(local), endpoint, _active }
+        let To { endpoint, local, .. } = to;
+        Self { connection, reused, is_lane, local: Rc::clone(local), endpoint, _active }
     }
 
     /// The exchange is over and left the connection clean: it goes back to the pool, with `buffer`
     /// armed for the next response.
     pub fn give_back(self, view: &Rc<View>, buffer: Buffer) {
-        let Self { mut connection, local, endpoint, http2, .. } = self;
+        let Self { mut connection, local, endpoint, is_lane, .. } = self;
         let resources = &view.resources;
         let buffer = fresh(resources, buffer);
         connection.stream.deadline().clear();
@@ -112,10 +125,10 @@ impl Lease {
             true => 0,
         };
         let shared = &local.shared[endpoint];
-        let pool = if http2 { &shared.idle } else { &local.pools[endpoint] };
+        let pool = if is_lane { &shared.idle } else { &local.pools[endpoint] };
         if let Some(surplus) = pool.give(connection, idle_max) {
             close_all(view, vec![surplus]);
-        } else if http2 {
+        } else if is_lane {
             shared.waiters.wake(1);
         }
     }
@@ -147,7 +160,7 @@ async fn dial(place: &Place<'_>, to: To<'_>) -> Result<Stream, Failure> {
     let resources = &place.view.resources;
     let cluster = &to.local.cluster;
     resources.shard.cluster(cluster.labels).misses.add(1);
-    open::one(resources, cluster, to.endpoint, Some(place.connection), to.http2).await
+    open::one(resources, cluster, to.endpoint, Some(place.connection), to.wish).await
 }
 
 /// An empty buffer of the size that is kept armed.

@@ -28,6 +28,7 @@ use crate::snapshot::bind::Mirror;
 use crate::snapshot::resources::Resources;
 use crate::snapshot::view::View;
 use crate::telemetry::value::Counter;
+use crate::upstream::cluster::Wish;
 use crate::upstream::pool::Discarded;
 use crate::upstream::{Local, balance};
 
@@ -143,7 +144,8 @@ impl Task {
                 return (answered, head);
             }
         }
-        match Box::pin(open::one(resources, &local.cluster, endpoint, None, false)).await {
+        let opened = open::one(resources, &local.cluster, endpoint, None, Wish::Http1);
+        match Box::pin(opened).await {
             Ok(stream) => {
                 let connection = Connection::new(stream, &resources.buffers);
                 self.exchange(local, endpoint, connection, head).await

@@ -13,7 +13,7 @@ use crate::net::tls::{Alpn, Session};
 use crate::proto::proxy_protocol::{self, Version};
 use crate::snapshot::resources::Resources;
 use crate::telemetry::value::Transport;
-use crate::upstream::cluster::Cluster;
+use crate::upstream::cluster::{Cluster, Wish};
 use crate::upstream::{Local, balance};
 
 /// What came of asking for a connection.
@@ -34,7 +34,7 @@ pub async fn one(
     cluster: &Cluster,
     endpoint: usize,
     client: Option<&Connection>,
-    http2: bool,
+    wish: Wish,
 ) -> Result<Stream, Failure> {
     let begun = resources.clock.now();
     let settings = &cluster.settings;
@@ -54,7 +54,7 @@ pub async fn one(
         Box::pin(introduce(resources, cluster, &stream, version, client)).await?;
     }
     if settings.tls.is_some() {
-        stream = Box::pin(secure(resources, cluster, endpoint, stream, http2)).await?;
+        stream = Box::pin(secure(resources, cluster, endpoint, stream, wish)).await?;
         let nanos = resources.clock.now().nanos_since(begun);
         resources.shard.connected(Transport::Tls, nanos);
     }
@@ -67,18 +67,20 @@ async fn secure(
     cluster: &Cluster,
     endpoint: usize,
     mut stream: Stream,
-    http2: bool,
+    wish: Wish,
 ) -> Result<Stream, Failure> {
     let tls = cluster.settings.tls.as_ref().expect("asked for by the caller");
     let name = cluster.endpoints[endpoint].server_name.clone();
     let name = name.expect("an endpoint of a cluster with TLS has a name");
-    let config = if http2 { &tls.http2 } else { &tls.config };
-    let session = Session::client(config.clone(), name).map_err(|_| Failure::TlsFailed)?;
+    let session =
+        Session::client(tls.config(wish).clone(), name).map_err(|_| Failure::TlsFailed)?;
     let limit = cluster.settings.connect_timeout;
     stream.deadline().set(resources.clock.now(), limit, Action::EndBoth);
     let result = stream.secure(session, None, &resources.buffers).await;
     match result {
-        Ok(()) if http2 && stream.session(Session::alpn).flatten() != Some(Alpn::H2) => {
+        Ok(())
+            if wish == Wish::Http2 && stream.session(Session::alpn).flatten() != Some(Alpn::H2) =>
+        {
             tracing::debug!(endpoint = %cluster.endpoints[endpoint].name, "no HTTP/2 by ALPN");
             Err(Failure::TlsFailed)
         }
@@ -96,14 +98,19 @@ async fn secure(
 }
 
 /// A connection to an endpoint of the cluster: the next in turn that does not refuse.
-pub async fn any(resources: &Rc<Resources>, local: &Local, client: &Connection) -> Opened {
+pub async fn any(
+    resources: &Rc<Resources>,
+    local: &Local,
+    client: &Connection,
+    wish: Wish,
+) -> Opened {
     let most = CONNECT_ATTEMPTS_MAX.min(local.cluster.endpoints.len());
     let (mut avoid, mut retries) = (None, 0);
     loop {
         let Some(endpoint) = balance::pick(local, avoid) else {
             return Opened { result: Err(Failure::NoBackend), endpoint: None, retries };
         };
-        let result = one(resources, &local.cluster, endpoint, Some(client), false).await;
+        let result = one(resources, &local.cluster, endpoint, Some(client), wish).await;
         if result.is_ok() || retries as usize + 1 >= most {
             return Opened { result, endpoint: Some(endpoint), retries };
         }

@@ -1,6 +1,10 @@
 //! The head that goes to the endpoint, out of the one that came: hop-by-hop fields and what
 //! `Connection` lists are left out, who the client is is said, the rest passes as it was written.
 
+mod client_certificate;
+
+use client_certificate::NAME as CLIENT_CERTIFICATE;
+
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::policy::Changes;
@@ -17,7 +21,7 @@ use super::place::Routed;
 pub struct Rewritten<'a> {
     pub changes: &'a Changes,
     pub backend: &'a Backend,
-    /// The request goes out as HTTP/2.
+    /// The request goes out as HTTP/2, whoever takes it.
     pub http2: bool,
 }
 
@@ -102,6 +106,9 @@ impl Keep<'_> {
             return false;
         }
         let own = match field.id {
+            FieldName::Other if self.settings.client_certificate => {
+                field.name.of(bytes).eq_ignore_ascii_case(CLIENT_CERTIFICATE)
+            }
             FieldName::Host => self.own_host,
             FieldName::XForwardedFor => true,
             FieldName::XForwardedProto | FieldName::XForwardedHost => !self.settings.append,
@@ -112,7 +119,7 @@ impl Keep<'_> {
     }
 }
 
-/// `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id`, `Via`.
+/// `X-Forwarded-For`, `-Proto`, `-Host`, `-Client-Cert`, `X-Request-Id`, `Via`.
 fn put_forwarded(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, keep: &Keep<'_>) {
     let bytes = exchange.head_bytes();
     let request = &exchange.request;
@@ -143,6 +150,12 @@ fn put_forwarded(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, kee
     };
     if let Some(id) = id {
         encode::field(out, b"X-Request-Id", id);
+    }
+    if settings.client_certificate
+        && let Some(identity) = routed.connection.identity()
+        && !keep.edited(b"x-forwarded-client-cert")
+    {
+        client_certificate::put(out, identity);
     }
     if settings.via {
         let version: &[u8] = if request.version.is_1_1() { b"1.1 " } else { b"1.0 " };

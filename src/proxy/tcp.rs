@@ -28,6 +28,7 @@ use crate::snapshot::resources::Resources;
 use crate::snapshot::tcp::{By, Names, Passage, Route};
 use crate::snapshot::view::View;
 use crate::telemetry::value::{Refusal, Timeout, Work};
+use crate::upstream::cluster::Wish;
 use hello::NoHello;
 use record::Story;
 
@@ -189,7 +190,7 @@ async fn open(
     let (place, cluster) = clusters.pick(view.resources.random.next());
     story.labels = route.labels(Some(place));
     let local = view.local(*cluster).ok_or(Failure::NoBackend)?;
-    let opened = open::any(&view.resources, local, connection).await;
+    let opened = open::any(&view.resources, local, connection, Wish::Either).await;
     story.retries = opened.retries;
     if let Some(endpoint) = opened.endpoint {
         story.endpoint = local.cluster.endpoints[endpoint].name.as_str().into();

@@ -33,6 +33,7 @@ pub enum Place {
     Method(usize),
     Header { of_match: usize, at: usize },
     Query { of_match: usize, at: usize },
+    Source(usize),
     Route,
 }
 
@@ -57,6 +58,7 @@ impl fmt::Display for CompileError {
             Place::Method(at) => write!(f, "matches[{at}].method: ")?,
             Place::Header { of_match, at } => write!(f, "matches[{of_match}].headers[{at}]: ")?,
             Place::Query { of_match, at } => write!(f, "matches[{of_match}].query[{at}]: ")?,
+            Place::Source(at) => write!(f, "matches[{at}].source: ")?,
             Place::Route => (),
         }
         match self.reason {
@@ -119,6 +121,7 @@ struct Precedence {
     has_method: Reverse<bool>,
     headers: Reverse<usize>,
     query: Reverse<usize>,
+    source: Reverse<usize>,
     order: u32,
     at: usize,
 }
@@ -178,6 +181,7 @@ fn precedence(order: u32, at: usize, one: &MatchSpec) -> Precedence {
         has_method: Reverse(one.method.is_some()),
         headers: Reverse(one.headers.len()),
         query: Reverse(one.query.len()),
+        source: Reverse(one.source.len()),
         order,
         at,
     }
@@ -234,6 +238,10 @@ fn push_predicates(
             return Err((place, Reason::BadQueryName));
         }
         predicates.push(Predicate::Query(name.as_bytes().into(), pattern));
+    }
+    for (part, value) in &one.source {
+        let pattern = compile_value(value).map_err(|reason| (Place::Source(of_match), reason))?;
+        predicates.push(Predicate::Source(*part, pattern));
     }
     Ok(())
 }

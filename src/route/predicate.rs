@@ -1,11 +1,12 @@
 //! What a match asks of a request beside its host and path: method, header fields, query
-//! parameters. A field that comes more than once is matched by its first line, a query parameter
+//! parameters, the client's certificate. A field that comes more than once is matched by its first line, a query parameter
 //! by its first value, percent-decoded with `+` for a space.
 
-use super::Subject;
 use super::query::{self, Decoded};
+use super::{SourcePart, Subject};
 use crate::base::pattern::Pattern;
 use crate::limits::MATCHED_TEXT_BYTES_MAX;
+use crate::net::tls::Identity;
 
 /// One condition; all of a match must hold.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) enum Predicate {
     Pseudo(Pseudo, Pattern),
     /// A parameter by its decoded name.
     Query(Box<[u8]>, Pattern),
+    Source(SourcePart, Pattern),
 }
 
 /// Parts of a request that may be asked for like a header field.
@@ -55,7 +57,22 @@ impl Predicate {
                 .query()
                 .and_then(|query| query::value(query, name))
                 .is_some_and(|value| value_matches(value, pattern)),
+            Self::Source(part, pattern) => {
+                subject.identity().is_some_and(|identity| source_matches(identity, *part, pattern))
+            }
         }
+    }
+}
+
+#[inline(never)]
+fn source_matches(identity: &Identity, part: SourcePart, pattern: &Pattern) -> bool {
+    let is = |text: &str| pattern.matches(text.as_bytes());
+    match part {
+        SourcePart::Identity => identity.spiffe_id().is_some_and(is),
+        SourcePart::Subject => is(&identity.subject),
+        SourcePart::SubjectCn => identity.common_name.as_deref().is_some_and(is),
+        SourcePart::Issuer => is(&identity.issuer),
+        SourcePart::SubjectAltName => identity.alternative_names().any(is),
     }
 }
 

@@ -3,6 +3,7 @@ use crate::base::random::Random;
 use crate::limits::{GATE_PATTERNS_MAX, MATCHED_TEXT_BYTES_MAX};
 
 mod naive_tests;
+mod source_tests;
 mod timing_tests;
 
 /// A request of a test.

@@ -149,6 +149,8 @@ pub struct Forwarded {
     pub trusted_hops: u32,
     pub request_id: RequestId,
     pub via: bool,
+    /// `X-Forwarded-Client-Cert` is ours alone: nobody else's goes through.
+    pub client_certificate: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
 use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
 use crate::config::policy::inherited::ListenerPolicies;
 use crate::config::policy::mirror::RequestMirror;
-use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, ValueMatch};
+use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, SourceMatch, ValueMatch};
 use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
 use crate::policy::{Pipeline, PipelineSpec};
@@ -33,7 +33,7 @@ use crate::proto::proxy_protocol::Accepted;
 use crate::route::host::{HostMap, Hostname};
 use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
-use crate::route::{MatchSpec, PathSpec, RouteSpec, Table, ValueSpec};
+use crate::route::{MatchSpec, PathSpec, RouteSpec, SourcePart, Table, ValueSpec};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use cluster::Clusters;
 use material::Materials;
@@ -198,6 +198,8 @@ impl Compiler<'_> {
             listener: &self.listener,
             protocol: self.protocol,
         });
+        // Of requests it is what the backend speaks, and no TLS shows in it: agentgateway has
+        // `https` in the families of connections alone.
         self.protocol = if passes.is_some() { "tcp" } else { "http" };
         self.listener.clear();
         let labels = self.labels("", "", "");
@@ -409,7 +411,20 @@ fn match_spec(raw: &RouteMatch) -> MatchSpec {
             .iter()
             .map(|query| (query.name.clone(), value_spec(&query.value)))
             .collect(),
+        source: raw.source.as_ref().map(source_spec).unwrap_or_default(),
     }
+}
+
+fn source_spec(raw: &SourceMatch) -> Vec<(SourcePart, ValueSpec)> {
+    let parts = [
+        (SourcePart::Identity, &raw.identity),
+        (SourcePart::Subject, &raw.subject),
+        (SourcePart::SubjectCn, &raw.subject_cn),
+        (SourcePart::Issuer, &raw.issuer),
+        (SourcePart::SubjectAltName, &raw.subject_alt_name),
+    ];
+    let written = parts.into_iter().filter_map(|(part, value)| Some((part, value.as_ref()?)));
+    written.map(|(part, value)| (part, value_spec(value))).collect()
 }
 
 fn value_spec(raw: &ValueMatch) -> ValueSpec {

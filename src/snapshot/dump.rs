@@ -10,6 +10,7 @@ use super::bind::Bind;
 use super::tcp::{By, Listener, Passage, Route};
 use super::tls::{Carries, Clients, TlsListener};
 use crate::config::Config;
+use crate::config::frontend::FrontendPolicies;
 use crate::net::tls::{Certificate, Verification};
 use crate::upstream::Cluster;
 use crate::upstream::cluster::{HttpVersion, UpstreamTls};
@@ -19,12 +20,39 @@ pub fn dump(config: &Config, snapshot: &Snapshot) -> Value {
     let binds = snapshot.binds.iter().map(|bind| of_bind(bind));
     json!({
         "config": serde_json::to_value(config).unwrap_or(Value::Null),
+        "policies": policies(config),
         "compiled": {
             "version": snapshot.version,
             "binds": binds.collect::<Vec<_>>(),
             "clusters": clusters.collect::<Vec<_>>(),
         },
     })
+}
+
+/// What `frontendPolicies` change, as agentgateway lists it: its documentation looks there.
+fn policies(config: &Config) -> Vec<Value> {
+    let FrontendPolicies { http, tls, tcp, proxy_protocol, connect } = &config.frontend_policies;
+    let default = FrontendPolicies::default();
+    let written = [
+        ("http", "hTTP", (*http != default.http).then(|| json!(http))),
+        ("tls", "tLS", (*tls != default.tls).then(|| json!(tls))),
+        ("tcp", "tCP", tcp.as_ref().map(|tcp| json!(tcp))),
+        ("proxy", "proxy", proxy_protocol.as_ref().map(|proxy| json!(proxy))),
+        ("connect", "connect", (*connect != default.connect).then(|| json!(connect))),
+    ];
+    let listed = written.into_iter().filter_map(|(key, kind, policy)| {
+        Some(json!({
+            "key": format!("frontend/{key}"),
+            "name": null,
+            "target": {"gateway": {
+                "gatewayName": "default",
+                "gatewayNamespace": "default",
+                "listenerName": null,
+            }},
+            "policy": {"frontend": {kind: policy?}},
+        }))
+    });
+    listed.collect()
 }
 
 fn tcp_listeners(passage: &Passage) -> Vec<Value> {

@@ -38,6 +38,9 @@ pub struct Record<'a> {
     pub error: &'a [u8],
     pub received_bytes: u64,
     pub sent_bytes: u64,
+    /// Who the client is by its certificate: its SPIFFE id, and whom the certificate names.
+    pub identity: &'a [u8],
+    pub subject: &'a [u8],
     /// What the upstream answered, and how long it took to the head of its answer.
     pub upstream_status: u16,
     pub upstream_nanos: u64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::net::connect::Address;
 use crate::net::socket::Keepalive;
-use crate::net::tls::{ClientConfig, ClientSettings, ServerName};
+use crate::net::tls::{self, Alpn, ClientConfig, ClientSettings, ServerName, SettingsError};
 use crate::proto::{http2, proxy_protocol};
 use crate::telemetry::labels::ClusterLabelsId;
 
@@ -69,17 +69,33 @@ pub enum HttpVersion {
     Http11,
     /// Without TLS by prior knowledge, RFC 9113 section 3.3.
     Http2,
-    /// HTTP/2 for gRPC, which has no other; HTTP/1.1 for the rest.
+    /// HTTP/2 for gRPC, which has no other; else what TLS settles, and HTTP/1.1 without.
     Auto,
 }
 
-impl HttpVersion {
-    /// Whether a request goes out as HTTP/2.
-    pub fn is_http2(self, is_grpc: impl FnOnce() -> bool) -> bool {
-        match self {
-            Self::Http11 => false,
-            Self::Http2 => true,
-            Self::Auto => is_grpc(),
+/// What a connection is to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Http1,
+    Http2,
+    /// What the endpoint chooses of what is offered (ALPN).
+    Either,
+}
+
+impl Settings {
+    /// Configured, else gRPC means HTTP/2, else ALPN, else HTTP/1.1.
+    pub fn wish(&self, is_upgrade: bool, is_grpc: impl FnOnce() -> bool) -> Wish {
+        match self.http {
+            // A connection that begins with who the client is has one client.
+            _ if self.proxy_header.is_some() => Wish::Http1,
+            HttpVersion::Http11 => Wish::Http1,
+            HttpVersion::Http2 => Wish::Http2,
+            HttpVersion::Auto if is_grpc() => Wish::Http2,
+            HttpVersion::Auto => match &self.tls {
+                // HTTP/2 has no upgrades: RFC 9113 section 8.6.
+                Some(tls) if tls.offers_both && !is_upgrade => Wish::Either,
+                _ => Wish::Http1,
+            },
         }
     }
 }
@@ -88,11 +104,38 @@ impl HttpVersion {
 #[derive(Clone)]
 pub struct UpstreamTls {
     /// With the sessions that can be resumed: the same over reloads.
-    pub config: Arc<ClientConfig>,
-    /// The same for connections that are to speak HTTP/2.
-    pub http2: Arc<ClientConfig>,
+    config: Arc<ClientConfig>,
+    /// The same for connections that are to speak HTTP/1.1, and HTTP/2.
+    http1: Arc<ClientConfig>,
+    http2: Arc<ClientConfig>,
+    /// An endpoint may choose between the two.
+    offers_both: bool,
     /// What `config` was made of.
     pub settings: Arc<ClientSettings>,
+}
+
+impl UpstreamTls {
+    /// # Errors
+    /// What the settings ask for and cannot be had.
+    pub fn new(settings: ClientSettings) -> Result<Self, SettingsError> {
+        let config = tls::client_config(&settings)?;
+        let offers = |alpn: Alpn| settings.alpn.iter().any(|name| **name == *alpn.name());
+        let http1 = match offers(Alpn::H2) {
+            true => tls::with_alpn(&config, Alpn::Http1),
+            false => Arc::clone(&config),
+        };
+        let http2 = tls::with_alpn(&config, Alpn::H2);
+        let offers_both = offers(Alpn::H2) && offers(Alpn::Http1);
+        Ok(Self { config, http1, http2, offers_both, settings: Arc::new(settings) })
+    }
+
+    pub fn config(&self, wish: Wish) -> &Arc<ClientConfig> {
+        match wish {
+            Wish::Http1 => &self.http1,
+            Wish::Http2 => &self.http2,
+            Wish::Either => &self.config,
+        }
+    }
 }
 
 impl PartialEq for UpstreamTls {

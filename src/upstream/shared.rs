@@ -3,6 +3,9 @@
 //! A connection that begins is waited for: however many requests come at once, one connection is
 //! opened, and the next when it is known that the first is full. Refuses to connect: it says when
 //! that has to be done, and whoever does it says how it ended.
+//!
+//! It also keeps in mind what the endpoint chose, where it is offered HTTP/1.1 and HTTP/2. That
+//! says how to go about the next connection, never what it will speak.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -15,6 +18,7 @@ use crate::http::client::waiters::Waiters;
 use crate::limits::H2_CONNECTIONS_PER_ENDPOINT_MAX;
 use crate::net::Wheel;
 use crate::net::stream::Stream;
+use crate::net::tls::Alpn;
 
 #[derive(Default)]
 pub struct Shared {
@@ -25,6 +29,8 @@ pub struct Shared {
     connections: RefCell<Vec<Client>>,
     opening: Cell<bool>,
     failures: Cell<Failures>,
+    /// What the endpoint chose last, where it was offered both.
+    chosen: Cell<Option<Alpn>>,
 }
 
 /// Connections that could not be had, for those who waited for them.
@@ -33,6 +39,8 @@ pub struct Failures {
     pub count: u64,
     /// Nobody answered in time, the last time.
     pub slow: bool,
+    /// The last was one that had to speak HTTP/2.
+    pub of_http2: bool,
 }
 
 /// A lane that was not used before.
@@ -64,6 +72,10 @@ impl Shared {
             && !taking().any(Client::is_starting)
     }
 
+    pub fn is_opening(&self) -> bool {
+        self.opening.get()
+    }
+
     /// Somebody opens a connection, until what is returned is dropped.
     pub fn opening(&self) -> Opening<'_> {
         debug_assert!(!self.opening.get(), "connections are opened one after the other");
@@ -79,10 +91,31 @@ impl Shared {
         self.failures.get()
     }
 
-    /// A connection could not be had: who waited for it does not wait for another.
-    pub fn failed(&self, slow: bool) {
-        self.failures.set(Failures { count: self.failures.get().count + 1, slow });
+    /// A connection could not be had: who waited for it does not wait for another. `of_http2`
+    /// says that it could have spoken nothing else.
+    pub fn failed(&self, slow: bool, of_http2: bool) {
+        self.forget();
+        self.failures.set(Failures { count: self.failures.get().count + 1, slow, of_http2 });
         self.waiters.wake_all();
+    }
+
+    /// What the endpoint chose when it was last asked, unless something failed since.
+    pub fn chosen(&self) -> Option<Alpn> {
+        self.chosen.get()
+    }
+
+    pub fn learn(&self, chosen: Alpn) {
+        self.chosen.set(Some(chosen));
+    }
+
+    /// What comes next may be another endpoint: few connections are opened until that is known.
+    pub fn forget(&self) {
+        self.chosen.set(None);
+    }
+
+    /// There is a connection that takes streams, or will.
+    pub fn is_served(&self) -> bool {
+        self.connections.borrow().iter().any(|client| !client.is_ending())
     }
 
     /// Ends the connections on which nothing happened for so long.
@@ -112,7 +145,7 @@ impl Shared {
         });
         if never_settled {
             // It does not speak HTTP/2, or not with us.
-            self.failed(false);
+            self.failed(false, false);
         }
     }
 }

@@ -11,6 +11,7 @@ matrix! {
 
 drivers! {
     the_configuration_is_shown,
+    policies_are_listed,
     the_log_level_is_shown_and_set,
     readiness,
     other_sites_are_refused,
@@ -41,6 +42,19 @@ fn the_configuration_is_shown(cell: Cell) {
     assert_eq!(dump["config"]["binds"][0]["port"], 0, "as it was written");
     assert!(text.contains("\"fixed\""), "{text}");
     assert_eq!(dump["ringway"]["synchronized"], true);
+}
+
+/// Where the guide to keepalive of agentgateway looks for it.
+fn policies_are_listed(cell: Cell) {
+    let keepalives = serde_json::json!({ "time": "30s", "interval": "5s", "retries": 3 });
+    let tcp = serde_json::json!({ "tcp": { "keepalives": keepalives } });
+    let proxy = cell.start(&config().frontend(tcp).route_with("/", serde_json::json!({})));
+    let dump = proxy.config_dump();
+    let policies = dump["policies"].as_array().unwrap();
+    let found = policies.iter().map(|one| &one["policy"]["frontend"]["tCP"]["keepalives"]);
+    let found: Vec<_> = found.filter(|found| !found.is_null()).collect();
+    assert_eq!(found.len(), 1, "{dump}");
+    assert_eq!((&found[0]["time"], &found[0]["retries"]), (&"30s".into(), &3.into()));
 }
 
 fn the_log_level_is_shown_and_set(cell: Cell) {

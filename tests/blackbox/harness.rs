@@ -2,6 +2,7 @@
 //! blocking sockets and threads, raw bytes, and waits with deadlines. Nothing here but the decoder
 //! of `h2_client` uses a line of the product, so that it can contradict it.
 
+pub mod both_origin;
 pub mod client;
 pub mod config;
 pub mod h2_client;
@@ -18,6 +19,7 @@ pub mod tls;
 pub mod tool;
 pub mod wait;
 
+pub use both_origin::BothOrigin;
 pub use client::Client;
 pub use config::config;
 pub use h2_origin::H2Origin;

@@ -24,6 +24,7 @@ mod reload;
 mod routing;
 mod tcp;
 mod tls;
+mod tls_alpn;
 mod tls_upstream;
 mod upstream;
 mod websocket;

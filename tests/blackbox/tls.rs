@@ -2,6 +2,7 @@
 
 mod clients;
 mod hostile;
+mod identity;
 mod judge;
 mod names;
 mod negotiation;
@@ -44,8 +45,14 @@ impl Bench {
 
     /// One listener for `test`, all of it to the origin.
     fn only(&self, origin: &Origin, more: Value) -> Config {
-        config().listener(https(None, self.tls(&["test"], more), origin))
+        let config = config().listener(https(None, self.tls(&["test"], more), origin));
+        config.process(idle_for("5s"))
     }
+}
+
+/// What idles in a pool holds a buffer: it is closed before `is_well` gives up on the count.
+fn idle_for(limit: &str) -> Value {
+    json!({ "backend": { "poolIdleTimeout": limit } })
 }
 
 /// A listener of protocol HTTPS, for one name or for the rest.

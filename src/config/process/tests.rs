@@ -51,6 +51,7 @@ fn defaults_are_those_of_agentgateway() {
             },
             "forwarded": {
                 "mode": "replace", "trustedHops": 0, "via": false, "requestId": "keep",
+                "clientCertificate": false,
             },
             "accessLog": {"to": "stdout", "format": "text"},
             "driver": "auto",

@@ -275,3 +275,41 @@ fn a_gateway_with_tls_is_https() {
     assert_eq!(gateways["default"], expected);
     assert_eq!(gateways["plain"], json!({"port": 2, "protocol": "HTTP"}));
 }
+
+#[test]
+fn routes_by_certificates() {
+    let listener = |more: &str, source: &str| {
+        format!(
+            "{{protocol: HTTPS, tls: {{cert: a, key: b{more}}}, routes: [{{matches: [{{source: \
+             {source}}}], backends: [{{host: 'a:1'}}]}}]}}"
+        )
+    };
+    let asking = |source: &str| listener(", root: c", source);
+    for (written, expected) in [
+        (asking("{identity: {exact: 'spiffe://a/b'}}"), "nothing is wrong"),
+        (asking("{subject: {regex: .*}, issuer: {exact: CN=a}}"), "nothing is wrong"),
+        (
+            asking("{}"),
+            "4:85: [0].routes[0].matches[0].source: it asks for nothing: one of identity, \
+             subject, subjectCn, issuer, subjectAltName is needed",
+        ),
+        (
+            asking("{subjectAltNames: {exact: a}}"),
+            "4:85: [0].routes[0].matches[0].source: it asks for nothing: one of identity, \
+             subject, subjectCn, issuer, subjectAltName is needed\n4:86: \
+             [0].routes[0].matches[0].source.subjectAltNames: unknown key\n    hint: did you mean \
+             `subjectAltName`?",
+        ),
+        (
+            listener("", "{subjectCn: {exact: a}}"),
+            "4:5: [0]: a route matches by `source`, and clients are asked for no certificate: \
+             that takes `tls.root`",
+        ),
+    ] {
+        check_listeners(&[&written], &expected.split('\n').collect::<Vec<_>>());
+    }
+    let written = asking("{subjectCn: {exact: a}}");
+    let back = json(&good(&listeners(&[&written])));
+    let matches = &back["binds"][0]["listeners"][0]["routes"][0]["matches"];
+    assert_eq!(matches[0]["source"], serde_json::json!({"subjectCn": {"exact": "a"}}));
+}

@@ -19,6 +19,7 @@ use crate::limits::{LAST_SEND_LOOKED_AT_AFTER, PARK_AFTER};
 use crate::net::deadline::{Action, Wheel};
 use crate::net::socket::Side;
 use crate::net::stream::{Done, LastSend, Stream};
+use crate::net::tls::Identity;
 use crate::proto::http1::chunked::Output;
 use crate::proto::http1::{ParseError, Parsed};
 use crate::telemetry::value::Work;
@@ -54,6 +55,8 @@ pub struct Carrier {
     pub http2: bool,
     /// By which listener's certificate and policy the client was let in.
     pub accepted: Option<Accepted>,
+    /// Who the client is by a certificate that was verified; shared by the lanes of a connection.
+    pub identity: Option<Rc<Identity>>,
 }
 
 /// Who is at the other end.
@@ -124,6 +127,12 @@ impl Connection {
             work: Rc::new(Cell::new(Work::Idle)),
             last: RefCell::default(),
         }
+    }
+
+    /// Who the client is by its certificate: for logs, routes and rules. None without TLS, where
+    /// clients are not asked, and of a client that came without one.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.carrier.identity.as_deref()
     }
 
     /// Waits for the next request. `park` asks to be told when the connection idles.

@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 
 use super::certificate::{Certificate, SettingsError, TrustedRoots};
-use super::parameters::Parameters;
+use super::parameters::{Alpn, Parameters};
 use super::verify::{self, Verification};
 use crate::limits::TLS_SESSIONS_KEPT_MAX;
 
@@ -46,6 +46,14 @@ pub fn client_config(settings: &ClientSettings) -> Result<Arc<ClientConfig>, Set
     config.alpn_protocols = settings.alpn.iter().map(|name| name.to_vec()).collect();
     config.resumption = Resumption::in_memory_sessions(TLS_SESSIONS_KEPT_MAX);
     Ok(Arc::new(config))
+}
+
+/// The same settings with another offer. They verify in the same way, so sessions of one can be
+/// resumed by the other.
+pub fn with_alpn(config: &ClientConfig, alpn: Alpn) -> Arc<ClientConfig> {
+    let mut other = config.clone();
+    other.alpn_protocols = vec![alpn.name().to_vec()];
+    Arc::new(other)
 }
 
 /// The name to ask an endpoint for: a hostname, or an address, which no SNI is sent for.

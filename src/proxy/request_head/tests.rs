@@ -1,6 +1,7 @@
 use super::*;
 use crate::net::runtime::Driver;
 use crate::net::tests::{Rig, on};
+use crate::net::tls::Identity;
 use crate::proxy::tests::{Scene, text};
 
 /// One head in and one out. Lines that all have (ours at the end) are left out of most.
@@ -226,4 +227,46 @@ fn edits_of_the_route_are_made() {
                    X-Forwarded-Proto: http\nX-Forwarded-Host: a\nX-Add: more\nX-Set: new\n\n",
         ..PLAIN
     }]);
+}
+
+#[test]
+fn nobody_but_us_says_whose_certificate_it_is() {
+    const SAID: &str = "GET / HTTP/1.1\nHost: a\nX-Forwarded-Client-Cert: Hash=1\n\
+                        x-forwarded-CLIENT-cert: Hash=2\n\n";
+    const OURS: &str = "\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: http\n\
+                        X-Forwarded-Host: a\n";
+    on(Driver::Epoll, async |rig| {
+        let heads = |config: &str, policies: &str, identity: Option<Identity>| {
+            let mut scene = Scene::simple(&rig, config, policies, "127.0.0.1:9");
+            scene.connection.carrier.identity = identity.map(std::rc::Rc::new);
+            let mut out = Buffer::with_capacity(1024);
+            scene.ask(SAID);
+            let exchange = std::mem::take(&mut scene.exchange);
+            let changes = std::mem::take(&mut scene.changes);
+            let routed = scene.routed();
+            let backend = &routed.route.backends[0];
+            encode(
+                &mut out,
+                &routed,
+                &exchange,
+                Rewritten { changes: &changes, backend, http2: false },
+            );
+            text(&out)
+        };
+        let alice = Identity {
+            subject: "CN=alice".into(),
+            fingerprint: "00".into(),
+            uris: vec!["spiffe://a/b".into()],
+            ..Identity::default()
+        };
+        let on = "requestId: 'off', clientCertificate: true";
+        let first = "GET / HTTP/1.1\nHost: a";
+        assert_eq!(heads(on, "", None), format!("{first}{OURS}\n"));
+        let line = "X-Forwarded-Client-Cert: Hash=00;Subject=\"CN=alice\";URI=spiffe://a/b\n";
+        assert_eq!(heads(on, "", Some(alice.clone())), format!("{first}{OURS}{line}\n"));
+        let off = heads("requestId: 'off'", "", Some(alice.clone()));
+        assert!(off.contains("Hash=1") && off.contains("Hash=2") && !off.contains("alice"));
+        let removed = "requestHeaderModifier: {remove: [x-forwarded-client-cert]}";
+        assert_eq!(heads(on, removed, Some(alice)), format!("{first}{OURS}\n"));
+    });
 }

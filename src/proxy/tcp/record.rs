@@ -5,6 +5,7 @@ use crate::base::clock::Instant;
 use crate::base::id::LabelsId;
 use crate::http::server::h1::Connection;
 use crate::net::relay;
+use crate::net::tls::Identity;
 use crate::snapshot::resources::Resources;
 use crate::telemetry::access_log::Record;
 use crate::telemetry::labels::OVERFLOW;
@@ -55,6 +56,7 @@ impl Story {
         if !self.is_logged {
             return;
         }
+        let identity = connection.identity();
         let record = Record {
             unix_micros: resources.unix_micros(now),
             duration_nanos: duration,
@@ -72,6 +74,8 @@ impl Story {
             error: end.error().as_bytes(),
             received_bytes: connection.received_bytes.get(),
             sent_bytes: connection.sent_bytes.get(),
+            identity: identity.and_then(Identity::spiffe_id).unwrap_or_default().as_bytes(),
+            subject: identity.map_or(&[], |identity| identity.subject.as_bytes()),
             upstream_status: 0,
             upstream_nanos: 0,
             retries: self.retries,

@@ -28,6 +28,7 @@ pub(super) fn downstream(config: &Config) -> Settings {
                 RawRequestId::Off => RequestId::Off,
             },
             via: ringway.forwarded.via,
+            client_certificate: ringway.forwarded.client_certificate,
         },
         keepalive: frontend.tcp.as_ref().and_then(|tcp| cluster::keepalive(&tcp.keepalives)),
         connections_per_worker_max: count(limits.connections_per_worker),

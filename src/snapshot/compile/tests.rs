@@ -206,7 +206,7 @@ config:
   backend: {connectTimeout: 3s, poolIdleTimeout: 7s, poolMaxSize: 5, keepalives: {enabled: false}}
   ringway:
     limits: {headBytes: 2KiB, targetBytes: 1KiB, headerTimeout: 1s, pipelinedRequests: 9}
-    forwarded: {trustedHops: 2, via: true, requestId: make}
+    forwarded: {trustedHops: 2, via: true, requestId: make, clientCertificate: true}
     accessLog: {to: 'off'}
 frontendPolicies:
   tcp: {keepalives: {time: 20s}}
@@ -224,8 +224,13 @@ binds:
     assert_eq!(settings.limits.head.head_bytes_max, 2048);
     assert_eq!(settings.limits.header.as_secs(), 1);
     assert_eq!(settings.limits.requests_max, 9);
-    let forwarded =
-        Forwarded { append: true, trusted_hops: 2, request_id: RequestId::Make, via: true };
+    let forwarded = Forwarded {
+        append: true,
+        trusted_hops: 2,
+        request_id: RequestId::Make,
+        via: true,
+        client_certificate: true,
+    };
     assert_eq!(settings.forwarded, forwarded);
     assert!(!settings.access_log);
     assert_eq!(settings.keepalive.map(|keepalive| keepalive.time.as_secs()), Some(20));

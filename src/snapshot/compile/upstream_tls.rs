@@ -1,7 +1,5 @@
 //! TLS to the endpoints of a cluster, and the version of HTTP that goes with it.
 
-use std::sync::Arc;
-
 use super::cluster::Clusters;
 use super::material::Materials;
 use super::tls::set_groups;
@@ -48,16 +46,7 @@ impl Clusters<'_> {
             }
         };
         let made = settings(raw, roots?, certificate?, alpn?).and_then(|settings| {
-            let settings = Arc::new(settings);
-            self.known(&settings).map_or_else(
-                || {
-                    let alpn = vec![Alpn::H2.name().into()];
-                    let http2 =
-                        tls::client_config(&ClientSettings { alpn, ..(*settings).clone() })?;
-                    Ok(UpstreamTls { config: tls::client_config(&settings)?, http2, settings })
-                },
-                Ok,
-            )
+            self.known(&settings).map_or_else(|| UpstreamTls::new(settings), Ok)
         });
         made.map_err(|error| self.tell(asked, &error.to_string())).ok()
     }
@@ -105,8 +94,7 @@ fn offered(asked: &Asked<'_>, raw: &BackendTls) -> Result<Vec<Box<[u8]>>, String
     let fitting = match version {
         HttpVersion::Http11 => &[Alpn::Http1][..],
         HttpVersion::Http2 => &[Alpn::H2],
-        // What is to be HTTP/2, gRPC, has a connection and an offer of its own.
-        HttpVersion::Auto => &[Alpn::Http1],
+        HttpVersion::Auto => &[Alpn::H2, Alpn::Http1],
     };
     match (&raw.alpn, asked.carries) {
         (None, Carries::Tcp) => Ok(Vec::new()),

@@ -56,7 +56,34 @@ binds:
     assert!(certificate["notAfter"].as_str().unwrap().ends_with("GMT"), "{certificate}");
     let upstream = &dumped["compiled"]["clusters"][0]["tls"];
     assert_eq!(upstream["serverNames"], json!(["known.test"]));
-    assert_eq!(upstream["alpn"], json!(["http/1.1"]));
+    assert_eq!(upstream["alpn"], json!(["h2", "http/1.1"]));
     assert_eq!(upstream["verified"], "nothing");
     assert!(!dumped.to_string().contains("PRIVATE KEY"));
+}
+
+/// As the guide to keepalive looks for it:
+/// `.policies[] | select(.policy.frontend != null and .policy.frontend.tCP != null and ..)`.
+#[test]
+fn policies_are_listed_where_agentgateway_has_them() {
+    let listed = |yaml: &str| {
+        let yaml = format!("{YAML}frontendPolicies: {yaml}\n");
+        let snapshot = Desk::new().compile(&yaml, None);
+        dump(&config(&yaml), &snapshot)["policies"].clone()
+    };
+    assert_eq!(listed("{}"), json!([]));
+    let found = listed(
+        "{tcp: {keepalives: {time: 30s, interval: 5s, retries: 3}}, http: \
+         {http2KeepaliveInterval: 5s, http2KeepaliveTimeout: 30s}}",
+    );
+    let frontend = |kind: &str| {
+        let mut found = found.as_array().unwrap().iter().map(|one| &one["policy"]["frontend"]);
+        found.find(|frontend| !frontend[kind].is_null()).unwrap()[kind].clone()
+    };
+    let keepalives = json!({"enabled": true, "time": "30s", "interval": "5s", "retries": 3});
+    assert_eq!(frontend("tCP")["keepalives"], keepalives);
+    assert_eq!(frontend("hTTP")["http2KeepaliveInterval"], "5s");
+    assert_eq!(frontend("hTTP")["http2KeepaliveTimeout"], "30s");
+    assert_eq!(frontend("hTTP")["maxBufferSize"], 2_097_152);
+    assert_eq!(found[0]["target"]["gateway"]["gatewayName"], "default");
+    assert_eq!(found[0]["key"], "frontend/http");
 }

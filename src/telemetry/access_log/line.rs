@@ -95,6 +95,7 @@ impl Line<'_> {
         if let Some(source) = record.source {
             self.address(key!("src.addr"), source);
         }
+        self.long_text(key!("src.identity"), record.identity, cut[wire::IDENTITY]);
         self.long_text(key!("http.method"), record.method, cut[wire::METHOD]);
         self.long_text(key!("http.host"), record.host, cut[wire::HOST]);
         self.long_text(key!("http.path"), record.path, cut[wire::PATH]);
@@ -108,6 +109,7 @@ impl Line<'_> {
             self.text(key!("reason"), record.reason.text().as_bytes());
         }
         self.long_text(key!("request.id"), record.request_id, cut[wire::REQUEST_ID]);
+        self.long_text(key!("src.subject"), record.subject, cut[wire::SUBJECT]);
         self.measures(record);
     }
 

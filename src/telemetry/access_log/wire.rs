@@ -17,7 +17,7 @@ pub(super) struct Texts<'a> {
 /// A record out of the ring, and how much was cut from each of its texts.
 pub(super) struct Entry<'a> {
     pub(super) record: Record<'a>,
-    /// By the places `METHOD` to `ERROR`.
+    /// By the places `METHOD` to `SUBJECT`.
     pub(super) cut_bytes: [u16; TEXTS],
 }
 
@@ -25,8 +25,9 @@ impl<'a> Texts<'a> {
     #[inline]
     pub(super) fn of(record: &Record<'a>) -> Self {
         let Record { method, host, path, endpoint, trace_id, request_id, error, .. } = *record;
+        let Record { identity, subject, .. } = *record;
         let mut texts = Self {
-            kept: [method, host, path, endpoint, trace_id, request_id, error],
+            kept: [method, host, path, endpoint, trace_id, request_id, error, identity, subject],
             cut_bytes: [0; TEXTS],
         };
         for (place, text) in texts.kept.iter_mut().enumerate() {
@@ -109,7 +110,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
     for (text, (kept, _)) in texts.iter_mut().zip(lengths) {
         (*text, input) = input.split_at_checked(kept)?;
     }
-    let [method, host, path, endpoint, trace_id, request_id, error] = texts;
+    let [method, host, path, endpoint, trace_id, request_id, error, identity, subject] = texts;
     let record = Record {
         unix_micros,
         duration_nanos,
@@ -127,6 +128,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
         error,
         received_bytes,
         sent_bytes,
+        identity,
+        subject,
         upstream_status,
         upstream_nanos,
         retries,
@@ -158,7 +161,7 @@ fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-const TEXTS: usize = 7;
+const TEXTS: usize = 9;
 pub(super) const METHOD: usize = 0;
 pub(super) const HOST: usize = 1;
 pub(super) const PATH: usize = 2;
@@ -166,6 +169,8 @@ pub(super) const ENDPOINT: usize = 3;
 pub(super) const TRACE_ID: usize = 4;
 pub(super) const REQUEST_ID: usize = 5;
 pub(super) const ERROR: usize = 6;
+pub(super) const IDENTITY: usize = 7;
+pub(super) const SUBJECT: usize = 8;
 /// Five numbers of 8 bytes, an address, two of 4, three of 2, four bytes, two lengths a text.
 const FIXED_BYTES: usize = 5 * 8 + 16 + 2 * 4 + 3 * 2 + 4 + TEXTS * 4;
 const NO_SOURCE: u8 = 0;

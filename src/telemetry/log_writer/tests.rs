@@ -32,6 +32,8 @@ fn record(path: &[u8]) -> Record<'_> {
         error: b"",
         received_bytes: 0,
         sent_bytes: 0,
+        identity: b"",
+        subject: b"",
         upstream_status: 0,
         upstream_nanos: 0,
         retries: 0,

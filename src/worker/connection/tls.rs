@@ -8,7 +8,7 @@ use crate::base::buffer::Buffer;
 use crate::base::clock::Instant;
 use crate::http::server::h1::{Carrier, Connection};
 use crate::net::deadline::Action;
-use crate::net::tls::{Alpn, HandshakeFailure, Session, TlsError};
+use crate::net::tls::{Alpn, CertificateFault, HandshakeFailure, Identity, Session, TlsError};
 use crate::proxy::tcp::{self, hello};
 use crate::snapshot::bind::Bind;
 use crate::snapshot::tls::{Carries, TlsListener};
@@ -97,7 +97,7 @@ async fn shake_hands(
         return None;
     }
     connection.stream.deadline().clear();
-    Some(established(worker, listener, counted, connection, begun))
+    established(worker, listener, counted, connection, begun)
 }
 
 fn established(
@@ -106,20 +106,33 @@ fn established(
     counted: &Counted,
     connection: &mut Connection,
     begun: Instant,
-) -> Spoken {
-    let (alpn, resumed) = connection
+) -> Option<Spoken> {
+    let (alpn, resumed, identity) = connection
         .stream
-        .session(|session| (session.alpn(), session.resumed()))
+        .session(|session| (session.alpn(), session.resumed(), session.identity()))
         .unwrap_or_default();
+    let unix_micros = worker.resources.unix_micros(connection.now());
+    let has_expired = |identity: &Identity| identity.has_expired((unix_micros / 1_000_000) as i64);
+    // A ticket may live longer than the certificate that it was given for.
+    if resumed && identity.as_ref().is_some_and(has_expired) {
+        let expired = HandshakeFailure::BadCertificate(CertificateFault::Expired);
+        failed(worker, connection, TlsError::Handshake(expired));
+        return None;
+    }
     let series = worker.resources.shard.listener(counted.labels);
     series.handshakes.observe(connection.now().nanos_since(begun));
     series.resumed.add(u64::from(resumed));
-    connection.carrier = Carrier { tls: true, http2: false, accepted: Some(listener.accepted) };
-    match (listener.carries, alpn) {
+    connection.carrier = Carrier {
+        tls: true,
+        http2: false,
+        accepted: Some(listener.accepted),
+        identity: identity.map(Rc::new),
+    };
+    Some(match (listener.carries, alpn) {
         (Carries::Tcp, _) => Spoken::Bytes,
         (Carries::Http, Some(Alpn::H2)) => Spoken::Http2,
         (Carries::Http, _) => Spoken::Http,
-    }
+    })
 }
 
 async fn refuse(

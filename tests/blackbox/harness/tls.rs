@@ -75,6 +75,11 @@ impl Authority {
         })
     }
 
+    /// Good until then, to the second.
+    pub fn issue_until(&self, names: &[&str], end: SystemTime) -> Issued {
+        self.issue_with(names, |params| params.not_after = end.into())
+    }
+
     fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Issued {
         self.sign(names, &KeyPair::generate().expect("a key"), change)
     }
@@ -272,6 +277,10 @@ impl Shown {
         let mut config = builder.with_single_cert(chain, key).expect("a key that fits");
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Self(Arc::new(config))
+    }
+
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0)
     }
 
     /// Shakes hands at the first read.

@@ -1,5 +1,7 @@
 //! Who the other side is: certificates of clients, and those of endpoints.
 
+use rustls::pki_types::pem::PemObject;
+
 use super::*;
 use CertificateFault::{Expired, Missing, UnknownIssuer, WrongName, WrongPurpose};
 
@@ -66,15 +68,103 @@ fn a_client_is_known_by_its_certificate() {
     let settings = ClientSettings { certificate: Some(issued.load()), ..client() };
     let (_, server) = joined(&config, &client_config(&settings).unwrap());
     let identity = server.session.identity().unwrap();
-    assert_eq!(&*identity.subject, "CN=alice.example.com, O=b");
+    assert_eq!(&*identity.subject, "O=b,CN=alice.example.com");
     assert_eq!(identity.spiffe_id(), Some(names[1]));
     assert_eq!(identity.addresses, [std::net::IpAddr::from([192, 0, 2, 7])]);
     let all: Vec<_> = identity.alternative_names().collect();
     assert_eq!(all, [names[0], names[1], "a@example.com"]);
     assert!(identity.not_before_seconds < identity.not_after_seconds);
+    assert_eq!(identity.common_name.as_deref(), Some(names[0]));
+    assert_eq!(&*identity.issuer, "CN=ours");
+    let workload =
+        Workload { trust_domain: "example.com", namespace: "a", service_account: "alice" };
+    assert_eq!(identity.workload(), Some(workload));
     let two = OURS.issue(&["spiffe://a/b", "spiffe://a/c"]).load();
     assert_eq!(two.identity().spiffe_id(), None, "one of two is nobody");
     assert_eq!(OURS.issue(&["https://a/b"]).load().identity().spiffe_id(), None);
+}
+
+#[test]
+fn a_workload_is_written_as_istio_does() {
+    for id in [
+        "spiffe://a",
+        "spiffe://a/ns/b",
+        "spiffe://a/ns/b/sa/",
+        "spiffe://a/ns//sa/c",
+        "spiffe:///ns/b/sa/c",
+        "spiffe://a/ns/b/sa/c/d",
+        "spiffe://a/sa/b/ns/c",
+    ] {
+        let issued = OURS.issue(&[id]).load();
+        assert_eq!(issued.identity().spiffe_id(), Some(id));
+        assert_eq!(issued.identity().workload(), None, "{id}");
+    }
+}
+
+#[test]
+fn a_name_cannot_pass_for_another() {
+    let subject = |values: &[(DnType, &str)]| {
+        let issued = OURS.issue_with(&["a"], |params| {
+            params.distinguished_name = rcgen::DistinguishedName::new();
+            for (kind, value) in values {
+                params.distinguished_name.push(kind.clone(), *value);
+            }
+        });
+        issued.load().identity().subject.to_string()
+    };
+    let common = |value| subject(&[(DnType::CommonName, value)]);
+    assert_eq!(subject(&[]), "");
+    assert_eq!(common("a"), "CN=a");
+    assert_eq!(common("a,O=admins"), "CN=a\\,O=admins");
+    assert_eq!(common(" a b "), "CN=\\ a b\\ ");
+    assert_eq!(common("#a+b\"c\\d<e>f;g"), "CN=\\#a\\+b\\\"c\\\\d\\<e\\>f\\;g");
+    assert_eq!(common("a\r\nX: y\0"), "CN=a\\0D\\0AX: y\\00");
+    assert_eq!(common("M\u{fc}ller"), "CN=M\\C3\\BCller");
+    let several = [
+        (DnType::CountryName, "DE"),
+        (DnType::OrganizationName, "b"),
+        (DnType::CommonName, "c"),
+        (DnType::CustomDnType(vec![1, 2, 3]), "d"),
+    ];
+    assert_eq!(subject(&several), "1.2.3=#0c0164,CN=c,O=b,C=DE");
+    // Half of a name would be another's.
+    assert_eq!(common(&"x".repeat(5000)), "");
+}
+
+#[test]
+fn the_fingerprint_and_the_number_are_those_of_openssl() {
+    let issued = OURS.issue_with(&["a"], |params| {
+        params.serial_number = Some(rcgen::SerialNumber::from(vec![0x8a, 0, 0xff]));
+    });
+    let identity = issued.load().identity().clone();
+    assert_eq!(&*identity.serial, "8a00ff");
+    assert_eq!(identity.fingerprint.len(), 64);
+    let der = rustls::pki_types::CertificateDer::from_pem_slice(issued.chain.as_bytes()).unwrap();
+    let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
+    let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(*identity.fingerprint, *hex);
+}
+
+#[test]
+fn names_are_bounded_and_printable() {
+    let long = format!("{}.test", "a.".repeat(600));
+    let issued = OURS.issue_with(&["a.test"], |params| {
+        let dns = |name: &str| SanType::DnsName(name.try_into().unwrap());
+        let bad = ["a\r\nb", "a b", "a\0.test", &long, ""];
+        params.subject_alt_names.extend(bad.map(dns));
+        params.subject_alt_names.extend((0..100).map(|n| dns(&format!("n{n}.test"))));
+    });
+    let identity = issued.load().identity().clone();
+    assert!(identity.dns_names.len() <= crate::limits::TLS_IDENTITY_NAMES_MAX);
+    assert_eq!(identity.dns_names[..2], ["a.test".into(), "n0.test".into()]);
+    // A second URI makes it nobody's, also where that is none that is read.
+    let uri = |name: &str| SanType::URI(name.try_into().unwrap());
+    for second in ["spiffe://a/\r\n", "https://a"] {
+        let issued = OURS.issue_with(&["a", "spiffe://a/b"], |params| {
+            params.subject_alt_names.push(uri(second));
+        });
+        assert_eq!(issued.load().identity().spiffe_id(), None, "{second:?}");
+    }
 }
 
 /// What a client makes of this certificate of an endpoint that it knows as `example.com`.

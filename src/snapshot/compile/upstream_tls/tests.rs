@@ -1,8 +1,10 @@
-use super::*;
+use std::sync::Arc;
+
 use crate::net::tls::tests::{OURS, THEIRS};
 use crate::snapshot::Snapshot;
 use crate::snapshot::compile::tests::Desk;
 use crate::upstream::Cluster;
+use crate::upstream::cluster::Wish;
 
 fn desk() -> Desk {
     let mut desk = Desk::new();
@@ -66,7 +68,7 @@ fn the_nearest_policy_counts_as_a_whole() {
         (tls("r"), to_named("{backendTLS: {root: ca.pem}}"), tls("n"), "known.test"),
     ] {
         let yaml = one(&route, &backend) + &named(&named_has);
-        check(&yaml, &format!("{expected} http/1.1 Auto Host"));
+        check(&yaml, &format!("{expected} h2,http/1.1 Auto Host"));
     }
     let plain = one("{}", &to_named("{}")) + &named("{}");
     check(&plain, "plain Auto");
@@ -89,7 +91,7 @@ fn what_is_offered_and_verified() {
         ("unix:/run/a.sock", "127.0.0.1"),
     ] {
         let yaml = to(host, "backendTLS: {insecure: true}");
-        check(&yaml, &format!("{expected} http/1.1 Auto Nothing"));
+        check(&yaml, &format!("{expected} h2,http/1.1 Auto Nothing"));
     }
     for (tls, expected) in [
         ("root: ca.pem", "Host"),
@@ -97,13 +99,14 @@ fn what_is_offered_and_verified() {
         ("root: ca.pem, subjectAltNames: ['spiffe://a/b']", "Names([Uri(\"spiffe://a/b\")])"),
     ] {
         let yaml = to("known.test:1", &format!("backendTLS: {{{tls}}}"));
-        check(&yaml, &format!("known.test http/1.1 Auto {expected}"));
+        check(&yaml, &format!("known.test h2,http/1.1 Auto {expected}"));
     }
     for (alpn, version, expected) in [
         ("", "http: {version: HTTP/1.1}", "http/1.1 Http11"),
         ("", "http: {version: HTTP/2.0}", "h2 Http2"),
         (", alpn: [http/1.1]", "http: {}", "http/1.1 Auto"),
-        (", alpn: [http/1.1, h2]", "http: {}", "http/1.1 Auto"),
+        (", alpn: [http/1.1, h2]", "http: {}", "http/1.1,h2 Auto"),
+        (", alpn: []", "http: {}", " Auto"),
         (", alpn: [h2]", "http: {}", "h2 Http2"),
         (", alpn: [http/1.1, h2]", "http: {version: HTTP/2.0}", "h2 Http2"),
     ] {
@@ -153,7 +156,7 @@ fn equal_settings_share_their_sessions_and_keep_them_over_reloads() {
     let first = desk.compile(&yaml("ca.pem"), None);
     let config = |snapshot: &Snapshot, index: usize| {
         let tls = snapshot.clusters[index].settings.tls.as_ref();
-        Arc::clone(&tls.expect("it has TLS").config)
+        Arc::clone(tls.expect("it has TLS").config(Wish::Either))
     };
     assert!(Arc::ptr_eq(&config(&first, 0), &config(&first, 1)));
     // The file has another name now, and holds the same.
@@ -185,4 +188,45 @@ fn what_a_connection_is_opened_with_tells_clusters_apart() {
         snapshot.clusters.iter().zip(&again.clusters).map(|(old, new)| Arc::ptr_eq(old, new));
     // Labels are those of another desk: equal all the same.
     assert!(kept.clone().all(|kept| kept), "{:?}", kept.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_each_connection_offers() {
+    use Wish::{Either, Http1, Http2};
+    let offers = |policies: &str| {
+        let yaml = one("{}", &format!("{{host: 'known.test:1', policies: {{{policies}}}}}"));
+        let snapshot = desk().compile(&yaml, None);
+        let settings = &first(&snapshot).settings;
+        let tls = settings.tls.as_ref().unwrap();
+        let names = |wish| {
+            let names = &tls.config(wish).alpn_protocols;
+            names.iter().map(|name| String::from_utf8_lossy(name)).collect::<Vec<_>>().join(",")
+        };
+        let all = [Http1, Http2, Either].map(names);
+        let wish = |is_upgrade, is_grpc| settings.wish(is_upgrade, || is_grpc);
+        (all.join(" "), [wish(false, false), wish(true, false), wish(false, true)])
+    };
+    let both = "http/1.1 h2 h2,http/1.1".to_owned();
+    for (policies, expected) in [
+        ("backendTLS: {insecure: true}", (both.clone(), [Either, Http1, Http2])),
+        (
+            "backendTLS: {insecure: true, alpn: [http/1.1, h2]}",
+            ("http/1.1 h2 http/1.1,h2".to_owned(), [Either, Http1, Http2]),
+        ),
+        (
+            "backendTLS: {insecure: true, alpn: [http/1.1]}",
+            ("http/1.1 h2 http/1.1".to_owned(), [Http1, Http1, Http2]),
+        ),
+        (
+            "backendTLS: {insecure: true}, http: {version: HTTP/1.1}",
+            ("http/1.1 h2 http/1.1".to_owned(), [Http1; 3]),
+        ),
+        (
+            "backendTLS: {insecure: true}, http: {version: HTTP/2.0}",
+            ("http/1.1 h2 h2".to_owned(), [Http2; 3]),
+        ),
+        ("backendTLS: {insecure: true}, tcp: {proxyProtocol: v1}", (both, [Http1; 3])),
+    ] {
+        assert_eq!(offers(policies), expected, "{policies}");
+    }
 }

@@ -37,6 +37,8 @@ fn busy() -> Record<'static> {
         error: b"upstream call timeout",
         reason: Reason::Timeout,
         received_bytes: 7,
+        identity: b"spiffe://example.com/ns/a/sa/b",
+        subject: b"O=c,CN=d e",
         upstream_status: 0,
         upstream_nanos: 0,
         retries: 2,
@@ -57,10 +59,12 @@ fn text_has_the_keys_of_agentgateway_in_its_order() {
     assert_eq!(
         line(LineFormat::Text, &busy()),
         "2026-11-20T19:07:00.123456Z\tinfo\trequest gateway=default/default listener=listener0 \
-         route=default/route0 endpoint=10.0.0.1:9000 src.addr=[2001:db8::1]:443 http.method=GET \
+         route=default/route0 endpoint=10.0.0.1:9000 src.addr=[2001:db8::1]:443 \
+         src.identity=spiffe://example.com/ns/a/sa/b http.method=GET \
          http.host=example.com http.path=/a?b=c http.version=HTTP/1.1 http.status=504 \
          trace.id=0af7651916cd43dd8448eb211c80319c protocol=http retry.attempt=2 \
-         error=\"upstream call timeout\" reason=Timeout request.id=\"id 1\" bytes.received=7 \
+         error=\"upstream call timeout\" reason=Timeout request.id=\"id 1\" \
+         src.subject=\"O=c,CN=d e\" bytes.received=7 \
          bytes.sent=1024 duration_us=2345 duration=2ms\n"
     );
 }
@@ -77,6 +81,7 @@ fn json_has_the_same_keys() {
         "route": "default/route0",
         "endpoint": "10.0.0.1:9000",
         "src.addr": "[2001:db8::1]:443",
+        "src.identity": "spiffe://example.com/ns/a/sa/b",
         "http.method": "GET",
         "http.host": "example.com",
         "http.path": "/a?b=c",
@@ -88,6 +93,7 @@ fn json_has_the_same_keys() {
         "error": "upstream call timeout",
         "reason": "Timeout",
         "request.id": "id 1",
+        "src.subject": "O=c,CN=d e",
         "bytes.received": 7,
         "bytes.sent": 1024,
         "duration_us": 2345,
