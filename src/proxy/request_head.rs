@@ -1,8 +1,11 @@
 //! The head that goes to the endpoint, out of the one that came: hop-by-hop fields and what
 //! `Connection` lists are left out, who the client is is said, the rest passes as it was written.
 
+use std::rc::Rc;
+
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
+use crate::http::tee::Tee;
 use crate::policy::Changes;
 use crate::policy::changes::NewAuthority;
 use crate::policy::edit::HeadEdits;
@@ -19,6 +22,8 @@ pub struct Rewritten<'a> {
     pub backend: &'a Backend,
     /// The request goes out as HTTP/2.
     pub http2: bool,
+    /// Gets a copy of the body.
+    pub tee: Option<&'a Rc<Tee>>,
 }
 
 /// Writes the head into `out`, with its empty line.
