@@ -139,7 +139,7 @@ async fn streamed(
     exchange: &mut Exchange,
     lease: &mut Lease,
     message: Buffer,
-    rest: Rest,
+    rest: Box<Rest>,
     slow: Failure,
 ) -> Ended {
     let (stream, armed) = lease.connection.parts();

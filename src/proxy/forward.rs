@@ -20,7 +20,8 @@ use crate::upstream::balance;
 /// What is sent to an endpoint: the head, with what came of the body so far.
 pub struct Message {
     pub buffer: Buffer,
-    pub rest: Option<Rest>,
+    /// Boxed: most requests have none, and theirs must not pay for its size.
+    pub rest: Option<Box<Rest>>,
 }
 
 /// What is still to come of a body.
@@ -184,7 +185,7 @@ fn message(
     let mut rest = buffers.take();
     rest.put(&behind[piece.consumed..]);
     exchange.consumed = input.len();
-    Ok(Message { buffer, rest: Some(Rest { body, came: rest, tee: tee.cloned() }) })
+    Ok(Message { buffer, rest: Some(Box::new(Rest { body, came: rest, tee: tee.cloned() })) })
 }
 
 fn release(routed: &Routed<'_>, message: Message) {
