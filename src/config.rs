@@ -21,6 +21,7 @@ pub mod process;
 pub mod reader;
 pub mod ringway;
 pub mod route;
+pub mod route_group;
 pub mod scalar;
 pub mod source;
 pub mod tcp;
@@ -41,6 +42,7 @@ use self::listener::{Bind, Gateway, Listener, TunnelProtocol};
 use self::process::Process;
 use self::reader::{Cursor, Keys, Mark, Session};
 use self::route::{AttachedRoute, Route, RouteMatch};
+use self::route_group::RouteGroup;
 use self::source::{Environment, Source};
 use self::tcp::AttachedTcpRoute;
 use self::yaml::Document;
@@ -63,6 +65,8 @@ pub struct Config {
     pub routes: Vec<AttachedRoute>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tcp_routes: Vec<AttachedTcpRoute>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub route_groups: Vec<RouteGroup>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backends: Vec<NamedBackend>,
     #[serde(skip)]
@@ -120,6 +124,7 @@ pub fn forward(
         gateways: BTreeMap::new(),
         routes: Vec::new(),
         tcp_routes: Vec::new(),
+        route_groups: Vec::new(),
         backends: Vec::new(),
         written: session.written(),
     };
@@ -170,11 +175,12 @@ impl Config {
             gateways: table.maybe("gateways", |c| Some(read_gateways(c, ipv6))).unwrap_or_default(),
             routes: table.list("routes", AttachedRoute::read).unwrap_or_default(),
             tcp_routes: table.list("tcpRoutes", AttachedTcpRoute::read).unwrap_or_default(),
+            route_groups: table.list("routeGroups", RouteGroup::read).unwrap_or_default(),
             backends: table.list("backends", NamedBackend::read).unwrap_or_default(),
             process,
             written: session.written(),
         };
-        table.unsupported(&["llm", "mcp", "policies", "routeGroups", "services"]);
+        table.unsupported(&["llm", "mcp", "policies", "services"]);
         table.unsupported(&["ui", "workloads"]);
         if !["binds", "gateways", "llm", "mcp"].iter().any(|key| table.has(key)) {
             table.fail("nothing to listen on: neither binds nor gateways");

@@ -83,7 +83,8 @@
 //! * `policy`: the steps of one route, compiled
 //!
 //!   `Pipeline` says what becomes of a head; who encodes the head does it. Refuses to touch bytes,
-//!   and costs a route without policies one branch.
+//!   and costs a route without policies one branch. `expression` walks CEL over `attributes`, which
+//!   borrow from the heads; what can be named is `config::expression`'s to say, at load.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -123,11 +124,12 @@
 //! 4. **`proxy::handle`**: an answer, a record, and what becomes of the connection; all below is
 //!    called from here.
 //! 5. `proxy::find`: normal form of the path (`asked::normalise`), listener by host,
-//!    `route::Table::find`; else 404.
+//!    `route::Table::find`, and again in the group that a route leads to; else the listener's steps,
+//!    and 404.
 //! 6. `policy::Pipeline::on_request`: the steps of the route, then those of the backend: continue,
-//!    reply, redirect.
+//!    reply, redirect, refuse; where a step delays, `proxy::hold` waits.
 //! 7. `proxy::dispatch::to_target`: what the route points to: a weighted choice of clusters, or a
-//!    reply.
+//!    reply. A mirror of the request begins here (`proxy::mirror`), as a task of its own.
 //! 8. `proxy::forward::forward`: the head as it goes out (`request_head::encode`) with what came of
 //!    the body; the loop over 9 to 13.
 //! 9. `upstream::balance::pick`: an endpoint: round robin, past the one that just refused.
@@ -224,7 +226,8 @@
 //! Architecture invariant: a request takes no lock, clones no `Arc` and formats nothing; on a warm
 //! connection it allocates nothing either, which `tests/allocations.rs` counts. Boxes are for what
 //! most requests are not: a body that is still coming, a large one, a tunnel, a read that may have
-//! to be called back. What costs more is done at compile time (`snapshot`), once a second
+//! to be called back, a request that is held or mirrored. Expressions allocate what they put
+//! together, on the routes that have them. What costs more is done at compile time (`snapshot`), once a second
 //! (`worker::tick`) or on another thread (`telemetry::log_writer`).
 //!
 //! Architecture invariant: an operation on the ring is finished, never dropped. A dropped read eats

@@ -190,6 +190,10 @@ pub const REPLY_BODY_BYTES_MAX: usize = MIB;
 
 const _: () = assert!(MATCHED_TEXT_BYTES_MAX >= TARGET_BYTES_MAX);
 
+/// Groups of routes that a request may be delegated through, one by the other.
+pub const ROUTE_GROUP_DEPTH_MAX: usize = 8;
+/// Routes of all listeners, those of a group counted once for each route that leads to it.
+pub const ROUTES_MAX: usize = 1 << 20;
 /// Cases of one `conditional`, as in agentgateway.
 pub const CONDITIONAL_CASES_MAX: usize = 64;
 /// Rules of one `authorization`: each may be walked for a request.

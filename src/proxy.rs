@@ -143,11 +143,21 @@ async fn find(
         return Box::pin(dispatch::without_route(place, exchange, changes, &listener.pipeline))
             .await;
     };
-    let route = &listener.routes[found.route.index()];
+    let mut found = found;
+    let mut route = &listener.routes[found.route.index()];
     *labels = route.labels(None);
+    while let Some(group) = &route.group {
+        let Some(inner) = group.table.find(&asked) else {
+            return Box::pin(dispatch::without_route(place, exchange, changes, &route.pipeline))
+                .await;
+        };
+        found = inner;
+        route = &group.routes[found.route.index()];
+        *labels = route.labels(None);
+    }
     let edits = &route.pipeline;
     let prefix_len = found.prefix_len;
-    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"", tee: None };
+    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"" };
     dispatch::to_target(routed, exchange, changes, labels).await
 }
 

@@ -211,19 +211,22 @@ impl Wiring for Ringway {
             .iter()
             .flat_map(|bind| &bind.listeners)
             .flat_map(|listener| &listener.routes)
-            .chain(config.routes.iter().map(|attached| &attached.route));
+            .chain(config.routes.iter().map(|attached| &attached.route))
+            .chain(config.route_groups.iter().flat_map(|group| &group.routes));
         let tcp_routes = config
             .binds
             .iter()
             .flat_map(|bind| &bind.listeners)
             .flat_map(|listener| &listener.tcp_routes)
             .chain(config.tcp_routes.iter().map(|attached| &attached.route));
+        let mirrors = routes.clone().filter_map(|route| route.policies.request_mirror.as_ref());
         let backends = routes
             .flat_map(|route| &route.backends)
+            .chain(mirrors.map(|mirror| &mirror.backend))
             .chain(tcp_routes.flat_map(|route| &route.backends));
         let inline = backends.filter_map(|b| match &b.target {
             RouteTarget::Inline(target) => Some(target),
-            RouteTarget::Backend(_) => None,
+            RouteTarget::Backend(_) | RouteTarget::RouteGroup(_) => None,
         });
         let targets = inline.chain(config.backends.iter().map(|named| &named.target));
         let hosts = targets.flat_map(|target| match target {

@@ -40,6 +40,8 @@ pub struct RouteBackend {
 pub enum RouteTarget {
     /// A backend of the top-level list, by its name.
     Backend(String),
+    /// No backend: routes that decide further.
+    RouteGroup(String),
     #[serde(untagged)]
     Inline(Target),
 }
@@ -189,28 +191,45 @@ impl Serialize for Host {
 
 impl RouteBackend {
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        Self::read_with(cursor, BackendPolicies::read)
+        Self::read_with(cursor, &["host", "hosts", "backend", "builtin"], BackendPolicies::read)
+    }
+
+    /// A backend of an HTTP route.
+    pub fn read_http(cursor: &Cursor<'_>) -> Option<Self> {
+        let keys = ["host", "hosts", "backend", "builtin", "routeGroup"];
+        Self::read_with(cursor, &keys, BackendPolicies::read)
     }
 
     /// A backend of a TCP route.
     pub fn read_tcp(cursor: &Cursor<'_>) -> Option<Self> {
-        Self::read_with(cursor, BackendPolicies::read_tcp)
+        let keys = ["host", "hosts", "backend", "builtin"];
+        Self::read_with(cursor, &keys, BackendPolicies::read_tcp)
     }
 
     fn read_with(
         cursor: &Cursor<'_>,
+        keys: &[&'static str],
         read_policies: impl Fn(&Cursor<'_>) -> Option<BackendPolicies>,
     ) -> Option<Self> {
         let mut table = cursor.table();
         table.unsupported(&["ai", "aws", "dynamic", "internal", "invalid"]);
-        table.unsupported(&["mcp", "routeGroup", "service"]);
-        let target = match table.one_of(&["host", "hosts", "backend", "builtin"]) {
+        table.unsupported(&["mcp", "service"]);
+        if !keys.contains(&"routeGroup") {
+            table.refuse("routeGroup", "only a route of requests delegates to a group", None);
+        } else if table.has("routeGroup") {
+            table.refuse("policies", "a group has policies in its routes", None);
+        }
+        let target = match table.one_of(keys) {
+            Some(("routeGroup", name)) => read_group(&name).map(RouteTarget::RouteGroup),
             Some(("backend", name)) => read_reference(&name).map(RouteTarget::Backend),
             Some((key, value)) => Target::read(key, &value).map(RouteTarget::Inline),
             None => None,
         };
         let most = i128::from(limits::BACKEND_WEIGHT_MAX);
         let weight = table.or("weight", 1, |c| c.integer(0..=most));
+        if weight != 1 && matches!(target, Some(RouteTarget::RouteGroup(_))) {
+            table.fail("a group is the only backend of its route: it has no weight");
+        }
         let policies = BackendPolicies::of(&mut table, read_policies);
         if let (Some(RouteTarget::Inline(target)), Some(tls)) = (&target, &policies.backend_tls) {
             target.check_tls(tls, &table);
@@ -401,6 +420,13 @@ impl HttpVersion {
         ("1.1", Self::Http11),
         ("2", Self::Http2),
     ];
+}
+
+fn read_group(cursor: &Cursor<'_>) -> Option<String> {
+    let name = cursor.owned()?;
+    let used = (name.clone(), cursor.mark());
+    cursor.session().note(|ledger| ledger.group_uses.push(used));
+    Some(name)
 }
 
 fn read_reference(cursor: &Cursor<'_>) -> Option<String> {

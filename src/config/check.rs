@@ -8,6 +8,7 @@ use super::diagnostic::nearest;
 use super::ledger::{GatewayListener, GatewayUse, Ledger, RouteKind};
 use super::process::Process;
 use super::reader::Session;
+use super::route_group;
 use super::tcp::Claims;
 use super::tls::Negotiation;
 
@@ -16,6 +17,7 @@ pub fn check(session: &Session<'_>, process: &Process) {
     check_sockets(session, process, &ledger);
     check_gateways(session, &ledger);
     check_backends(session, &ledger);
+    route_group::check(session, &ledger);
     check_negotiations(session, &ledger);
 }
 

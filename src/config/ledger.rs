@@ -20,6 +20,8 @@ pub struct Ledger {
     pub gateway_uses: Vec<GatewayUse>,
     pub backends: Vec<(String, Mark)>,
     pub backend_uses: Vec<(String, Mark)>,
+    pub route_groups: Vec<(String, Mark)>,
+    pub group_uses: Vec<(String, Mark)>,
     /// Of `frontendPolicies.tls`.
     pub frontend_negotiation: Option<(Negotiation, Mark)>,
     /// Of listeners.

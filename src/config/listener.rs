@@ -57,9 +57,11 @@ pub struct Listener {
     pub routes: Vec<Route>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tcp_routes: Vec<TcpRoute>,
-    /// Keys of the listener itself when it is a gateway's.
     #[serde(skip_serializing_if = "ListenerPolicies::is_empty")]
     pub policies: ListenerPolicies,
+    /// The same of a gateway's listener, where they are keys of its own.
+    #[serde(flatten)]
+    pub own_policies: ListenerPolicies,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -190,6 +192,7 @@ impl Listener {
                 })
                 .unwrap_or_default(),
             policies: table.or("policies", ListenerPolicies::default(), ListenerPolicies::read),
+            own_policies: ListenerPolicies::default(),
             hostname,
         };
         if let Some(protocol) = protocol {
@@ -219,10 +222,10 @@ impl Listener {
             hostname: table.maybe("hostname", Hostname::read),
             protocol: ListenerProtocol::of_gateway(&mut table).unwrap_or_default(),
             tls: table.maybe("tls", ListenerTls::read),
-            policies: ListenerPolicies::of(&mut table),
+            own_policies: ListenerPolicies::of(&mut table),
             ..Self::default()
         };
-        listener.policies.check(listener.protocol, &table);
+        listener.own_policies.check(listener.protocol, &table);
         table.elsewhere(&[
             ("routes", "routes at the top of the file, with `gateways`"),
             ("tcpRoutes", "tcpRoutes at the top of the file, with `gateways`"),

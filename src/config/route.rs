@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::backend::RouteBackend;
+use super::backend::{RouteBackend, RouteTarget};
 use super::header::FieldName;
 use super::ledger::{GatewayUse, RouteKind};
 use super::policy::{self, RoutePolicies};
@@ -116,6 +116,14 @@ impl Route {
         Some(route)
     }
 
+    /// The group that decides further.
+    pub fn group(&self) -> Option<&str> {
+        self.backends.iter().find_map(|backend| match &backend.target {
+            RouteTarget::RouteGroup(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     fn of(table: &mut Table<'_>) -> Self {
         let route = Self {
             name: table.maybe("name", Cursor::owned),
@@ -125,9 +133,12 @@ impl Route {
             matches: table.or("matches", vec![RouteMatch::default()], read_matches),
             policies: table.or("policies", RoutePolicies::default(), RoutePolicies::read),
             backends: table
-                .maybe("backends", |c| read_backends(c, RouteBackend::read))
+                .maybe("backends", |c| read_backends(c, RouteBackend::read_http))
                 .unwrap_or_default(),
         };
+        if route.group().is_some() && route.backends.len() > 1 {
+            table.fail("a group is the only backend of its route");
+        }
         let tls = route.policies.backend_tls.as_ref();
         RouteBackend::check_route_tls(&route.backends, tls, table);
         let prefix = |path: &PathMatch| matches!(path, PathMatch::PathPrefix(_));

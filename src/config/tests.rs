@@ -73,6 +73,7 @@ fn the_list_of_files_is_whole() {
 /// A route is one thing wherever it stands, and so is a backend: each key is shown once.
 fn once(key: &str) -> String {
     let key = key.replace("binds[].listeners[].routes[]", "routes[]");
+    let key = key.replace("routeGroups[].routes[]", "routes[]");
     let key = key.replace("binds[].listeners[].tcpRoutes[]", "tcpRoutes[]");
     let key = key.replace("gateways.*.tls", "binds[].listeners[].tls");
     let key = key.replace("gateways.*.listeners[].tls", "binds[].listeners[].tls");

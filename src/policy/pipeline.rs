@@ -100,6 +100,13 @@ impl Pipeline {
         Self::build(&[route, backend], backend)
     }
 
+    /// Of a route, or a backend of it, below others: the last of them. Heads are edited by all, and
+    /// the steps are those of the last.
+    pub fn compile_within(all: &[&PipelineSpec]) -> Result<Self, PipelineError> {
+        let nothing = PipelineSpec::default();
+        Self::build(all, all.last().copied().unwrap_or(&nothing))
+    }
+
     /// Nothing is to be done to requests or responses; there may be timeouts.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.request.is_none() && self.response.is_none()

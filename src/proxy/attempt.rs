@@ -6,14 +6,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::forward::{Message, attempt_limit};
+use super::forward::{Message, Rest, attempt_limit};
 use super::lease::Lease;
 use super::place::Routed;
 use super::reply;
 use super::respond;
 use super::upload::{self, Upload, UploadDeadlines};
 use crate::base::buffer::{Buffer, Buffers};
-use crate::http::{Body, Exchange};
+use crate::http::Exchange;
 use crate::limits::CLIENT_WATCH_EVERY;
 use crate::net::deadline::Action;
 use crate::net::sending::{Sending, Sent};
@@ -139,13 +139,12 @@ async fn streamed(
     exchange: &mut Exchange,
     lease: &mut Lease,
     message: Buffer,
-    rest: (Body, Buffer),
+    rest: Box<Rest>,
     slow: Failure,
 ) -> Ended {
     let (stream, armed) = lease.connection.parts();
     let deadlines = UploadDeadlines::new(routed, stream);
-    let mut upload =
-        Some(Upload::begin(routed.place, stream, &deadlines, rest.0, rest.1, routed.tee));
+    let mut upload = Some(Upload::begin(routed.place, stream, &deadlines, rest));
     let sent = pin!(Sending::nothing());
     let buffers = &routed.view.resources.buffers;
     let wait = first_bytes(&routed.connection.stream, stream, armed, sent, buffers);
@@ -219,8 +218,8 @@ fn unsent(
     }
     let buffers = &routed.view.resources.buffers;
     buffers.give(message.buffer);
-    if let Some((_, rest)) = message.rest {
-        buffers.give(rest);
+    if let Some(rest) = message.rest {
+        buffers.give(rest.came);
     }
     Ended::Failed(match (fired, slow) {
         (true, Some(slow)) => slow,

@@ -24,10 +24,10 @@ use super::mirror;
 ///
 /// # Errors
 /// The failure that ends the exchange.
-pub async fn to_target(
-    mut routed: Routed<'_>,
+pub async fn to_target<'a>(
+    mut routed: Routed<'a>,
     exchange: &mut Exchange,
-    changes: &mut Changes,
+    changes: &'a mut Changes,
     labels: &mut LabelsId,
 ) -> Result<End, Failure> {
     if let Some(answer) = acted(&routed, &routed.route.pipeline, exchange, changes).await? {
@@ -48,8 +48,8 @@ pub async fn to_target(
             return answered(&routed, exchange, changes, answer).await;
         }
     }
-    let changes = &*changes;
-    let routed = Routed { lines: changes.response_lines(), ..routed };
+    let changes: &'a Changes = changes;
+    routed.lines = changes.response_lines();
     identify(&routed, exchange);
     if exchange.request.form == TargetForm::Authority {
         Box::pin(connect::tunnel(&routed, exchange, *cluster)).await?;
@@ -57,8 +57,8 @@ pub async fn to_target(
     }
     let mirror = routed.route.mirror.as_ref();
     let shadow = mirror.and_then(|mirror| mirror::begin(&routed, exchange, changes, mirror));
-    let routed = Routed { tee: shadow.as_ref().map(mirror::Shadow::tee), ..routed };
-    let rewritten = Rewritten { changes, backend, http2: false };
+    let tee = shadow.as_ref().map(mirror::Shadow::tee);
+    let rewritten = Rewritten { changes, backend, http2: false, tee };
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
     Ok(End::Upstream)
 }

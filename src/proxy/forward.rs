@@ -1,5 +1,6 @@
 //! Attempts: pick an endpoint, get a connection, send, wait, and once more where that is safe.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::attempt::{self, Answered, Ended};
@@ -10,6 +11,7 @@ use super::request_head::{self, Rewritten};
 use crate::base::buffer::Buffer;
 use crate::base::id::ClusterId;
 use crate::http::server::h1::request_body;
+use crate::http::tee::Tee;
 use crate::http::{Body, Exchange};
 use crate::limits::{CONNECT_ATTEMPTS_MAX, UNPROCESSED_RETRIES_MAX};
 use crate::proto::http1::{BodyLength, FieldName, Method};
@@ -19,8 +21,17 @@ use crate::upstream::cluster::Wish;
 /// What is sent to an endpoint: the head, with what came of the body so far.
 pub struct Message {
     pub buffer: Buffer,
-    /// What is still to come of the body, with what came of it and could not be sent yet.
-    pub rest: Option<(Body, Buffer)>,
+    /// Boxed: most requests have none, and theirs must not pay for its size.
+    pub rest: Option<Box<Rest>>,
+}
+
+/// What is still to come of a body.
+pub struct Rest {
+    pub body: Body,
+    /// What came of it and could not be sent yet.
+    pub came: Buffer,
+    /// Gets a copy.
+    pub tee: Option<Rc<Tee>>,
 }
 
 /// Sends the request to the cluster and the response to the client.
@@ -144,6 +155,7 @@ fn message(
     let buffers = &routed.view.resources.buffers;
     let mut buffer = buffers.take();
     request_head::encode(&mut buffer, routed, exchange, rewritten);
+    let tee = rewritten.tee;
     exchange.consumed = exchange.request.len;
     if exchange.request.body == BodyLength::None {
         return Ok(Message { buffer, rest: None });
@@ -159,7 +171,7 @@ fn message(
         }
     };
     buffer.put(&behind[..piece.forward]);
-    if let Some(tee) = routed.tee {
+    if let Some(tee) = tee {
         tee.push(&behind[..piece.forward]);
         if piece.done {
             tee.end();
@@ -173,14 +185,14 @@ fn message(
     let mut rest = buffers.take();
     rest.put(&behind[piece.consumed..]);
     exchange.consumed = input.len();
-    Ok(Message { buffer, rest: Some((body, rest)) })
+    Ok(Message { buffer, rest: Some(Box::new(Rest { body, came: rest, tee: tee.cloned() })) })
 }
 
 fn release(routed: &Routed<'_>, message: Message) {
     let buffers = &routed.view.resources.buffers;
     buffers.give(message.buffer);
-    if let Some((_, rest)) = message.rest {
-        buffers.give(rest);
+    if let Some(rest) = message.rest {
+        buffers.give(rest.came);
     }
 }
 

@@ -36,7 +36,7 @@ use crate::upstream::{Local, balance};
 pub struct Shadow(Rc<Tee>);
 
 impl Shadow {
-    pub fn tee(&self) -> &Tee {
+    pub fn tee(&self) -> &Rc<Tee> {
         &self.0
     }
 }
@@ -66,7 +66,7 @@ pub fn begin(
     }
     let local = Rc::clone(routed.view.local(mirror.cluster)?);
     let mut head = resources.buffers.take();
-    let rewritten = Rewritten { changes, backend: &mirror.backend, http2: false };
+    let rewritten = Rewritten { changes, backend: &mirror.backend, http2: false, tee: None };
     request_head::encode(&mut head, routed, exchange, rewritten);
     let tee = Rc::new(Tee::default());
     let has_body = request.body != BodyLength::None;
@@ -203,18 +203,17 @@ impl Task {
     async fn send_body(&self, up: &Stream) -> bool {
         let buffers = &self.view.resources.buffers;
         loop {
-            match self.tee.next().await {
+            let bytes = match self.tee.next().await {
                 Copied::End => return true,
                 Copied::Broken => return false,
-                Copied::Bytes(bytes) => {
-                    let mut buffer = buffers.take();
-                    buffer.put(&bytes);
-                    let (sent, buffer) = up.send_all(buffer).await;
-                    buffers.give(buffer);
-                    if sent.is_err() {
-                        return false;
-                    }
-                }
+                Copied::Bytes(bytes) => bytes,
+            };
+            let mut buffer = buffers.take();
+            buffer.put(&bytes);
+            let (sent, buffer) = up.send_all(buffer).await;
+            buffers.give(buffer);
+            if sent.is_err() {
+                return false;
             }
         }
     }
@@ -271,7 +270,7 @@ impl Task {
         };
         let keeps = head.keep_alive && length != BodyLength::UntilClose && buffer.is_empty();
         match ended {
-            Ended::Answered if keeps => return Ended::Clean(buffer),
+            Ended::Answered if keeps => Ended::Clean(buffer),
             ended => {
                 buffers.give(buffer);
                 ended

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use crate::http::server::h1::Connection;
-use crate::http::tee::Tee;
 use crate::policy::Pipeline;
 use crate::snapshot::bind::{Bind, Route};
 use crate::snapshot::view::View;
@@ -43,8 +42,6 @@ pub struct Routed<'a> {
     pub prefix_len: usize,
     /// Lines that steps add to whatever answers the request.
     pub lines: &'a [u8],
-    /// Gets a copy of the request's body.
-    pub tee: Option<&'a Tee>,
 }
 
 impl<'a> std::ops::Deref for Routed<'a> {

@@ -3,10 +3,13 @@
 
 mod client_certificate;
 
+use std::rc::Rc;
+
 use client_certificate::NAME as CLIENT_CERTIFICATE;
 
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
+use crate::http::tee::Tee;
 use crate::policy::Changes;
 use crate::policy::changes::NewAuthority;
 use crate::policy::edit::HeadEdits;
@@ -23,6 +26,8 @@ pub struct Rewritten<'a> {
     pub backend: &'a Backend,
     /// The request goes out as HTTP/2, whoever takes it.
     pub http2: bool,
+    /// Gets a copy of the body.
+    pub tee: Option<&'a Rc<Tee>>,
 }
 
 /// Writes the head into `out`, with its empty line.

@@ -7,11 +7,11 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::forward::Rest;
 use super::place::Place;
 use crate::base::buffer::Buffer;
-use crate::http::tee::Tee;
+use crate::http::Broke;
 use crate::http::transfer::Transfer;
-use crate::http::{Body, Broke};
 use crate::net::deadline::{Action, Deadline};
 use crate::net::socket::Side;
 use crate::net::stream::Stream;
@@ -53,15 +53,14 @@ impl UploadDeadlines {
 }
 
 impl<'a> Upload<'a> {
-    /// `buffer` holds what came of the body and was not sent with the head; `tee` gets a copy.
+    /// Of a body whose begin was sent with the head.
     pub fn begin(
         place: Place<'a>,
         up: &'a Stream,
         deadlines: &'a UploadDeadlines,
-        mut body: Body,
-        buffer: Buffer,
-        tee: Option<&'a Tee>,
+        rest: Box<Rest>,
     ) -> Self {
+        let Rest { mut body, came, tee } = *rest;
         let limits = &place.bind.settings.limits;
         let transfer = Transfer {
             from: &place.connection.stream,
@@ -76,12 +75,13 @@ impl<'a> Upload<'a> {
             ends_with_receiver: false,
             chunk: false,
             moved: &deadlines.moved,
-            tee,
+            tee: None,
         };
         let run = Box::pin(async move {
+            let transfer = Transfer { tee: tee.as_deref(), ..transfer };
             let buffers = transfer.buffers;
             let mut front = buffers.take();
-            let result = transfer.run(&mut front, &mut body, buffer).await;
+            let result = transfer.run(&mut front, &mut body, came).await;
             buffers.give(front);
             result
         });

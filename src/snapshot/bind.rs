@@ -66,10 +66,18 @@ pub struct Route {
     pub target: Target,
     /// By the backend's place: what is done once it is chosen.
     pub backends: Vec<Backend>,
+    /// Routes that decide further, in the place of a target.
+    pub group: Option<Box<Group>>,
     /// Where a share of the requests goes as well.
     pub mirror: Option<Mirror>,
     /// Labels with each backend of the target, in their order; then those without a backend.
     pub labels: Vec<LabelsId>,
+}
+
+/// Routes that another leads to. What that one does is resolved into each of them.
+pub struct Group {
+    pub table: Table,
+    pub routes: Vec<Route>,
 }
 
 /// See `Route::mirror`.

@@ -16,18 +16,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Snapshot;
-use super::bind::{Backend, Bind, Listener, Mirror, ProxyHeader, Route, Settings};
+use super::bind::{Backend, Bind, Group, Listener, Mirror, ProxyHeader, Route, Settings};
 use super::tls::{BindTls, Carries, Keyring};
 use crate::base::id::{BindId, ClusterId, LabelsId, RouteId};
 use crate::config::Config;
 use crate::config::backend::{HttpVersion, RouteBackend};
 use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
 use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
+use crate::config::policy::RoutePolicies;
 use crate::config::policy::inherited::ListenerPolicies;
 use crate::config::policy::mirror::RequestMirror;
 use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, SourceMatch, ValueMatch};
 use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
+use crate::limits::ROUTES_MAX;
 use crate::policy::{Pipeline, PipelineSpec};
 use crate::proto::proxy_protocol::Accepted;
 use crate::route::host::{HostMap, Hostname};
@@ -37,6 +39,7 @@ use crate::route::{MatchSpec, PathSpec, RouteSpec, SourcePart, Table, ValueSpec}
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use cluster::Clusters;
 use material::Materials;
+use policy::Above;
 
 /// What the configuration does not say by itself.
 pub struct Inputs<'a> {
@@ -69,6 +72,7 @@ pub fn compile(
         materials: Materials::new(config, inputs, keyring),
         last,
         made: Vec::new(),
+        delegated: 0,
         wrong: Vec::new(),
         protocol: "http",
         bind: String::new(),
@@ -114,6 +118,8 @@ struct Compiler<'a> {
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
+    /// Routes of groups, counted for each route that leads to them.
+    delegated: usize,
     wrong: Vec<String>,
     protocol: &'static str,
     /// Labels of what is being compiled.
@@ -160,7 +166,7 @@ impl Compiler<'_> {
                 .iter()
                 .map(|listener| Served {
                     listener,
-                    policies: vec![&raw.policies, &listener.policies],
+                    policies: vec![&raw.policies, &listener.own_policies],
                     routes: attached(&config.routes, key, listener, |one| &one.gateways)
                         .map(|one| &one.route)
                         .collect(),
@@ -240,9 +246,15 @@ impl Compiler<'_> {
         self.listener.clone_from(&name);
         let spec = policy::listener_spec(&raw.policies);
         let pipeline = self.pipeline("", Pipeline::compile(&spec));
+        let (table, routes) = self.table(&name, &raw.routes, &Above::of(&raw.policies));
+        let labels = self.labels("", "", "");
+        Listener { name, table, routes, labels, pipeline }
+    }
+
+    fn table(&mut self, name: &str, raw: &[&RawRoute], above: &Above<'_>) -> (Table, Vec<Route>) {
         let mut specs = Vec::new();
         let mut routes = Vec::new();
-        for (index, route) in raw.routes.iter().enumerate() {
+        for (index, route) in raw.iter().enumerate() {
             let order = u32::try_from(index).expect("fewer routes than 4 billion");
             specs.push(RouteSpec {
                 hostnames: route.hostnames.iter().map(ToString::to_string).collect(),
@@ -250,7 +262,7 @@ impl Compiler<'_> {
                 id: RouteId(order),
                 order,
             });
-            routes.push(self.route(route, &raw.policies, index));
+            routes.push(self.route(route, above, index));
         }
         let table = match Table::compile(&specs) {
             Ok(table) => table,
@@ -259,31 +271,34 @@ impl Compiler<'_> {
                 Table::compile(&[]).expect("a table without routes")
             }
         };
-        let labels = self.labels("", "", "");
-        Listener { name, table, routes, labels, pipeline }
+        (table, routes)
     }
 
-    fn route(&mut self, raw: &RawRoute, above: &[&ListenerPolicies], index: usize) -> Route {
+    fn route(&mut self, raw: &RawRoute, above: &Above<'_>, index: usize) -> Route {
         let name = raw.name.clone().unwrap_or_else(|| format!("route{index}"));
         let namespace = raw.namespace.as_deref().unwrap_or("default");
         let label = format!("{namespace}/{name}");
         let rule = raw.rule_name.as_deref().unwrap_or("");
-        let spec = policy::route_spec(&raw.policies, above);
-        let pipeline = self.pipeline(&label, Pipeline::compile(&spec));
+        let specs = policy::route_specs(&raw.policies, above);
+        let specs: Vec<_> = specs.iter().collect();
+        let pipeline = self.pipeline(&label, Pipeline::compile_within(&specs));
         let mut weighted = Vec::new();
         let mut backends = Vec::new();
         let mut labels = Vec::new();
-        for backend in &raw.backends {
+        let group = raw.group().map(|name| self.group(name, above, &raw.policies));
+        let backends_of = if group.is_some() { &[][..] } else { &raw.backends };
+        for backend in backends_of {
             let inherited = raw.policies.backend_tls.as_ref();
             let clusters = &mut self.clusters;
             let cluster =
                 clusters.of(backend, inherited, Carries::Http, &label, &mut self.materials);
             weighted.push((backend.weight, cluster));
             labels.push(self.labels(&self.clusters.name(cluster), &label, rule));
-            backends.push(self.backend(backend, cluster, &spec, &label));
+            backends.push(self.backend(backend, cluster, &specs, &label));
         }
         labels.push(self.labels("", &label, rule));
-        let mirror = raw.policies.request_mirror.as_ref().map(|raw| self.mirror(raw, &label));
+        let mirror = above.nearest(&raw.policies, |policies| policies.request_mirror.as_ref());
+        let mirror = mirror.map(|raw| self.mirror(raw, &label));
         let target = match Split::compile(weighted) {
             Ok(split) => Target::Clusters(split),
             // agentgateway's answer to a route that points nowhere.
@@ -292,7 +307,23 @@ impl Compiler<'_> {
                     .expect("a small reply"),
             ),
         };
-        Route { name, pipeline, target, backends, mirror, labels }
+        Route { name, pipeline, target, backends, group, mirror, labels }
+    }
+
+    /// The routes of a group, as they are behind this route.
+    fn group(&mut self, name: &str, above: &Above<'_>, policies: &RoutePolicies) -> Box<Group> {
+        let found = self.config.route_groups.iter().find(|group| group.name == name);
+        let raw: Vec<_> = found.into_iter().flat_map(|group| &group.routes).collect();
+        self.delegated += raw.len();
+        if self.delegated > ROUTES_MAX {
+            if self.wrong.last().is_none_or(|last| !last.ends_with(TOO_MANY_ROUTES)) {
+                self.wrong.push(format!("{}: {TOO_MANY_ROUTES}", self.bind));
+            }
+            let table = Table::compile(&[]).expect("a table without routes");
+            return Box::new(Group { table, routes: Vec::new() });
+        }
+        let (table, routes) = self.table(name, &raw, &above.below(policies));
+        Box::new(Group { table, routes })
     }
 
     fn mirror(&mut self, raw: &RequestMirror, label: &str) -> Mirror {
@@ -314,12 +345,12 @@ impl Compiler<'_> {
         &mut self,
         raw: &RouteBackend,
         cluster: ClusterId,
-        route: &PipelineSpec,
+        route: &[&PipelineSpec],
         label: &str,
     ) -> Backend {
         let own = policy::backend_spec(&self.clusters.policies(raw, None));
         let pipeline = (!policy::is_nothing(&own))
-            .then(|| self.pipeline(label, Pipeline::compile_backend(route, &own)));
+            .then(|| self.pipeline(label, Pipeline::compile_within(&[route, &[&own]].concat())));
         let name = self.clusters.host_name(cluster);
         Backend { pipeline, name, authority: self.clusters.authority(cluster) }
     }
@@ -433,6 +464,8 @@ fn value_spec(raw: &ValueMatch) -> ValueSpec {
         ValueMatch::Regex(regex) => ValueSpec::Regex(regex.clone()),
     }
 }
+
+const TOO_MANY_ROUTES: &str = "route groups lead to more routes than a configuration may have";
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,6 +8,7 @@ mod admin;
 mod cli;
 mod config_files;
 mod connect;
+mod delegation;
 mod drain;
 mod expression;
 mod framing;

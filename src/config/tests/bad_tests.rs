@@ -261,10 +261,10 @@ fn backends_that_cannot_be_reached() {
             "gateway.yaml:10:15: backends[4].host: `a:0` has no port of 1 to 65535",
             "gateway.yaml:11:15: backends[5].host: a Unix socket needs a path",
             "gateway.yaml:12:16: backends[6].hosts: 0 hosts are not in 1 to 1000",
-            "gateway.yaml:13:9: backends[7]: exactly one of host, hosts, backend, builtin is \
-             needed, 2 of them are written",
-            "gateway.yaml:14:9: backends[8]: exactly one of host, hosts, backend, builtin is \
-             needed, none is written",
+            "gateway.yaml:13:9: backends[7]: exactly one of host, hosts, backend, builtin, \
+             routeGroup is needed, 2 of them are written",
+            "gateway.yaml:14:9: backends[8]: exactly one of host, hosts, backend, builtin, \
+             routeGroup is needed, none is written",
             "gateway.yaml:15:18: backends[9].builtin: `orign` is not a value of this key",
             "    hint: did you mean `origin`?",
             "gateway.yaml:16:29: backends[10].weight: -1 is not in 0 to 1000000",

@@ -145,3 +145,66 @@ fn policies_of_requests_need_requests() {
         "gateway.yaml:1:15: gateways.a: policies of requests, and protocol TCP looks into none"
     );
 }
+
+#[test]
+fn groups_that_lead_nowhere() {
+    let group = |name: &str, to: &str| {
+        format!("- {{name: {name}, routes: [{{backends: [{{routeGroup: {to}}}]}}]}}\n")
+    };
+    let head = "binds: [{port: 1, listeners: [{routes: [{backends: [{routeGroup: a}]}]}]}]\n";
+    let text = format!("{head}routeGroups:\n{}{}", group("a", "b"), group("b", "a"));
+    assert_eq!(
+        told(&text),
+        "gateway.yaml:3:47: routeGroups[0].routes[0].backends[0].routeGroup: group `a` delegates to \
+         itself, by way of `b`, `a`\n\
+         gateway.yaml:4:47: routeGroups[1].routes[0].backends[0].routeGroup: group `b` delegates to \
+         itself, by way of `a`, `b`"
+    );
+    let text = format!("{head}routeGroups:\n{}{}", group("a", "a"), group("a", "teem"));
+    assert_eq!(
+        told(&text),
+        "gateway.yaml:3:47: routeGroups[0].routes[0].backends[0].routeGroup: group `a` delegates to \
+         itself, by way of `a`\n\
+         gateway.yaml:4:10: routeGroups[1].name: two route groups have the name `a`\n\
+         gateway.yaml:4:47: routeGroups[1].routes[0].backends[0].routeGroup: no route group has the \
+         name `teem`"
+    );
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let chain: String = names.windows(2).map(|pair| group(pair[0], pair[1])).collect();
+    let end = "- {name: i, routes: [{backends: [{host: 'a:1'}]}]}\n";
+    let found = told(&format!("{head}routeGroups:\n{chain}{end}"));
+    assert_eq!(
+        found,
+        "gateway.yaml:1:66: binds[0].listeners[0].routes[0].backends[0].routeGroup: `a` leads \
+         through more than 8 groups"
+    );
+    let shorter = head.replace("routeGroup: a", "routeGroup: b");
+    good(&format!("{shorter}routeGroups:\n{}{end}", chain.replace(&group("a", "b"), "")));
+}
+
+#[test]
+fn a_group_is_alone() {
+    let text = "binds:\n- port: 1\n  listeners:\n  - routes:\n    - backends: [{routeGroup: a, \
+                weight: 2}, {host: 'a:1'}]\nrouteGroups: [{name: a, routes: []}]\n";
+    assert_eq!(
+        told(text),
+        "gateway.yaml:5:7: binds[0].listeners[0].routes[0]: a group is the only backend of its \
+         route\n\
+         gateway.yaml:5:18: binds[0].listeners[0].routes[0].backends[0]: a group is the only \
+         backend of its route: it has no weight"
+    );
+    check(
+        "requestMirror: {backend: {routeGroup: a}}",
+        &[
+            "gateway.yaml:5:35: policies.requestMirror.backend.routeGroup: only a route of requests \
+         delegates to a group",
+        ],
+    );
+    check(
+        "requestMirror: {backend: {host: 'a:1'}, percentage: 50}",
+        &[
+            "gateway.yaml:5:61: policies.requestMirror.percentage: 50 is not in 0 to 1",
+            "    hint: a half is 0.5",
+        ],
+    );
+}

@@ -28,7 +28,12 @@ fn check(rig: &Rig, case: &Case) {
     let exchange = std::mem::take(&mut scene.exchange);
     let changes = std::mem::take(&mut scene.changes);
     let routed = scene.routed();
-    let new = Rewritten { changes: &changes, backend: &routed.route.backends[0], http2: false };
+    let new = Rewritten {
+        changes: &changes,
+        backend: &routed.route.backends[0],
+        http2: false,
+        tee: None,
+    };
     encode(&mut out, &routed, &exchange, new);
     assert_eq!(text(&out), case.expected, "config {}, policies {}", case.config, case.policies);
 }
@@ -179,7 +184,12 @@ fn lines(rig: &Rig, policies: &str, backend: &str, head: &str) -> String {
         &mut out,
         &routed,
         &exchange,
-        Rewritten { changes: &changes, backend: &routed.route.backends[0], http2: false },
+        Rewritten {
+            changes: &changes,
+            backend: &routed.route.backends[0],
+            http2: false,
+            tee: None,
+        },
     );
     let text = text(&out);
     assert_eq!(text.matches("\nHost:").count(), 1, "one Host in {text}");

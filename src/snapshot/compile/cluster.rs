@@ -136,6 +136,7 @@ impl<'a> Clusters<'a> {
     fn target(&self, backend: &RouteBackend) -> Option<(String, Target)> {
         match &backend.target {
             RouteTarget::Inline(target) => Some((display(target), target.clone())),
+            RouteTarget::RouteGroup(_) => None,
             RouteTarget::Backend(name) => {
                 let named = self.config.backends.iter().find(|named| named.name == *name)?;
                 Some((name.clone(), named.target.clone()))

@@ -5,7 +5,7 @@ use crate::config::header::Fields;
 use crate::config::policy::choice::{Case, Chosen};
 use crate::config::policy::cors::Cors;
 use crate::config::policy::direct_response::DirectResponse;
-use crate::config::policy::guard::{Authorization, Rule};
+use crate::config::policy::guard::{Authorization, Delay, Rule};
 use crate::config::policy::inherited::ListenerPolicies;
 use crate::config::policy::transformation::{Transformation, Transformations, Values};
 use crate::config::policy::{
@@ -22,29 +22,83 @@ use crate::policy::{PipelineSpec, StepSpec};
 use crate::route::rewrite::{AuthoritySpec, PathSpec, RedirectSpec, RewriteSpec, Scheme};
 use crate::route::target::FixedReply;
 
-/// What a route does, with what it inherits: from the gateway first, then from the listener.
-pub(super) fn route_spec(raw: &RoutePolicies, above: &[&ListenerPolicies]) -> PipelineSpec {
+/// Whose policies a route inherits.
+pub(super) struct Above<'a> {
+    /// Of the gateway, then of the listener.
+    listeners: &'a [&'a ListenerPolicies],
+    /// Of the routes that lead to its group: the furthest first.
+    routes: Vec<&'a RoutePolicies>,
+}
+
+impl<'a> Above<'a> {
+    pub(super) fn of(listeners: &'a [&'a ListenerPolicies]) -> Self {
+        Self { listeners, routes: Vec::new() }
+    }
+
+    pub(super) fn below<'b>(&self, route: &'b RoutePolicies) -> Above<'b>
+    where
+        'a: 'b,
+    {
+        let mut routes: Vec<&'b RoutePolicies> = self.routes.clone();
+        routes.push(route);
+        Above { listeners: self.listeners, routes }
+    }
+
+    /// A policy of the route itself, or else of the nearest that leads to it.
+    pub(super) fn nearest<'b, T>(
+        &'b self,
+        own: &'b RoutePolicies,
+        policy: impl Fn(&'b RoutePolicies) -> Option<&'b T>,
+    ) -> Option<&'b T> {
+        policy(own).or_else(|| self.routes.iter().rev().find_map(|route| policy(route)))
+    }
+}
+
+/// What a route does: its own spec last, before it those of the routes that lead to it, whose edits
+/// of heads and timeouts hold too. All that is a step, inherited or not, is in the last.
+pub(super) fn route_specs(raw: &RoutePolicies, above: &Above<'_>) -> Vec<PipelineSpec> {
+    let mut specs: Vec<_> = above.routes.iter().map(|route| edits(route)).collect();
+    specs.push(with_steps(raw, above));
+    specs
+}
+
+fn edits(raw: &RoutePolicies) -> PipelineSpec {
     let timeouts = raw.timeout.as_ref().map_or_else(Timeouts::default, |timeout| {
         Timeouts::compile(timeout.request_timeout, timeout.backend_request_timeout)
     });
-    let mut spec = PipelineSpec {
+    PipelineSpec {
         request_headers: raw.request_header_modifier.as_ref().map(modifier),
         response_headers: raw.response_header_modifier.as_ref().map(modifier),
         timeouts,
-        ..inherited(above, raw.cors.as_ref())
-    };
-    if let Some(transformations) = &raw.transformations {
-        transform(transformations, &mut spec);
+        ..PipelineSpec::default()
     }
+}
+
+fn with_steps(raw: &RoutePolicies, above: &Above<'_>) -> PipelineSpec {
+    let cors = above.nearest(raw, |policies| policies.cors.as_ref());
+    let PipelineSpec { request_headers, response_headers, timeouts, .. } = edits(raw);
+    let mut spec = PipelineSpec {
+        request_headers,
+        response_headers,
+        timeouts,
+        ..inherited(above.listeners, cors)
+    };
+    for policies in above.routes.iter().copied().chain([raw]) {
+        if let Some(transformations) = &policies.transformations {
+            transform(transformations, &mut spec);
+        }
+        let rules = policies.authorization.as_ref();
+        spec.steps.extend(rules.map(|chosen| step(chosen, authorization)));
+    }
+    let delay = |delay: &Delay| StepSpec::Delay(delay.duration.as_str().to_owned());
     let steps = [
-        raw.authorization.as_ref().map(|chosen| step(chosen, authorization)),
-        raw.csrf.as_ref().map(|csrf| StepSpec::Csrf(csrf.additional_origins.clone())),
-        raw.url_rewrite.as_ref().map(|chosen| step(chosen, rewrite)),
-        raw.request_redirect.as_ref().map(|chosen| step(chosen, redirect)),
-        raw.delay.as_ref().map(|chosen| {
-            step(chosen, |delay| StepSpec::Delay(delay.duration.as_str().to_owned()))
-        }),
-        raw.direct_response.as_ref().map(|chosen| step(chosen, reply)),
+        above
+            .nearest(raw, |policies| policies.csrf.as_ref())
+            .map(|csrf| StepSpec::Csrf(csrf.additional_origins.clone())),
+        above.nearest(raw, |p| p.url_rewrite.as_ref()).map(|chosen| step(chosen, rewrite)),
+        above.nearest(raw, |p| p.request_redirect.as_ref()).map(|chosen| step(chosen, redirect)),
+        above.nearest(raw, |p| p.delay.as_ref()).map(|chosen| step(chosen, delay)),
+        above.nearest(raw, |p| p.direct_response.as_ref()).map(|chosen| step(chosen, reply)),
     ];
     for step in steps.into_iter().flatten() {
         match step {
