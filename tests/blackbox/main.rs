@@ -5,13 +5,17 @@
 
 mod access_log;
 mod admin;
+mod balancing;
+mod circuit;
 mod cli;
 mod config_files;
 mod connect;
+mod dns;
 mod drain;
 mod expression;
 mod framing;
 mod harness;
+mod health;
 mod http1;
 mod http2;
 mod http2_attacks;
@@ -21,6 +25,7 @@ mod metrics;
 mod mirror;
 mod proxy_protocol;
 mod reload;
+mod retries;
 mod routing;
 mod tcp;
 mod tls;

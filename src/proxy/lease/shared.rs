@@ -93,7 +93,7 @@ async fn open(place: &Place<'_>, to: To<'_>) -> Result<(), Failure> {
         meter: Meter { shard: resources.shard.clone(), cluster: cluster.labels },
     };
     let (client, driver) = h2::start(stream, &resources.buffers, &shared.waiters, options);
-    if to.local.retired.get() {
+    if to.local.is_retired(to.endpoint) {
         client.retire();
     }
     shared.add(client);
