@@ -30,19 +30,7 @@ impl NameServer {
         let zone = Arc::new(Zone::default());
         zone.ttl_seconds.store(ttl_seconds, Ordering::SeqCst);
         let served = Arc::clone(&zone);
-        thread::spawn(move || {
-            let mut query = [0; 1500];
-            while !served.stop.load(Ordering::SeqCst) {
-                let Ok((count, peer)) = socket.recv_from(&mut query) else { continue };
-                served.asked.fetch_add(1, Ordering::SeqCst);
-                if served.silent.load(Ordering::SeqCst) {
-                    continue;
-                }
-                if let Some(answer) = answer(&served, &query[..count]) {
-                    let _ = socket.send_to(&answer, peer);
-                }
-            }
-        });
+        thread::spawn(move || serve(&socket, &served));
         Self { address, zone }
     }
 
@@ -74,6 +62,18 @@ impl NameServer {
 impl Drop for NameServer {
     fn drop(&mut self) {
         self.zone.stop.store(true, Ordering::SeqCst);
+    }
+}
+
+fn serve(socket: &UdpSocket, zone: &Zone) {
+    let mut query = [0; 1500];
+    while !zone.stop.load(Ordering::SeqCst) {
+        let Ok((count, peer)) = socket.recv_from(&mut query) else { continue };
+        zone.asked.fetch_add(1, Ordering::SeqCst);
+        let silent = zone.silent.load(Ordering::SeqCst);
+        if let Some(answer) = answer(zone, &query[..count]).filter(|_| !silent) {
+            let _ = socket.send_to(&answer, peer);
+        }
     }
 }
 
