@@ -9,6 +9,7 @@
 pub mod announce;
 pub mod cli;
 pub mod crew;
+mod endpoints;
 pub mod origin;
 pub mod product;
 

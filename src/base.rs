@@ -3,6 +3,8 @@
 pub mod buffer;
 pub mod cidr;
 pub mod clock;
+pub mod ewma;
+pub mod hash;
 pub mod id;
 pub mod mapping;
 pub mod pattern;

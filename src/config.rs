@@ -9,7 +9,9 @@
 pub mod backend;
 pub mod backend_tls;
 pub mod check;
+pub mod cluster;
 pub mod diagnostic;
+pub mod dns;
 pub mod expression;
 pub mod file;
 pub mod frontend;
@@ -19,6 +21,7 @@ pub mod listener;
 pub mod policy;
 pub mod process;
 pub mod reader;
+pub mod retry;
 pub mod ringway;
 pub mod route;
 pub mod route_group;

@@ -11,6 +11,7 @@ pub mod admin;
 mod answer;
 pub mod certificate;
 pub mod drain;
+pub mod health;
 pub mod links;
 pub mod listen;
 mod load;
@@ -30,11 +31,12 @@ use tokio::sync::mpsc;
 use self::admin::Ask;
 use self::certificate::Files;
 use self::drain::{Drain, Step};
+use self::health::Prober;
 use self::links::Links;
 use self::listen::Listening;
 use self::load::Loading;
 use self::publish::{Publisher, Turn, name_workers};
-use self::resolve::Resolver;
+use self::resolve::{Refreshing, Resolver};
 use self::signal::{Signal, Signals};
 use self::source::file::FileWatch;
 use self::source::{Source, Text};
@@ -89,6 +91,10 @@ pub struct Control<W: Wiring> {
     config: Option<W::Config>,
     loading: Loading<W::Config>,
     resolver: Resolver,
+    refreshing: Refreshing,
+    /// Names have other addresses than the workers know.
+    stale: bool,
+    prober: Prober,
     settings: Settings,
     links: Links<W::Snapshot>,
     pulses: Vec<Arc<Pulse>>,
@@ -133,6 +139,7 @@ impl<W: Wiring> Control<W> {
                 event = events.next() => control.on_event(event),
                 Some(ask) = asks.recv() => control.answer(ask),
                 brought = control.loading.brought() => control.compile(brought),
+                answers = control.refreshing.answers() => control.renew_names(answers),
                 () = changed(&mut control.watch) => control.file_changed(),
                 () = tokio::time::sleep_until(due.into()) => control.on_time(),
             }
@@ -158,6 +165,9 @@ impl<W: Wiring> Control<W> {
             config: None,
             loading: Loading::Idle,
             resolver: Resolver::default(),
+            refreshing: Refreshing::default(),
+            stale: false,
+            prober: Prober::default(),
             drain: Drain::new(workers, settings.drain),
             settings,
             links: Links::new(commands),
@@ -177,7 +187,14 @@ impl<W: Wiring> Control<W> {
 
     fn due(&self) -> Instant {
         let tick = self.ticked + Duration::from_millis(CONTROL_TICK_MS);
-        self.drain.due().map_or(tick, |due| due.min(tick))
+        let looks = self.refreshing.is_idle() && self.is_serving();
+        let names = self.resolver.due().filter(|_| looks);
+        self.drain.due().into_iter().chain(names).fold(tick, Instant::min)
+    }
+
+    /// There is something that may change.
+    fn is_serving(&self) -> bool {
+        !self.drain.begun() && self.publisher.current().is_some()
     }
 
     fn on_signal(&mut self, signal: Signal) {
@@ -270,6 +287,7 @@ impl<W: Wiring> Control<W> {
         self.turn(turn);
         let steps = self.drain.on_time(now);
         self.take(steps);
+        self.refresh_names(now);
     }
 
     fn begin_drain(&mut self) {
@@ -329,8 +347,7 @@ impl<W: Wiring> Control<W> {
             }
             Some(Turn::Refused { why, .. }) => {
                 self.listening.abort();
-                self.loading.forget();
-                self.refuse(&why);
+                self.refused(&why);
                 self.reload_if_wanted();
             }
             Some(Turn::Published { version, late }) => self.published(version, &late),
@@ -360,6 +377,8 @@ impl<W: Wiring> Control<W> {
             reloads_refused: self.reloads_refused,
             retired_snapshots: self.publisher.retired(),
             draining: self.drain.begun(),
+            lookups_good: self.resolver.good,
+            lookups_failed: self.resolver.failed,
             workers: states,
         }
     }

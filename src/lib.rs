@@ -77,8 +77,9 @@
 //!
 //! * `upstream`: clusters, endpoints, connections to them
 //!
-//!   `Cluster` is shared and immutable, `Local` is one worker's half of it: pools and cursor.
-//!   Refuses to send a request: it says with whom, not what.
+//!   `Cluster` is shared and immutable, `Local` is one worker's half of it: pools and turns.
+//!   `balance` chooses, `outlier` judges, `Health` and `Board` are what all workers share of an
+//!   endpoint and of a cluster: atomics. Refuses to send a request: it says with whom, not what.
 //!
 //! * `policy`: the steps of one route, compiled
 //!
@@ -132,7 +133,8 @@
 //!    reply. A mirror of the request begins here (`proxy::mirror`), as a task of its own.
 //! 8. `proxy::forward::forward`: the head as it goes out (`request_head::encode`) with what came of
 //!    the body; the loop over 9 to 13.
-//! 9. `upstream::balance::pick`: an endpoint: round robin, past the one that just refused.
+//! 9. `proxy::choice::Choice::pick`, `upstream::balance::pick`: an endpoint, past those that just
+//!    failed; where there is one and nothing to judge it by, it costs one test.
 //! 10. `proxy::lease::Lease::reuse`, `open`: an idle connection that is quiet, or a new one
 //!     (`net::connect::connect`).
 //! 11. `proxy::attempt::run`: head and body out in one send; the rest of a body beside the wait
@@ -141,6 +143,8 @@
 //!     (`response_head`); 101 leaves into `tunnel::run`.
 //! 13. `http::transfer::Transfer::run`: head and first body bytes in one send, then the body as it
 //!     comes; `bulk` where it is large.
+//!     What came of the attempt goes to `proxy::judge`, and `proxy::replay` says whether another one
+//!     follows.
 //! 14. `proxy::finish::finish`: counters into the shard, one record into the log ring;
 //!     `proxy::after` says whether 3 follows.
 //!
@@ -189,6 +193,15 @@
 //! of every old snapshot until nobody else has one, so that freeing a big table never falls to a
 //! worker.
 //!
+//! # The life of a name and of a health check
+//!
+//! Names of backends are looked up on the control thread (`control::resolve`) when a configuration
+//! is loaded, and again when their time to live is over. New addresses become a snapshot
+//! (`snapshot::refresh`) whose binds, routes and other clusters are the last one's, published like
+//! a reload: `upstream::Local` takes the pools, the latencies and the turns of the endpoints that
+//! stay. Active checks (`control::health`) write into the `Health` of an endpoint; the next pick of
+//! each worker sees by the board's epoch that something changed (`balance::candidates`).
+//!
 //! # The life of a drain
 //!
 //! SIGTERM, `control::drain::Drain::begin`: readiness fails, `Command::Drain` to all, and every
@@ -212,6 +225,9 @@
 //!   tickets, the drain: *control*. Plain values on one thread.
 //! * TLS settings of listeners and clusters: *all, read-only*, in the snapshot; equal ones are one
 //!   `Arc`, also over reloads.
+//! * Health of endpoints, limits of clusters (`upstream::health`, `upstream::circuit`): *all*.
+//!   Atomics in the snapshot, kept over reloads; workers read one epoch a request, and write when an
+//!   answer failed or where a limit is configured.
 //! * Metrics: *one writer each*. A shard of atomics, plain load and store; control reads while it
 //!   renders.
 //! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and
@@ -247,7 +263,8 @@
 //!
 //! Architecture invariant: a request is sent twice only when the endpoint cannot have acted on it,
 //! or when doing it twice does no harm: a refused connection, a write that the kernel refused, or
-//! an idempotent request on a reused connection that brought not one byte back.
+//! an idempotent request on a reused connection that brought not one byte back; or when the user
+//! says so (`retry`). Never once a byte of a response went to the client.
 //!
 //! Architecture invariant: a panic costs one connection. Every task is fenced
 //! (`net::runtime::spawn`), because the runtime itself would unwind through the loop and take the
@@ -301,7 +318,7 @@
 //! * **TLS is rustls' unbuffered API on our own buffers**, not monoio-rustls: an idle session has no
 //!   buffers, and a record is one write.
 //!
-//! Not here yet, and without a stub: health checks and ejection, rate
+//! Not here yet, and without a stub: rate
 //! limits, authentication, LLM and MCP backends, xDS, hot restart. `tests/tidy.rs` already knows
 //! the band of `llm` and `mcp`.
 

@@ -1,7 +1,11 @@
 //! Every bound in the product, in one place, units last. What a user may change is a key of the
 //! configuration whose default stands here; what is full says no, and is counted.
 
+mod endpoints;
+
 use std::time::Duration;
+
+pub use self::endpoints::*;
 
 pub const KIB: usize = 1024;
 pub const MIB: usize = 1024 * KIB;
@@ -82,6 +86,8 @@ pub const CONFIG_DEPTH_MAX: usize = 48;
 /// Problems told of one file: who has more than these starts with the first.
 pub const CONFIG_PROBLEMS_MAX: usize = 100;
 pub const BACKEND_HOSTS_MAX: usize = 1000;
+/// The highest priority that a host of a backend may have: tiers are gone through one by one.
+pub const PRIORITIES_MAX: u32 = 31;
 pub const BACKEND_WEIGHT_MAX: u32 = 1_000_000;
 pub const DIRECT_BODY_BYTES_MAX: usize = MIB;
 /// No timer is longer than this: the deadline wheel counts in milliseconds.
@@ -232,6 +238,7 @@ pub const EXCHANGE_SERIES_MAX: usize = 10_000;
 pub const ROUTE_SERIES_MAX: usize = 10_000;
 pub const LISTENER_SERIES_MAX: usize = 1_000;
 pub const CLUSTER_SERIES_MAX: usize = 10_000;
+pub const ENDPOINT_SERIES_MAX: usize = 4_000;
 /// Label sets that were ever interned, over all reloads, of each kind.
 pub const LABEL_SETS_MAX: usize = 65_536;
 /// One label value; what is longer is cut.

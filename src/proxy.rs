@@ -3,16 +3,20 @@
 
 pub mod asked;
 pub mod attempt;
+pub mod choice;
+pub mod circuit;
 pub mod connect;
 pub mod dispatch;
 pub mod failure;
 pub mod finish;
 pub mod forward;
 pub mod hold;
+pub mod judge;
 pub mod lease;
 pub mod mirror;
 pub mod open;
 pub mod place;
+pub mod replay;
 pub mod reply;
 pub mod request_head;
 pub mod respond;

@@ -3,6 +3,7 @@
 pub mod bind;
 pub mod compile;
 pub mod dump;
+pub mod refresh;
 pub mod resources;
 pub mod tcp;
 pub mod tls;

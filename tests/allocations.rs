@@ -103,8 +103,12 @@ impl Proxy {
     fn start(driver: Driver, yaml: &str) -> Self {
         let config = config::parse(yaml, "test.yaml").unwrap_or_else(|wrong| panic!("{wrong}"));
         let none = || "none".to_owned();
-        let inputs =
-            Inputs { resolve: &|_, _| Vec::new(), origin: &|| Err(none()), file: &|_| Err(none()) };
+        let inputs = Inputs {
+            resolve: &|_, _| Vec::new(),
+            origin: &|| Err(none()),
+            file: &|_| Err(none()),
+            now: ringway::base::clock::Instant::default(),
+        };
         let mut registry = Registry::new();
         let snapshot =
             compile(&config, &inputs, None, &mut registry, &mut Keyring::default()).unwrap();

@@ -10,17 +10,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Product;
 use super::crew::{Seat, WorkerMain};
+use super::endpoints;
 use super::origin::Origin;
 use crate::base::clock::Clock;
 use crate::base::id::WorkerId;
 use crate::base::ring::Consumer;
 use crate::config::backend::{Host, RouteTarget, Target};
-use crate::config::process::{LogFormat as RawLogFormat, WorkerThreads};
+use crate::config::dns::LookupFamily;
+use crate::config::process::{LogFormat as RawLogFormat, Process, WorkerThreads};
 use crate::config::ringway::{AccessLogTarget, Driver as RawDriver};
 use crate::config::{self, Config};
 use crate::control::drain::Deadlines;
+use crate::control::health::Checked;
 use crate::control::listen::{Bind, Group};
-use crate::control::resolve::Name;
+use crate::control::resolve::{Addresses, Dns, Family, Name};
 use crate::control::source::Text;
 use crate::control::wiring::{Facts, Format, Found, Load, Settings, Wiring};
 use crate::limits::CERTIFICATE_WARNING_DAYS;
@@ -31,6 +34,7 @@ use crate::proto::http1::ParseError;
 use crate::snapshot::Snapshot;
 use crate::snapshot::compile::{self, Inputs};
 use crate::snapshot::dump;
+use crate::snapshot::refresh;
 use crate::snapshot::tls::Keyring;
 use crate::telemetry::access_log::line::LineFormat;
 use crate::telemetry::access_log::{Recorder, recorder};
@@ -202,6 +206,7 @@ impl Wiring for Ringway {
                 process.connection_min_termination_deadline,
                 process.connection_termination_deadline,
             ),
+            dns: dns(process),
         }
     }
 
@@ -229,11 +234,7 @@ impl Wiring for Ringway {
             RouteTarget::Backend(_) | RouteTarget::RouteGroup(_) => None,
         });
         let targets = inline.chain(config.backends.iter().map(|named| &named.target));
-        let hosts = targets.flat_map(|target| match target {
-            Target::Host(host) => std::slice::from_ref(host),
-            Target::Hosts(hosts) => hosts,
-            Target::Builtin(_) => &[],
-        });
+        let hosts = targets.flat_map(Target::hosts);
         let names = hosts.filter_map(|host| match host {
             Host::Name { host, port } => Some(Name { host: host.clone(), port: *port }),
             _ => None,
@@ -262,11 +263,28 @@ impl Wiring for Ringway {
             Some(read) => read.clone(),
             None => Err("it was not read".to_owned()),
         };
-        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file };
+        let now = self.clock.now();
+        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file, now };
         let (registry, keyring) = (&mut self.registry, &mut self.keyring);
         let snapshot = compile::compile(config, &inputs, last, registry, keyring)?;
         warn_of_certificates(&snapshot);
         Ok(snapshot)
+    }
+
+    fn refresh(&mut self, addresses: &Addresses, last: &Snapshot) -> Option<Snapshot> {
+        let resolve = |host: &str, port: u16| {
+            let name = Name { host: host.to_owned(), port };
+            addresses.get(&name).cloned().unwrap_or_default()
+        };
+        refresh::refresh(last, &resolve, self.clock.now(), &mut self.registry)
+    }
+
+    fn probes(&self, snapshot: &Snapshot) -> Vec<Checked> {
+        endpoints::probes(snapshot, &self.clock)
+    }
+
+    fn clusters(&self, snapshot: &Snapshot) -> serde_json::Value {
+        endpoints::list(snapshot, self.clock.now())
     }
 
     fn binds(&self, snapshot: &Snapshot) -> Vec<Bind> {
@@ -304,6 +322,10 @@ impl Wiring for Ringway {
             access_records_lost: writer.map_or(0, LogWriter::lost_records),
             access_log_errors: writer.map_or(0, LogWriter::errors),
             certificates: snapshot.map_or_else(Vec::new, certificate_metrics),
+            endpoints: snapshot.map_or_else(Vec::new, |s| endpoints::metrics(s, self.clock.now())),
+            circuits: snapshot.map_or_else(Vec::new, endpoints::circuit_metrics),
+            lookups_good: facts.lookups_good,
+            lookups_failed: facts.lookups_failed,
             process: ProcessMetrics::read(),
         };
         let format = match format {
@@ -333,6 +355,23 @@ impl Wiring for Ringway {
         if let Some(writer) = &self.access.writer {
             writer.reopen();
         }
+    }
+}
+
+fn dns(process: &Process) -> Dns {
+    let own = &process.ringway.dns;
+    Dns {
+        family: match process.dns.lookup_family {
+            LookupFamily::Auto => Family::Auto,
+            LookupFamily::All => Family::All,
+            LookupFamily::V4Preferred => Family::V4Preferred,
+            LookupFamily::V4Only => Family::V4Only,
+            LookupFamily::V6Only => Family::V6Only,
+        },
+        edns0: process.dns.edns0,
+        servers: own.servers.clone(),
+        ttl_min: own.min_ttl,
+        ttl_max: own.max_ttl,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::bus::{Command, Event};
 use crate::config::scalar::Address;
 use crate::control::drain::Deadlines;
 use crate::control::listen::{Bind, Group};
-use crate::control::resolve::Name;
+use crate::control::resolve::{Dns, Name};
 use crate::control::signal::Signal;
 use crate::control::source::Text;
 use crate::control::wiring::{Facts, Format, Found, Load};
@@ -52,6 +52,7 @@ impl Wiring for Plain {
             pin: true,
             at_start: Vec::new(),
             drain: Deadlines::new(Duration::ZERO, PATIENCE),
+            dns: Dns::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
+use super::cluster::{Check, Circuit, Health, LoadBalancer, Member, SessionAffinity};
 use super::process::Keepalives;
 use super::reader::{Cursor, Table};
 use super::scalar;
@@ -62,7 +63,7 @@ pub struct NamedBackend {
 pub enum Target {
     Host(Host),
     /// Ours: several endpoints of one cluster.
-    Hosts(Vec<Host>),
+    Hosts(Vec<Member>),
     /// Ours: something inside this process.
     Builtin(Builtin),
 }
@@ -83,6 +84,14 @@ pub struct BackendPolicies {
     pub http: Option<BackendHttp>,
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_affinity: Option<SessionAffinity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit: Option<Circuit>,
 }
 
 /// In place of `config.backend`, key by key.
@@ -290,7 +299,11 @@ impl Target {
                     let most = limits::BACKEND_HOSTS_MAX;
                     cursor.fail(&format!("{} hosts are not in 1 to {most}", items.len()));
                 }
-                Some(Self::Hosts(items.iter().filter_map(Host::read).collect()))
+                let members: Vec<_> = items.iter().filter_map(Member::read).collect();
+                if !members.is_empty() && members.iter().all(|member| member.weight == 0) {
+                    cursor.fail("every weight is 0: none of them takes requests");
+                }
+                Some(Self::Hosts(members))
             }
         }
     }
@@ -300,36 +313,35 @@ impl Target {
         if matches!(self, Self::Builtin(Builtin::Origin)) {
             table.fail("backendTLS: the built-in origin speaks no TLS");
         }
-        let nameless = self.hosts().iter().any(|host| matches!(host, Host::Unix(_)));
+        let nameless = self.hosts().any(|host| matches!(host, Host::Unix(_)));
         if nameless && !tls.needs_no_host() {
             table.fail("backendTLS needs `hostname`: a Unix socket has none of its own");
         }
     }
 
-    pub fn hosts(&self) -> &[Host] {
-        match self {
-            Self::Host(host) => std::slice::from_ref(host),
-            Self::Hosts(hosts) => hosts,
-            Self::Builtin(_) => &[],
-        }
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
+        let (one, several) = match self {
+            Self::Host(host) => (Some(host), &[][..]),
+            Self::Hosts(hosts) => (None, &hosts[..]),
+            Self::Builtin(_) => (None, &[][..]),
+        };
+        one.into_iter().chain(several.iter().map(|member| &member.host))
     }
 }
 
-const UNSUPPORTED: [&str; 15] = [
+const UNSUPPORTED: [&str; 13] = [
     "a2a",
     "ai",
     "authorization",
     "backendAuth",
     "backendTunnel",
     "extAuthz",
-    "health",
     "inferenceRouting",
     "mcpAuthorization",
     "mcpGuardrails",
     "requestHeaderModifier",
     "requestRedirect",
     "responseHeaderModifier",
-    "sessionAffinity",
     "transformations",
 ];
 
@@ -344,7 +356,12 @@ impl BackendPolicies {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: table.maybe("http", BackendHttp::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            load_balancer: table.maybe("loadBalancer", LoadBalancer::read),
+            session_affinity: table.maybe("sessionAffinity", SessionAffinity::read),
+            health: table.maybe("health", Health::read),
+            circuit: table.maybe("circuit", Circuit::read),
         };
+        policies.check_probe(&table);
         if let Some(protocol) = policies.missing_alpn() {
             table.fail(&format!("http.version wants `{protocol}`, which backendTLS.alpn has not"));
         }
@@ -360,11 +377,26 @@ impl BackendPolicies {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: None,
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            load_balancer: table.maybe("loadBalancer", LoadBalancer::read_tcp),
+            session_affinity: None,
+            health: table.maybe("health", Health::read),
+            circuit: table.maybe("circuit", Circuit::read),
         };
-        table.refuse("http", "a TCP route does not look into what it carries", None);
+        policies.check_probe(&table);
+        for key in ["http", "sessionAffinity"] {
+            table.refuse(key, "a TCP route does not look into what it carries", None);
+        }
         table.unsupported(&UNSUPPORTED);
         table.finish();
         Some(policies)
+    }
+
+    /// Checks are made in plain text.
+    fn check_probe(&self, table: &Table<'_>) {
+        let check = self.health.as_ref().and_then(|health| health.check.as_ref());
+        if self.backend_tls.is_some() && check.is_some_and(Check::speaks) {
+            table.fail("health.check with backendTLS: only `tcp` is supported yet");
+        }
     }
 
     /// What `http.version` needs and a list of ALPN leaves out.

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::backend_tls::BackendTls;
 use super::header::{FieldName, Fields};
 use super::reader::{Cursor, Table};
+use super::retry::Retry;
 use super::scalar;
 use choice::Chosen;
 use cors::Cors;
@@ -51,6 +52,8 @@ pub struct RoutePolicies {
     pub request_mirror: Option<RequestMirror>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
     /// For the backends of the route that have none of their own.
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
@@ -139,7 +142,7 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 17] = [
+const UNSUPPORTED: [&str; 16] = [
     "a2a",
     "ai",
     "apiKey",
@@ -156,7 +159,6 @@ const UNSUPPORTED: [&str; 17] = [
     "mcpGuardrails",
     "oidc",
     "remoteRateLimit",
-    "retry",
 ];
 
 impl RoutePolicies {
@@ -176,6 +178,7 @@ impl RoutePolicies {
             request_mirror: table.maybe("requestMirror", RequestMirror::read),
             delay: table.maybe("delay", |c| Chosen::read(c, Delay::of)),
             timeout: table.maybe("timeout", Timeout::read),
+            retry: table.maybe("retry", Retry::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
         if policies.request_redirect.as_ref().is_some_and(Chosen::is_certain)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::dns::Dns;
 use super::reader::{Cursor, Mark, Session, environment_mark};
 use super::ringway::Ringway;
 use super::scalar::{self, Address};
@@ -28,6 +29,7 @@ pub struct Process {
     #[serde(serialize_with = "scalar::serialize_duration")]
     pub connection_termination_deadline: Duration,
     pub backend: BackendConnections,
+    pub dns: Dns,
     pub logging: Logging,
     pub ringway: Ringway,
 }
@@ -84,14 +86,13 @@ pub enum LogFormat {
     Json,
 }
 
-const UNSUPPORTED: [&str; 26] = [
+const UNSUPPORTED: [&str; 25] = [
     "additionalTrustDomains",
     "caAddress",
     "caAuthToken",
     "clusterId",
     "customFunctions",
     "database",
-    "dns",
     "gateway",
     "hbone",
     "localXdsPath",
@@ -157,6 +158,7 @@ impl Process {
                 |c| read_deadline(c, &mut marks.max),
             ),
             backend: table.or("backend", default.backend, BackendConnections::read),
+            dns: table.or("dns", default.dns, Dns::read),
             ringway: match table.value("ringway") {
                 Some(cursor) => Ringway::read(&cursor, logging.format),
                 None => Ringway::with_format(logging.format),
@@ -222,6 +224,7 @@ impl Process {
                 limits::TERMINATION_DEADLINE_SECONDS,
             ),
             backend: BackendConnections::default(),
+            dns: Dns::default(),
             logging: Logging::default(),
             ringway: Ringway::default(),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::dns::RingwayDns;
 use super::process::LogFormat;
 use super::reader::Cursor;
 use super::scalar;
@@ -18,6 +19,7 @@ pub struct Ringway {
     pub limits: Limits,
     pub forwarded: Forwarded,
     pub access_log: AccessLog,
+    pub dns: RingwayDns,
     pub driver: Driver,
     /// Whether each worker is bound to a core of its own.
     pub pin: bool,
@@ -121,6 +123,7 @@ impl Ringway {
             limits: table.or("limits", default.limits, Limits::read),
             forwarded: table.or("forwarded", default.forwarded, Forwarded::read),
             access_log: table.or("accessLog", default.access_log, |c| AccessLog::read(c, format)),
+            dns: table.or("dns", default.dns, RingwayDns::read),
             driver: table.or("driver", default.driver, |c| c.word(&Driver::WORDS, &[])),
             pin: table.or("pin", default.pin, Cursor::flag),
         };
@@ -141,6 +144,7 @@ impl Default for Ringway {
             limits: Limits::default(),
             forwarded: Forwarded::default(),
             access_log: AccessLog::default(),
+            dns: RingwayDns::default(),
             driver: Driver::Auto,
             pin: true,
         }

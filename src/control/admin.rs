@@ -5,6 +5,7 @@
 //! browser sends for some other site are refused by the admin server: it listens on localhost,
 //! where every page an operator opens could reach it.
 
+pub mod clusters;
 pub mod config;
 pub mod log;
 pub mod metrics;
@@ -32,6 +33,7 @@ pub enum Ask {
     Ready(Reply<Vec<String>>),
     Config(Reply<serde_json::Value>),
     Workers(Reply<serde_json::Value>),
+    Clusters(Reply<serde_json::Value>),
     Metrics(Format, Reply<String>),
     LogLevel(Reply<String>),
     SetLogLevel(String, Reply<Result<String, String>>),
@@ -70,6 +72,7 @@ impl IntoResponse for Ended {
 pub fn admin_router(desk: Desk) -> Router {
     Router::new()
         .route("/", get(INDEX))
+        .merge(clusters::routes())
         .merge(config::routes())
         .merge(log::routes())
         .merge(quit::routes())
@@ -107,6 +110,7 @@ fn json(value: &serde_json::Value) -> Response {
 
 const INDEX: &str = "\
 GET  /config_dump       configuration in use, as JSON, without secrets
+GET  /clusters          endpoints and how they are, as JSON, or text with ?format=text
 GET  /workers           state and load of each worker, as JSON
 GET  /logging           level of the process log
 POST /logging?level=L   set it: error, warn, info, debug, or module=level,...

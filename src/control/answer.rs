@@ -16,6 +16,11 @@ impl<W: Wiring> Control<W> {
             Ask::Ready(reply) => drop(reply.send(self.reasons())),
             Ask::Config(reply) => drop(reply.send(self.dump())),
             Ask::Workers(reply) => drop(reply.send(self.list_workers())),
+            Ask::Clusters(reply) => {
+                let snapshot = self.publisher.current();
+                let list = snapshot.map(|snapshot| self.wiring.clusters(snapshot));
+                drop(reply.send(list.unwrap_or_default()));
+            }
             Ask::Metrics(format, reply) => {
                 let snapshot = self.publisher.current().map(Arc::as_ref);
                 drop(reply.send(self.wiring.exposition(&self.facts(), snapshot, format)));

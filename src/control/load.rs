@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::certificate::{self, Files};
 use super::listen::Bind;
 use super::publish::name_workers;
-use super::resolve::{Answers, Name, look_up};
+use super::resolve::{Answers, Dns, Name, Unresolved, look_up};
 use super::source::file::FileWatch;
 use super::wiring::{Found, Wiring};
 use super::{Control, Ending};
@@ -33,6 +33,10 @@ pub(super) enum Loading<C> {
     /// Compiled, and with the workers.
     Publishing {
         config: C,
+        again: bool,
+    },
+    /// The same configuration is with the workers, with other addresses of its names.
+    Refreshing {
         again: bool,
     },
     /// Refused by the workers, while another one was asked for.
@@ -71,7 +75,9 @@ impl<C> Loading<C> {
     /// Something is on its way already: it is done again afterwards.
     fn defer(&mut self) -> bool {
         match self {
-            Self::LookingUp { again, .. } | Self::Publishing { again, .. } => {
+            Self::LookingUp { again, .. }
+            | Self::Publishing { again, .. }
+            | Self::Refreshing { again } => {
                 *again = true;
                 true
             }
@@ -81,7 +87,8 @@ impl<C> Loading<C> {
 
     /// The workers do not get what is on its way.
     pub(super) fn forget(&mut self) {
-        let again = matches!(self, Self::Publishing { again: true, .. });
+        let again =
+            matches!(self, Self::Publishing { again: true, .. } | Self::Refreshing { again: true });
         *self = if again { Self::Again } else { Self::Idle };
     }
 }
@@ -122,7 +129,8 @@ impl<W: Wiring> Control<W> {
         let files = self.wiring.files(&config);
         // Before they are read, so that no change falls in between.
         self.watch(&files);
-        let lookup = LookUp(tokio::spawn(bring(names, files)));
+        let dns = self.wiring.settings(&config).dns;
+        let lookup = LookUp(tokio::spawn(bring(names, dns, files)));
         self.loading = Loading::LookingUp { config, lookup, again: false };
     }
 
@@ -152,16 +160,14 @@ impl<W: Wiring> Control<W> {
             return;
         };
         self.files = brought.files;
-        let (addresses, unresolved) = self.resolver.learn(brought.answers);
-        for failed in unresolved {
-            let (name, why) = (failed.name, failed.why);
-            let kept = if failed.kept { "the last addresses stay" } else { "it has none" };
-            tracing::warn!("cannot resolve {}:{}: {why}; {kept}", name.host, name.port);
-        }
+        self.resolver.dns = self.wiring.settings(&config).dns;
+        let (addresses, unresolved) = self.resolver.learn(brought.answers, Instant::now());
+        warn_of(unresolved);
         let found = Found { addresses, files: &self.files };
         let last = self.publisher.current().map(Arc::as_ref);
         let compiled = spared(|| self.wiring.compile(&config, &found, last));
-        let published = compiled.and_then(|snapshot| self.publish(snapshot, config, again));
+        let next = Loading::Publishing { config, again };
+        let published = compiled.and_then(|snapshot| self.publish(snapshot, next));
         if let Err(why) = published {
             self.refuse(&why);
             if again {
@@ -170,12 +176,7 @@ impl<W: Wiring> Control<W> {
         }
     }
 
-    fn publish(
-        &mut self,
-        snapshot: W::Snapshot,
-        config: W::Config,
-        again: bool,
-    ) -> Result<(), String> {
+    fn publish(&mut self, snapshot: W::Snapshot, next: Loading<W::Config>) -> Result<(), String> {
         let alive: Vec<bool> =
             self.supervisor.ids().map(|worker| self.supervisor.alive(worker)).collect();
         let binds = self.wiring.binds(&snapshot);
@@ -183,7 +184,7 @@ impl<W: Wiring> Control<W> {
         let mut open = |bind: &Bind, group| wiring.listen(&snapshot, bind, group);
         let opened = self.listening.prepare(&binds, &alive, &mut open);
         let sockets = opened.map_err(|wrong| wrong.join("\n"))?;
-        self.loading = Loading::Publishing { config, again };
+        self.loading = next;
         let snapshot = Arc::new(snapshot);
         let turn = self.publisher.prepare(&self.links, snapshot, sockets, Instant::now());
         self.turn(turn);
@@ -195,10 +196,19 @@ impl<W: Wiring> Control<W> {
         if !late.is_empty() {
             tracing::error!("{} did not switch to version {version} in time", name_workers(late));
         }
-        let Loading::Publishing { config, again } =
-            std::mem::replace(&mut self.loading, Loading::Idle)
-        else {
-            return;
+        if let Some(snapshot) = self.publisher.current() {
+            self.prober.follow(self.wiring.probes(snapshot));
+        }
+        let (config, again) = match std::mem::replace(&mut self.loading, Loading::Idle) {
+            Loading::Publishing { config, again } => (config, again),
+            Loading::Refreshing { again } => {
+                tracing::debug!("version {version} has other addresses and is served");
+                if again {
+                    self.reload();
+                }
+                return;
+            }
+            _ => return,
         };
         self.settle(&config);
         self.config = Some(config);
@@ -234,6 +244,50 @@ impl<W: Wiring> Control<W> {
         self.settings.drain = new.drain;
     }
 
+    /// Names are looked up again when their answers are too old.
+    pub(super) fn refresh_names(&mut self, now: Instant) {
+        if !self.is_serving() {
+            return;
+        }
+        if self.stale && matches!(self.loading, Loading::Idle) && !self.publisher.busy() {
+            self.publish_names();
+        }
+        if self.refreshing.is_idle() {
+            let names = self.resolver.take_due(now);
+            self.refreshing.begin(names, &self.resolver.dns);
+        }
+    }
+
+    pub(super) fn renew_names(&mut self, answers: Answers) {
+        let (changed, unresolved) = self.resolver.renew(answers, Instant::now());
+        warn_of(unresolved);
+        self.stale |= changed;
+        self.refresh_names(Instant::now());
+    }
+
+    /// What did not change goes on as it is: binds, routes, connections to endpoints that stay.
+    fn publish_names(&mut self) {
+        self.stale = false;
+        let Some(last) = self.publisher.current() else { return };
+        let Some(snapshot) = self.wiring.refresh(self.resolver.known(), last) else { return };
+        if let Err(why) = self.publish(snapshot, Loading::Refreshing { again: false }) {
+            tracing::error!("the new addresses of names cannot be served: {why}");
+        }
+    }
+
+    /// By a worker.
+    pub(super) fn refused(&mut self, why: &str) {
+        let is_refresh = matches!(self.loading, Loading::Refreshing { .. });
+        self.loading.forget();
+        if is_refresh {
+            // The last addresses stay until the next look, a moment later.
+            tracing::warn!("the new addresses of names are not taken yet: {why}");
+            self.stale = true;
+        } else {
+            self.refuse(why);
+        }
+    }
+
     pub(super) fn refuse(&mut self, why: &str) {
         if self.drain.begun() {
             return;
@@ -248,9 +302,17 @@ impl<W: Wiring> Control<W> {
     }
 }
 
-async fn bring(names: Vec<Name>, files: Vec<PathBuf>) -> Brought {
+fn warn_of(unresolved: Vec<Unresolved>) {
+    for failed in unresolved {
+        let (name, why) = (failed.name, failed.why);
+        let kept = if failed.kept { "the last addresses stay" } else { "it has none" };
+        tracing::warn!("cannot resolve {}:{}: {why}; {kept}", name.host, name.port);
+    }
+}
+
+async fn bring(names: Vec<Name>, dns: Dns, files: Vec<PathBuf>) -> Brought {
     let read = tokio::task::spawn_blocking(move || certificate::read(files));
-    let answers = look_up(names).await;
+    let answers = look_up(names, &dns).await;
     let files = read.await.expect("to read files neither panics nor is it aborted");
     Brought { answers, files }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::admin::{Desk, Reply};
 use super::drain::Deadlines;
 use super::listen::{Bind, Group};
-use super::resolve::{Addresses, Name};
+use super::resolve::{Addresses, Dns, Name};
 use super::wiring::{Format, Found, Load};
 use super::*;
 use crate::base::id::BindId;
@@ -53,6 +53,7 @@ impl Wiring for Plain {
             pin: false,
             at_start: Vec::new(),
             drain: Deadlines::new(Duration::ZERO, Duration::from_millis(max)),
+            dns: Dns::default(),
         }
     }
 

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use super::certificate::Files;
 use super::drain::Deadlines;
+use super::health::Checked;
 use super::listen::{Bind, Group};
-use super::resolve::{Addresses, Name};
+use super::resolve::{Addresses, Dns, Name};
 use super::source::Text;
 use super::supervise::State;
 use crate::base::id::WorkerId;
@@ -34,6 +35,18 @@ pub trait Wiring {
         found: &Found<'_>,
         last: Option<&Self::Snapshot>,
     ) -> Result<Self::Snapshot, String>;
+    /// The last snapshot with other addresses of its names; none if that changes nothing.
+    fn refresh(
+        &mut self,
+        _addresses: &Addresses,
+        _last: &Self::Snapshot,
+    ) -> Option<Self::Snapshot> {
+        None
+    }
+    /// The endpoints that are to be checked.
+    fn probes(&self, _snapshot: &Self::Snapshot) -> Vec<Checked> {
+        Vec::new()
+    }
     fn binds(&self, snapshot: &Self::Snapshot) -> Vec<Bind>;
     /// Opens listening sockets, not blocking, with the options that the snapshot has for the bind.
     fn listen(
@@ -45,6 +58,10 @@ pub trait Wiring {
 
     /// An object, without secrets.
     fn dump(&self, config: &Self::Config, snapshot: &Self::Snapshot) -> serde_json::Value;
+    /// The endpoints and how they are, as JSON.
+    fn clusters(&self, _snapshot: &Self::Snapshot) -> serde_json::Value {
+        serde_json::Value::Null
+    }
     /// With what is served; nothing before the first configuration.
     fn exposition(
         &self,
@@ -80,6 +97,7 @@ pub struct Settings {
     /// What else is read once, at the start: keys with their values as text.
     pub at_start: Vec<(&'static str, String)>,
     pub drain: Deadlines,
+    pub dns: Dns,
 }
 
 /// How metrics are written.
@@ -109,6 +127,9 @@ pub struct Facts<'a> {
     pub reloads_refused: u64,
     pub retired_snapshots: usize,
     pub draining: bool,
+    /// Look-ups of names.
+    pub lookups_good: u64,
+    pub lookups_failed: u64,
     /// By worker.
     pub workers: Vec<&'a State>,
 }

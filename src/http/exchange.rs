@@ -1,6 +1,8 @@
 //! `Exchange`: one request and its response, with all that is known of it. A connection has one,
 //! used again for each request, so that a request allocates nothing.
 
+use std::time::Duration;
+
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::base::id::ClusterId;
@@ -26,6 +28,14 @@ pub struct Outcome {
     pub answered: Option<Instant>,
     /// When the response head was ready to be sent.
     pub responded: Option<Instant>,
+    /// What an endpoint with too much to do asks for.
+    pub retry_after: Option<Duration>,
+    /// The client is told which endpoint it has, to come back to it.
+    pub affine: bool,
+    /// Another attempt can follow: a response may be thrown away for its status.
+    pub may_retry: bool,
+    /// It has the right to be tried again: it counts against the budget already.
+    pub is_retry: bool,
 }
 
 /// A request that has no id of ours.

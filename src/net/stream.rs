@@ -7,6 +7,7 @@ mod kept;
 mod plain;
 mod secure;
 
+use std::any::Any;
 use std::future::{Future, poll_fn, ready};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -37,6 +38,8 @@ pub struct Stream {
     // Dropped before the socket, so that the wheel can never shut down a descriptor used anew.
     deadline: Deadline,
     below: Below,
+    /// Something that lasts as long as the connection: a place among those that are counted.
+    held: Option<Box<dyn Any>>,
 }
 
 enum Below {
@@ -62,13 +65,13 @@ impl Stream {
     pub fn adopt(socket: OwnedFd, wheel: &Rc<Wheel>) -> io::Result<Self> {
         let fd = socket.as_raw_fd();
         let below = Below::Plain(Plain::new(socket)?);
-        Ok(Self { deadline: wheel.register(Ends::Socket(fd)), below })
+        Ok(Self { deadline: wheel.register(Ends::Socket(fd)), below, held: None })
     }
 
     /// The task's end of a lane.
     pub fn of_lane(lane: Rc<Lane>, wheel: &Rc<Wheel>) -> Self {
         let deadline = wheel.register(Ends::Lane(Rc::clone(&lane)));
-        Self { deadline, below: Below::Lane(LaneEnd(lane)) }
+        Self { deadline, below: Below::Lane(LaneEnd(lane)), held: None }
     }
 
     /// Does a TLS handshake on a socket. `first` is ciphertext that was read already. The time it
@@ -98,6 +101,11 @@ impl Stream {
             }
         }
         Ok(())
+    }
+
+    /// Keeps `held` until the connection is dropped.
+    pub fn hold(&mut self, held: impl Any) {
+        self.held = Some(Box::new(held));
     }
 
     /// What ends the operations of this stream when they take too long.

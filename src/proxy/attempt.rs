@@ -25,6 +25,8 @@ pub enum Ended {
     /// The response is with the client.
     Answered(Answered),
     Failed(Failure),
+    /// The response was thrown away for its status, and the request can be sent again.
+    Turned(Answered),
     /// A reused connection turned out to be closed, and the request can be sent again.
     Stale(Message),
 }

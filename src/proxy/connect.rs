@@ -59,6 +59,7 @@ pub async fn tunnel(
     let opened = open::any(resources, local, routed.connection, Wish::Http1).await;
     exchange.outcome.endpoint = opened.endpoint.map(|endpoint| (cluster, endpoint as u32));
     exchange.outcome.retries = opened.retries;
+    let _turn = opened.turn;
     let up = opened.result?;
     establish(routed, exchange).await?;
     let nothing = resources.buffers.take();

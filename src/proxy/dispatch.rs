@@ -187,7 +187,7 @@ fn hex(out: &mut [u8; 32], high: u64, low: u64) {
 }
 
 /// The digits of a word, two at a time.
-fn hex_of(word: u64) -> [u8; 16] {
+pub fn hex_of(word: u64) -> [u8; 16] {
     let mut digits = [0; 16];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(word.to_be_bytes()) {
         pair.copy_from_slice(&PAIRS[byte as usize]);

@@ -25,6 +25,10 @@ pub enum Failure {
     Misdirected,
     /// The route points to nothing that could answer.
     NoBackend,
+    /// It has endpoints, and none of them is well.
+    NoHealthyEndpoint,
+    /// Its names stand for no address.
+    Unresolved,
     /// The endpoint refused the connection, or cannot be reached.
     ConnectFailed,
     ConnectSlow,
@@ -32,6 +36,8 @@ pub enum Failure {
     TlsFailed,
     /// Too many requests wait for a stream to the endpoint.
     StreamsFull,
+    /// The limits of the cluster let no more in.
+    CircuitOpen,
     /// The endpoint took no stream, however often it was asked.
     StreamsRefused,
     /// The endpoint closed before its answer was complete.
@@ -77,6 +83,11 @@ impl Failure {
             Self::NoRoute => (404, Reason::NotFound, "route not found", "NR"),
             Self::Misdirected => (421, Reason::NotFound, "misdirected request", "NR"),
             Self::NoBackend => (500, Reason::NoHealthyBackend, "no valid backends", "UH"),
+            Self::NoHealthyEndpoint => (503, Reason::NoHealthyBackend, "no healthy backends", "UH"),
+            Self::Unresolved => {
+                let text = "backends required DNS resolution which failed";
+                (503, Reason::NoHealthyBackend, text, "UH")
+            }
             Self::ConnectFailed => {
                 (503, Reason::UpstreamFailure, "upstream call failed: connect", "UF")
             }
@@ -84,6 +95,9 @@ impl Failure {
             Self::ConnectSlow => (504, Reason::Timeout, "upstream call timeout: connect", "UF"),
             Self::StreamsFull => {
                 (503, Reason::UpstreamFailure, "upstream overloaded: too many streams", "UO")
+            }
+            Self::CircuitOpen => {
+                (503, Reason::UpstreamFailure, "upstream overloaded: circuit open", "UO")
             }
             Self::StreamsRefused => {
                 (503, Reason::UpstreamFailure, "upstream call failed: stream refused", "UR")
@@ -116,11 +130,14 @@ impl Failure {
             Self::NoListener
                 | Self::NoRoute
                 | Self::NoBackend
+                | Self::NoHealthyEndpoint
+                | Self::Unresolved
                 | Self::ConnectFailed
                 | Self::ConnectSlow
                 | Self::TlsFailed
                 | Self::Misdirected
                 | Self::StreamsFull
+                | Self::CircuitOpen
                 | Self::StreamsRefused
                 | Self::UpstreamClosed
                 | Self::UpstreamMalformed(_)
@@ -130,6 +147,23 @@ impl Failure {
                 | Self::UpstreamStuck
                 | Self::Unauthorized
                 | Self::CsrfRefused
+        )
+    }
+
+    /// It speaks against the endpoint.
+    pub const fn is_endpoints(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectFailed
+                | Self::ConnectSlow
+                | Self::TlsFailed
+                | Self::StreamsRefused
+                | Self::UpstreamClosed
+                | Self::UpstreamMalformed(_)
+                | Self::UpstreamSwitched
+                | Self::AttemptSlow
+                | Self::RequestSlow
+                | Self::UpstreamStuck
         )
     }
 
@@ -158,6 +192,7 @@ impl Failure {
             Self::Malformed(ParseError::TrailerTooLarge) => Some(Limit::TrailerBytes),
             Self::Overload => Some(Limit::BufferedBytes),
             Self::StreamsFull => Some(Limit::UpstreamStreamsWaiting),
+            Self::CircuitOpen => Some(Limit::Circuit),
             _ => None,
         }
     }

@@ -4,9 +4,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::attempt::{self, Answered, Ended};
+use super::choice::Choice;
+use super::circuit::{self, Entry};
 use super::failure::Failure;
+use super::judge;
 use super::lease::{Lease, To};
 use super::place::Routed;
+use super::replay::{self, Replay, Why};
 use super::request_head::{self, Rewritten};
 use crate::base::buffer::Buffer;
 use crate::base::id::ClusterId;
@@ -15,7 +19,6 @@ use crate::http::tee::Tee;
 use crate::http::{Body, Exchange};
 use crate::limits::{CONNECT_ATTEMPTS_MAX, UNPROCESSED_RETRIES_MAX};
 use crate::proto::http1::{BodyLength, FieldName, Method};
-use crate::upstream::balance;
 use crate::upstream::cluster::Wish;
 
 /// What is sent to an endpoint: the head, with what came of the body so far.
@@ -45,81 +48,120 @@ pub async fn forward(
     rewritten: Rewritten<'_>,
 ) -> Result<(), Failure> {
     let local = routed.view.local(cluster).ok_or(Failure::NoBackend)?;
-    let buffers = &routed.view.resources.buffers;
     let settings = &local.cluster.settings;
     let wish = settings.wish(exchange.request.upgrade.is_some(), || is_grpc(exchange));
     let http2 = wish == Wish::Http2;
+    let _entered = match circuit::enter(local) {
+        Entry::Free(entered) => entered,
+        Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed, local)).await?),
+    };
     let mut message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
-    let mut tries = Tries::default();
-    loop {
-        let Some(endpoint) = balance::pick(local, tries.avoid) else {
-            release(routed, message);
-            return Err(Failure::NoBackend);
+    if message.rest.is_some() && replay::is_collected(routed, exchange) {
+        message = Box::pin(replay::collect(routed, exchange, message)).await?;
+    }
+    let mut tries = Tries { choice: Choice::of(routed, exchange, local), ..Tries::default() };
+    tries.replay.keep(routed, &message);
+    let result = loop {
+        let endpoint = match tries.choice.pick(&routed.view.resources, local) {
+            Ok(endpoint) => endpoint,
+            Err(failure) => break give_up(routed, message, failure),
         };
+        exchange.outcome.affine = tries.choice.is_news(local, endpoint);
+        exchange.outcome.may_retry = tries.replay.may_follow(routed);
+        let turn = local.begin(endpoint);
         let to = To { local, endpoint, wish };
-        let alone = tries.fresh || local.cluster.settings.proxy_header.is_some();
-        let reused = if alone { None } else { Lease::reuse(routed, to) };
-        let mut lease = match reused {
-            Some(lease) => lease,
-            None => match Lease::open(routed, to).await {
-                Ok(lease) => lease,
-                // Nothing was sent, so another endpoint may be asked.
-                Err(failure) => {
-                    if tries.unreachable(endpoint, local.cluster.endpoints.len()) {
-                        exchange.outcome.retries += 1;
-                        continue;
+        let alone = tries.fresh || settings.proxy_header.is_some();
+        // What is in this block takes no room in the future of a connection behind it.
+        let next = {
+            let mut lease = match if alone { None } else { Lease::reuse(routed, to) } {
+                Some(lease) => lease,
+                None => match Box::pin(open(routed, to)).await {
+                    Ok(lease) => lease,
+                    Err(failure) => {
+                        drop(turn);
+                        // Nothing was sent, so another endpoint may be asked.
+                        match Box::pin(tries.unreachable(routed, exchange, to, failure)).await {
+                            true => continue,
+                            false => break give_up(routed, message, failure),
+                        }
                     }
-                    release(routed, message);
-                    return Err(failure);
-                }
-            },
+                },
+            };
+            lease.reused &= !tries.fresh;
+            exchange.outcome.endpoint = Some((cluster, endpoint as u32));
+            let ended = attempt::run(routed, exchange, &mut lease, message).await;
+            drop(turn);
+            match tries.conclude(routed, exchange, lease, (to, ended)) {
+                None => break Ok(()),
+                Some(left) => Box::pin(tries.next(routed, exchange, to, left)),
+            }
         };
-        lease.reused &= !tries.fresh;
-        exchange.outcome.endpoint = Some((cluster, endpoint as u32));
-        match attempt::run(routed, exchange, &mut lease, message).await {
-            Ended::Answered(Answered { buffer, clean: true }) => {
-                lease.give_back(routed.view, buffer);
-                return Ok(());
-            }
-            Ended::Answered(Answered { buffer, clean: false }) => {
-                buffers.give(buffer);
-                return Ok(());
-            }
-            Ended::Failed(failure) => {
-                lease.discard(routed.view);
-                return Err(failure);
-            }
-            Ended::Stale(back) => {
-                let refused = lease.connection.stream.is_unprocessed();
-                lease.discard(routed.view);
-                if !tries.again(endpoint, refused) {
-                    release(routed, back);
-                    return Err(Failure::StreamsRefused);
-                }
-                exchange.outcome.retries += 1;
-                message = back;
-            }
+        match next.await {
+            Ok(next) => message = next,
+            Err(failure) => break Err(failure),
+        }
+    };
+    tries.replay.release(routed);
+    result
+}
+
+/// A new connection to the endpoint, when the cluster may have one more.
+async fn open(routed: &Routed<'_>, to: To<'_>) -> Result<Lease, Failure> {
+    match Lease::open(routed, to).await {
+        Err(Failure::CircuitOpen) => circuit::connection(routed, to).await,
+        opened => opened,
+    }
+}
+
+/// The exchange is over; its connection goes on if it can.
+fn part(routed: &Routed<'_>, lease: Lease, Answered { buffer, clean }: Answered) {
+    match clean {
+        true => lease.give_back(routed.view, buffer),
+        false => {
+            routed.view.resources.buffers.give(buffer);
+            lease.discard(routed.view);
         }
     }
 }
+
+/// Why an attempt brought nothing; and a request that the endpoint did not act on, with whether it
+/// may be sent again for that.
+type Left = (Why, Option<(bool, Message)>);
 
 /// What was tried for one request.
 #[derive(Default)]
 struct Tries {
     connects: usize,
     refusals: u32,
-    /// An endpoint that just failed.
-    avoid: Option<usize>,
+    choice: Choice,
+    replay: Replay,
     /// No connection that may be as old as the one that failed.
     fresh: bool,
 }
 
 impl Tries {
-    /// No connection was to be had. Whether another endpoint may be asked.
-    fn unreachable(&mut self, endpoint: usize, endpoints: usize) -> bool {
+    /// No connection was to be had. Whether another endpoint may be asked, or this one again.
+    async fn unreachable(
+        &mut self,
+        routed: &Routed<'_>,
+        exchange: &mut Exchange,
+        to: To<'_>,
+        failure: Failure,
+    ) -> bool {
+        judge::failed(routed, exchange, (to.local, to.endpoint), failure);
         self.connects += 1;
-        self.avoid = Some(endpoint);
-        self.connects < CONNECT_ATTEMPTS_MAX.min(endpoints)
+        self.choice.avoid(to.endpoint);
+        if failure == Failure::CircuitOpen {
+            return false;
+        }
+        if self.connects < CONNECT_ATTEMPTS_MAX.min(to.local.cluster.endpoints.len()) {
+            exchange.outcome.retries += 1;
+            return true;
+        }
+        if routed.route.retry.is_none() {
+            return false;
+        }
+        self.replay.again(routed, exchange, to.local, Why::Failed(failure)).await
     }
 
     /// The request may be sent again: the endpoint had closed the connection while it idled, or
@@ -128,9 +170,75 @@ impl Tries {
         self.fresh = true;
         if refused {
             self.refusals += 1;
-            self.avoid = Some(endpoint);
+            self.choice.avoid(endpoint);
         }
         self.refusals <= UNPROCESSED_RETRIES_MAX
+    }
+
+    /// Parts with the connection of an attempt; what is left to be done for the request, if it was
+    /// not answered.
+    fn conclude(
+        &mut self,
+        routed: &Routed<'_>,
+        exchange: &Exchange,
+        lease: Lease,
+        (to, ended): (To<'_>, Ended),
+    ) -> Option<Left> {
+        let (local, endpoint) = (to.local, to.endpoint);
+        match ended {
+            Ended::Answered(answered) => {
+                judge::answered(routed, exchange, local, endpoint);
+                part(routed, lease, answered);
+                None
+            }
+            Ended::Turned(answered) => {
+                judge::answered(routed, exchange, local, endpoint);
+                part(routed, lease, answered);
+                Some((Why::Code, None))
+            }
+            Ended::Failed(failure) => {
+                judge::failed(routed, exchange, (local, endpoint), failure);
+                lease.discard(routed.view);
+                Some((Why::Failed(failure), None))
+            }
+            Ended::Stale(back) => {
+                let refused = lease.connection.stream.is_unprocessed();
+                lease.discard(routed.view);
+                let again = self.again(endpoint, refused);
+                Some((Why::Failed(Failure::StreamsRefused), Some((again, back))))
+            }
+        }
+    }
+
+    /// What is sent next, after an attempt that brought nothing.
+    async fn next(
+        &mut self,
+        routed: &Routed<'_>,
+        exchange: &mut Exchange,
+        to: To<'_>,
+        (why, back): Left,
+    ) -> Result<Message, Failure> {
+        match back {
+            Some((true, back)) => {
+                exchange.outcome.retries += 1;
+                return Ok(back);
+            }
+            Some((false, back)) => release(routed, back),
+            None => (),
+        }
+        if routed.route.retry.is_some() {
+            self.choice.avoid(to.endpoint);
+            if self.replay.again(routed, exchange, to.local, why).await
+                && let Some(message) = self.replay.message(routed)
+            {
+                return Ok(message);
+            }
+        }
+        Err(match why {
+            Why::Failed(failure) => failure,
+            // It was thrown away because there is another attempt: only the client can have left.
+            Why::Code => Failure::ClientGone,
+        })
     }
 }
 
@@ -186,6 +294,11 @@ fn message(
     rest.put(&behind[piece.consumed..]);
     exchange.consumed = input.len();
     Ok(Message { buffer, rest: Some(Box::new(Rest { body, came: rest, tee: tee.cloned() })) })
+}
+
+fn give_up(routed: &Routed<'_>, message: Message, failure: Failure) -> Result<(), Failure> {
+    release(routed, message);
+    Err(failure)
 }
 
 fn release(routed: &Routed<'_>, message: Message) {

@@ -120,7 +120,7 @@ impl Lease {
         connection.rest(buffer, resources.clock.now());
         let settings = &local.cluster.settings;
         // What a header in front says of the client holds for no other: such a connection ends.
-        let idle_max = match local.retired.get() || settings.proxy_header.is_some() {
+        let idle_max = match local.is_retired(endpoint) || settings.proxy_header.is_some() {
             false => settings.idle_per_worker_max,
             true => 0,
         };

@@ -8,6 +8,7 @@
 
 use std::rc::Rc;
 
+use super::choice::Choice;
 use super::lease::close_all;
 use super::open;
 use super::place::Routed;
@@ -28,9 +29,9 @@ use crate::snapshot::bind::Mirror;
 use crate::snapshot::resources::Resources;
 use crate::snapshot::view::View;
 use crate::telemetry::value::Counter;
+use crate::upstream::Local;
 use crate::upstream::cluster::Wish;
 use crate::upstream::pool::Discarded;
-use crate::upstream::{Local, balance};
 
 /// The copy of a request's body. However the exchange ends, so does the copy.
 pub struct Shadow(Rc<Tee>);
@@ -134,7 +135,9 @@ impl Task {
     /// Whether it was answered.
     async fn shadow(&self, local: &Rc<Local>, head: Buffer) -> (bool, Buffer) {
         let resources = &self.view.resources;
-        let Some(endpoint) = balance::pick(local, None) else { return (false, head) };
+        let chosen = Choice::default().pick(resources, local);
+        let Ok(endpoint) = chosen else { return (false, head) };
+        let _turn = local.begin(endpoint);
         let mut head = head;
         if let Some(pooled) = self.pooled(local, endpoint) {
             let answered;
@@ -185,7 +188,7 @@ impl Task {
                 buffer.clear();
                 connection.rest(buffer, resources.clock.now());
                 let settings = &local.cluster.settings;
-                let keeps = !local.retired.get() && settings.proxy_header.is_none();
+                let keeps = !local.is_retired(endpoint) && settings.proxy_header.is_none();
                 let idle_max = if keeps { settings.idle_per_worker_max } else { 0 };
                 if let Some(surplus) = local.pools[endpoint].give(connection, idle_max) {
                     close_all(&self.view, vec![surplus]);

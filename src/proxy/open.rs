@@ -3,7 +3,9 @@
 
 use std::rc::Rc;
 
+use super::choice::Choice;
 use super::failure::Failure;
+use super::judge;
 use crate::http::server::h1::Connection;
 use crate::limits::CONNECT_ATTEMPTS_MAX;
 use crate::net::connect::{ConnectError, connect};
@@ -13,8 +15,10 @@ use crate::net::tls::{Alpn, Session};
 use crate::proto::proxy_protocol::{self, Version};
 use crate::snapshot::resources::Resources;
 use crate::telemetry::value::Transport;
+use crate::upstream::Local;
+use crate::upstream::circuit::Permit;
 use crate::upstream::cluster::{Cluster, Wish};
-use crate::upstream::{Local, balance};
+use crate::upstream::local::Turn;
 
 /// What came of asking for a connection.
 pub struct Opened {
@@ -23,12 +27,14 @@ pub struct Opened {
     pub endpoint: Option<usize>,
     /// Endpoints that were asked before it, and refused.
     pub retries: u32,
+    /// Counts the connection at its endpoint.
+    pub turn: Option<Turn>,
 }
 
 /// A connection to the endpoint, for `client`; without one it is for ourselves.
 ///
 /// # Errors
-/// `ConnectFailed`, `ConnectSlow`. The endpoint knows nothing of the client's bytes then.
+/// `ConnectFailed`, `ConnectSlow`, `CircuitOpen`. The endpoint knows nothing of the client's bytes then.
 pub async fn one(
     resources: &Resources,
     cluster: &Cluster,
@@ -39,6 +45,7 @@ pub async fn one(
     let begun = resources.clock.now();
     let settings = &cluster.settings;
     let address = &cluster.endpoints[endpoint].address;
+    let permit = permit(cluster)?;
     let keepalive = settings.keepalive.as_ref();
     let mut stream = connect(address, keepalive, settings.connect_timeout, &resources.wheel)
         .await
@@ -46,6 +53,9 @@ pub async fn one(
             ConnectError::Slow => Failure::ConnectSlow,
             ConnectError::Failed(_) => Failure::ConnectFailed,
         })?;
+    if let Some(permit) = permit {
+        stream.hold(permit);
+    }
     if settings.tls.is_none() {
         let nanos = resources.clock.now().nanos_since(begun);
         resources.shard.connected(Transport::Plaintext, nanos);
@@ -59,6 +69,15 @@ pub async fn one(
         resources.shard.connected(Transport::Tls, nanos);
     }
     Ok(stream)
+}
+
+/// One of the connections that the cluster may have, where they are counted.
+fn permit(cluster: &Cluster) -> Result<Option<Permit>, Failure> {
+    let Some(circuit) = &cluster.settings.circuit else { return Ok(None) };
+    let (Some(most), Some(traffic)) = (circuit.connections_max, &cluster.traffic) else {
+        return Ok(None);
+    };
+    Permit::take(&traffic.board, most).map(Some).ok_or(Failure::CircuitOpen)
 }
 
 /// Does the handshake, in the time of a connect.
@@ -97,7 +116,7 @@ async fn secure(
     }
 }
 
-/// A connection to an endpoint of the cluster: the next in turn that does not refuse.
+/// A connection to an endpoint of the cluster: the one that is chosen, or another if it refuses.
 pub async fn any(
     resources: &Rc<Resources>,
     local: &Local,
@@ -105,17 +124,25 @@ pub async fn any(
     wish: Wish,
 ) -> Opened {
     let most = CONNECT_ATTEMPTS_MAX.min(local.cluster.endpoints.len());
-    let (mut avoid, mut retries) = (None, 0);
+    let mut choice = Choice::of_connection(client, local);
+    let mut retries = 0;
     loop {
-        let Some(endpoint) = balance::pick(local, avoid) else {
-            return Opened { result: Err(Failure::NoBackend), endpoint: None, retries };
+        let endpoint = match choice.pick(resources, local) {
+            Ok(endpoint) => endpoint,
+            Err(failure) => {
+                return Opened { result: Err(failure), endpoint: None, retries, turn: None };
+            }
         };
+        let turn = local.begin(endpoint);
+        let begun = resources.clock.now();
         let result = one(resources, &local.cluster, endpoint, Some(client), wish).await;
-        if result.is_ok() || retries as usize + 1 >= most {
-            return Opened { result, endpoint: Some(endpoint), retries };
+        judge::opened(resources, (local, endpoint), begun, result.as_ref().err().copied());
+        let full = matches!(result, Err(Failure::CircuitOpen));
+        if result.is_ok() || full || retries as usize + 1 >= most {
+            return Opened { result, endpoint: Some(endpoint), retries, turn };
         }
         retries += 1;
-        avoid = Some(endpoint);
+        choice.avoid(endpoint);
     }
 }
 

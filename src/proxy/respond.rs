@@ -5,7 +5,9 @@ use std::cell::Cell;
 
 use super::attempt::{Answered, Ended};
 use super::failure::Failure;
+use super::judge;
 use super::place::Routed;
+use super::replay;
 use super::response_head::{self, Told};
 use super::tunnel;
 use super::upload::{self, Upload};
@@ -36,10 +38,29 @@ pub async fn respond(
         buffers.give(front);
         return Ended::Failed(head.err().unwrap_or(Failure::UpstreamClosed));
     };
+    if exchange.outcome.may_retry && replay::is_turned(routed, exchange) {
+        buffers.give(front);
+        return turned(exchange, input);
+    }
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
     body(routed, exchange, up, (front, input), upload).await
+}
+
+/// Leaves a response unsent. Its connection can go on if all of it is there.
+fn turned(exchange: &mut Exchange, mut input: Buffer) -> Ended {
+    judge::note_retry_after(exchange, input.filled());
+    let length = exchange.response.body_length(exchange.request.method);
+    input.consume(exchange.response.len);
+    let there = input.len() as u64;
+    let whole = match length {
+        BodyLength::None => there == 0,
+        BodyLength::Fixed(bytes) => there == bytes,
+        BodyLength::Chunked | BodyLength::UntilClose => false,
+    };
+    input.clear();
+    Ended::Turned(Answered { buffer: input, clean: whole && exchange.response.keep_alive })
 }
 
 /// Reads heads, and passes interim ones on, until a final one is there.
@@ -74,13 +95,15 @@ async fn final_head(
 /// RFC 9110 section 15.2: passed on, but to HTTP/1.0, which knows no such thing.
 async fn interim(
     routed: &Routed<'_>,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     front: &mut Buffer,
     input: &mut Option<Buffer>,
     upload: &mut Option<Upload<'_>>,
 ) -> Result<(), Failure> {
     let bytes = input.as_mut().expect("a head was read from it");
     if exchange.request.version.is_1_1() {
+        // What the client has heard cannot be taken back.
+        exchange.outcome.may_retry = false;
         response_head::encode_interim(front, exchange, bytes.filled());
         let message = std::mem::replace(front, routed.view.resources.buffers.take());
         let send = routed.connection.send(message, &routed.bind.settings.limits);
@@ -111,6 +134,7 @@ async fn body(
     let connection = routed.connection;
     let buffers = &routed.view.resources.buffers;
     exchange.outcome.answered = Some(connection.now());
+    judge::note_retry_after(exchange, input.filled());
     let length = exchange.response.body_length(exchange.request.method);
     let told = response_head::told(length, exchange.request.version.is_1_1());
     let uploading = upload.as_ref().is_some_and(|upload| upload.outcome().is_none());

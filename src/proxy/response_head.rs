@@ -7,7 +7,9 @@ use crate::policy::attributes::ResponsePart;
 use crate::proto::http1::{BodyLength, FieldName, encode};
 
 use super::asked;
+use super::dispatch::hex_of;
 use super::place::Routed;
+use crate::upstream::balance;
 
 /// How the client is told where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,9 @@ pub fn encode(
         routed.view.resources.buffers.give(made.lines);
     }
     out.put(routed.lines);
+    if exchange.outcome.affine {
+        put_affinity(out, routed, exchange);
+    }
     if routed.bind.settings.forwarded.via {
         out.put(b"Via: ");
         out.put(if response.version.is_1_1() { b"1.1 " } else { b"1.0 " });
@@ -99,6 +104,19 @@ impl Made {
         let status = asked::transform(&mut lines, routed, exchange, &edits.transform, response);
         Some(Self { status, lines })
     }
+}
+
+/// Tells the client which endpoint it has, so that it comes back to it.
+fn put_affinity(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange) {
+    let Some((cluster, endpoint)) = exchange.outcome.endpoint else { return };
+    let Some(local) = routed.view.local(cluster) else { return };
+    let Some(affinity) = &local.cluster.settings.balancing.affinity else { return };
+    out.put(b"Set-Cookie: ");
+    out.put(&affinity.cookie);
+    out.put(b"=");
+    out.put(&hex_of(balance::tag(&local.cluster.endpoints[endpoint as usize])));
+    out.put(&affinity.attributes);
+    out.put(b"\r\n");
 }
 
 /// Writes an interim response (1xx), or the 101 that ends HTTP on the connection.

@@ -29,6 +29,7 @@ use crate::snapshot::tcp::{By, Names, Passage, Route};
 use crate::snapshot::view::View;
 use crate::telemetry::value::{Refusal, Timeout, Work};
 use crate::upstream::cluster::Wish;
+use crate::upstream::local::Turn;
 use hello::NoHello;
 use record::Story;
 
@@ -56,6 +57,7 @@ struct Reached {
     up: Stream,
     first: Buffer,
     idle: Duration,
+    turn: Option<Turn>,
 }
 
 /// Serves one connection. `first` is what came of it before; `count` is told now and then to count
@@ -103,12 +105,12 @@ async fn reach(
     let opened = match found {
         Ok((passage, route)) => {
             let up = open(&view, connection, route, story).await;
-            up.map(|up| (up, passage.idle)).map_err(End::Failed)
+            up.map(|(up, turn)| (up, turn, passage.idle)).map_err(End::Failed)
         }
         Err(end) => Err(end),
     };
     match opened {
-        Ok((up, idle)) => Ok(Reached { up, first, idle }),
+        Ok((up, turn, idle)) => Ok(Reached { up, first, idle, turn }),
         Err(end) => {
             buffers.give(first);
             Err(end)
@@ -184,7 +186,7 @@ async fn open(
     connection: &Connection,
     route: &Route,
     story: &mut Story,
-) -> Result<Stream, Failure> {
+) -> Result<(Stream, Option<Turn>), Failure> {
     story.labels = route.labels(None);
     let clusters = route.clusters.as_ref().ok_or(Failure::NoBackend)?;
     let (place, cluster) = clusters.pick(view.resources.random.next());
@@ -195,7 +197,7 @@ async fn open(
     if let Some(endpoint) = opened.endpoint {
         story.endpoint = local.cluster.endpoints[endpoint].name.as_str().into();
     }
-    opened.result
+    opened.result.map(|up| (up, opened.turn))
 }
 
 /// Moves bytes until both ends have closed.
@@ -205,7 +207,7 @@ async fn pass(
     reached: Reached,
     count: impl Fn(),
 ) -> relay::End {
-    let Reached { up, first, idle } = reached;
+    let Reached { up, first, idle, turn: _turn } = reached;
     let down = &connection.stream;
     let buffers = &resources.buffers;
     // What came before was counted when it came.

@@ -14,6 +14,7 @@ use crate::route::Table;
 use crate::route::host::HostMap;
 use crate::route::target::Target;
 use crate::telemetry::labels::ListenerLabelsId;
+use crate::upstream::retry::Retry;
 
 use super::tcp::Passage;
 
@@ -64,6 +65,7 @@ pub struct Route {
     pub name: String,
     pub pipeline: Pipeline,
     pub target: Target,
+    pub retry: Option<Box<Retry>>,
     /// By the backend's place: what is done once it is chosen.
     pub backends: Vec<Backend>,
     /// Routes that decide further, in the place of a target.

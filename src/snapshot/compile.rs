@@ -8,6 +8,7 @@ mod policy;
 mod settings;
 mod tcp;
 mod tls;
+mod traffic;
 mod upstream_tls;
 
 use std::fmt::Display;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use super::Snapshot;
 use super::bind::{Backend, Bind, Group, Listener, Mirror, ProxyHeader, Route, Settings};
 use super::tls::{BindTls, Carries, Keyring};
+use crate::base::clock::Instant;
 use crate::base::id::{BindId, ClusterId, LabelsId, RouteId};
 use crate::config::Config;
 use crate::config::backend::{HttpVersion, RouteBackend};
@@ -49,6 +51,8 @@ pub struct Inputs<'a> {
     pub origin: &'a dyn Fn() -> Result<SocketAddr, String>,
     /// Files of certificates, keys and roots, as they were read last.
     pub file: &'a dyn Fn(&Path) -> FileBytes,
+    /// By the clock of the workers.
+    pub now: Instant,
 }
 
 /// What a file holds, or why it could not be read.
@@ -307,7 +311,8 @@ impl Compiler<'_> {
                     .expect("a small reply"),
             ),
         };
-        Route { name, pipeline, target, backends, group, mirror, labels }
+        let retry = raw.policies.retry.as_ref().map(|retry| Box::new(traffic::retry(retry)));
+        Route { name, pipeline, target, retry, backends, group, mirror, labels }
     }
 
     /// The routes of a group, as they are behind this route.

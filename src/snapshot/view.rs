@@ -21,14 +21,16 @@ impl View {
         let kept = |cluster: &Arc<Cluster>| {
             last?.locals.iter().find(|local| Arc::ptr_eq(&local.cluster, cluster)).cloned()
         };
-        let locals = snapshot
-            .clusters
-            .iter()
-            .map(|cluster| {
-                kept(cluster)
-                    .unwrap_or_else(|| Rc::new(Local::new(Arc::clone(cluster), resources.worker.0)))
-            })
-            .collect();
+        // One that differs in its endpoints alone keeps those that stay.
+        let kin = |cluster: &Cluster| {
+            let found = last?.locals.iter().find(|local| local.cluster.is_kin(cluster));
+            found.map(|local| &**local)
+        };
+        let make = |cluster: &Arc<Cluster>| {
+            Rc::new(Local::new(Arc::clone(cluster), resources.worker.0, kin(cluster)))
+        };
+        let locals = snapshot.clusters.iter();
+        let locals = locals.map(|cluster| kept(cluster).unwrap_or_else(|| make(cluster))).collect();
         Self { snapshot, resources, locals }
     }
 

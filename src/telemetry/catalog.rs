@@ -42,6 +42,8 @@ const H: &[&str] = &[
 const M: &[&str] = &["backend", "bind", "gateway", "listener", "route", "route_rule"];
 const T: &[&str] = &["bind", "gateway", "listener", "protocol"];
 
+const E: &[&str] = &["backend", "endpoint"];
+
 macro_rules! families {
     ($($id:ident = $family:expr;)+) => {
         $(pub const $id: Family = $family;)+
@@ -178,6 +180,66 @@ families! {
         "ringway_upstream_streams_reset_total",
         &["cause"],
         "HTTP/2 streams to backends that either side reset, by error code.",
+    );
+    RETRIES_REFUSED = counter(
+        "ringway_retry_budget_exhausted_total",
+        &["backend"],
+        "Retries that were not made, since too many requests were retries already.",
+    );
+    CIRCUIT_TAKEN = gauge(
+        "ringway_circuit_taken",
+        &["backend", "limit"],
+        "What is taken of the limits of a backend: connections, requests, waiting requests.",
+    );
+    CIRCUIT_LIMIT = gauge(
+        "ringway_circuit_limit",
+        &["backend", "limit"],
+        "The limits of a backend.",
+    );
+    CIRCUIT_REJECTED = counter(
+        "ringway_circuit_rejected_total",
+        &["backend"],
+        "Requests that were refused because a limit of the backend was reached.",
+    );
+    ENDPOINT_REQUESTS = counter(
+        "ringway_endpoint_requests_total",
+        E,
+        "Requests and connections that were sent to an endpoint, told once a second.",
+    );
+    ENDPOINT_FAILURES = counter(
+        "ringway_endpoint_failures_total",
+        E,
+        "Those of them that failed: no answer, or one of 500 and above.",
+    );
+    ENDPOINT_ACTIVE = gauge(
+        "ringway_endpoint_active_requests",
+        E,
+        "Requests and connections under way to an endpoint, told once a second.",
+    );
+    ENDPOINT_HEALTHY = gauge(
+        "ringway_endpoint_healthy",
+        E,
+        "Whether an endpoint is neither ejected nor failing its checks.",
+    );
+    ENDPOINT_EJECTIONS = counter(
+        "ringway_endpoint_ejections_total",
+        E,
+        "Times that an endpoint was ejected for its failures.",
+    );
+    ENDPOINT_SPARED = counter(
+        "ringway_endpoint_ejections_spared_total",
+        E,
+        "Times that it was not, since too many were ejected already.",
+    );
+    ENDPOINT_CHECKS = counter(
+        "ringway_endpoint_checks_total",
+        &["backend", "endpoint", "result"],
+        "Active checks of an endpoint.",
+    );
+    DNS_LOOKUPS = counter(
+        "ringway_dns_lookups_total",
+        &["result"],
+        "Look-ups of names of backends.",
     );
     WORKER_BUSY_RATIO = gauge(
         "ringway_worker_busy_ratio",

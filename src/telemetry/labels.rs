@@ -20,6 +20,10 @@ pub struct ListenerLabelsId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClusterLabelsId(pub u32);
 
+/// Of an endpoint of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EndpointLabelsId(pub u32);
+
 /// The number of what has no number of its own, in all three numberings.
 pub const OVERFLOW: u32 = u32::MAX;
 
@@ -80,6 +84,7 @@ pub struct Registry {
     groups: Numbered,
     listeners: Numbered,
     clusters: Numbered,
+    endpoints: Numbered,
     refusals: u64,
 }
 
@@ -98,6 +103,7 @@ impl Registry {
             groups: Numbered::new(sets_max, OVERFLOW_ROUTE),
             listeners: Numbered::new(sets_max, OVERFLOW_LISTENER),
             clusters: Numbered::new(sets_max, OVERFLOW_CLUSTER),
+            endpoints: Numbered::new(sets_max, OVERFLOW_ENDPOINT),
             refusals: 0,
         }
     }
@@ -156,6 +162,12 @@ impl Registry {
         ClusterLabelsId(self.or_refuse(number))
     }
 
+    pub fn intern_endpoint(&mut self, backend: &str, endpoint: &str) -> EndpointLabelsId {
+        let labels = block(&[("backend", backend), ("endpoint", endpoint)]);
+        let number = self.endpoints.number(labels);
+        EndpointLabelsId(self.or_refuse(number))
+    }
+
     /// For who prints labels on another thread.
     pub fn names(&self) -> Arc<Names> {
         Arc::clone(&self.names)
@@ -185,6 +197,10 @@ impl Registry {
 
     pub(crate) fn cluster(&self, id: ClusterLabelsId) -> &str {
         self.clusters.block(id.0).unwrap_or(OVERFLOW_CLUSTER)
+    }
+
+    pub(crate) fn endpoint(&self, id: EndpointLabelsId) -> &str {
+        self.endpoints.block(id.0).unwrap_or(OVERFLOW_ENDPOINT)
     }
 
     fn or_refuse(&mut self, number: Option<u32>) -> u32 {
@@ -296,6 +312,7 @@ const OVERFLOW_ROUTE: &str = "backend=\"overflow\",bind=\"overflow\",gateway=\"o
 const OVERFLOW_LISTENER: &str =
     "bind=\"overflow\",gateway=\"overflow\",listener=\"overflow\",protocol=\"overflow\"";
 const OVERFLOW_CLUSTER: &str = "backend=\"overflow\"";
+const OVERFLOW_ENDPOINT: &str = "backend=\"overflow\",endpoint=\"overflow\"";
 
 #[cfg(test)]
 mod tests;

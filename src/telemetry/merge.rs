@@ -6,6 +6,8 @@
 //! Measured: 11,000 series that each stand in 64 shards take 12 ms, 461,000 take 0.5 s. It is the
 //! control thread's time; a worker sees its cache lines read, and no more.
 
+mod endpoints;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,6 +40,11 @@ pub struct ControlMetrics {
     pub access_records_lost: u64,
     pub access_log_errors: u64,
     pub certificates: Vec<CertificateMetric>,
+    pub endpoints: Vec<EndpointMetric>,
+    pub circuits: Vec<CircuitMetric>,
+    /// Of the names of backends: with an answer, and without one.
+    pub lookups_good: u64,
+    pub lookups_failed: u64,
     pub process: ProcessMetrics,
 }
 
@@ -49,6 +56,28 @@ pub struct CertificateMetric {
     /// What it is for: one of its names.
     pub certificate: String,
     pub not_after_seconds: i64,
+}
+
+/// What all workers know of an endpoint. Two with the same names are counted as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointMetric {
+    pub backend: String,
+    pub endpoint: String,
+    pub is_healthy: bool,
+    pub ejections: u64,
+    pub spared: u64,
+    /// Only of endpoints that are checked.
+    pub checks: Option<(u64, u64)>,
+}
+
+/// What is taken of one limit of a backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CircuitMetric {
+    pub backend: String,
+    pub limit: &'static str,
+    pub taken: u64,
+    pub most: u64,
+    pub rejected: u64,
 }
 
 /// The text of a scrape.
@@ -70,6 +99,8 @@ pub fn render(
     route_families(&mut page, &sum.routes(), registry);
     listener_families(&mut page, &sum.listeners(), registry);
     cluster_families(&mut page, &sum.clusters(), registry);
+    endpoints::endpoint_families(&mut page, &sum.endpoints(), control, registry);
+    endpoints::circuit_families(&mut page, control);
     runtime_families(&mut page, &shards, &sum);
     fault_families(&mut page, &sum, control, registry);
     control_families(&mut page, control);
@@ -157,6 +188,8 @@ fn cluster_families(page: &mut Page, clusters: &[&ClusterSeries], registry: &Reg
     page.samples(&family::UPSTREAM_STREAMS, streams);
     let connections = rows().map(|(block, cluster)| (block, cluster.h2_connections.value()));
     page.samples(&family::UPSTREAM_H2_CONNECTIONS, connections);
+    let refused = rows().map(|(block, cluster)| (block, cluster.retries_refused.value()));
+    page.samples(&family::RETRIES_REFUSED, refused);
 }
 
 /// What the workers are and do, as whole numbers under the seeds' names and ours.
@@ -241,6 +274,11 @@ fn control_families(page: &mut Page, control: &ControlMetrics) {
         ("result=\"refused\"", control.reloads_refused),
     ];
     page.samples(&family::CONFIG_RELOADS, reloads.into_iter());
+    let lookups = [
+        ("result=\"answered\"", control.lookups_good),
+        ("result=\"failed\"", control.lookups_failed),
+    ];
+    page.samples(&family::DNS_LOOKUPS, lookups.into_iter());
     // Of two with the same labels, an ECDSA and an RSA one, the first to expire counts.
     let mut certificates = BTreeMap::new();
     for shown in &control.certificates {

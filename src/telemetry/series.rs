@@ -188,6 +188,8 @@ pub struct ClusterSeries {
     /// Streams of HTTP/2 that are open, and the connections for them.
     pub streams: Level,
     pub h2_connections: Level,
+    /// Retries that the budget did not let happen.
+    pub retries_refused: Tally,
 }
 
 impl Series for ClusterSeries {
@@ -202,5 +204,28 @@ impl Series for ClusterSeries {
         self.misses.add(other.misses.value());
         self.streams.add(other.streams.value());
         self.h2_connections.add(other.h2_connections.value());
+        self.retries_refused.add(other.retries_refused.value());
+    }
+}
+
+/// What one worker sent to one endpoint, of clusters that have a choice.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct EndpointSeries {
+    key: Tally,
+    pub requests: Tally,
+    pub failures: Tally,
+    pub active_requests: Level,
+}
+
+impl Series for EndpointSeries {
+    fn key(&self) -> &Tally {
+        &self.key
+    }
+
+    fn absorb(&self, other: &Self) {
+        self.requests.add(other.requests.value());
+        self.failures.add(other.failures.value());
+        self.active_requests.add(other.active_requests.value());
     }
 }

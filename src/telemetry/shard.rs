@@ -9,13 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::id::{LabelsId, WorkerId};
 use crate::limits::{
-    CLUSTER_SERIES_MAX, EXCHANGE_SERIES_MAX, LISTENER_SERIES_MAX, MALFORMED_ERRORS_MAX,
-    ROUTE_SERIES_MAX,
+    CLUSTER_SERIES_MAX, ENDPOINT_SERIES_MAX, EXCHANGE_SERIES_MAX, LISTENER_SERIES_MAX,
+    MALFORMED_ERRORS_MAX, ROUTE_SERIES_MAX,
 };
 use crate::telemetry::histogram::{ConnectHistogram, LoopHistogram};
-use crate::telemetry::labels::{ClusterLabelsId, ListenerLabelsId, OVERFLOW};
+use crate::telemetry::labels::{ClusterLabelsId, EndpointLabelsId, ListenerLabelsId, OVERFLOW};
 use crate::telemetry::series::{
-    ClusterSeries, ExchangeKey, ExchangeSeries, ListenerSeries, RouteSeries,
+    ClusterSeries, EndpointSeries, ExchangeKey, ExchangeSeries, ListenerSeries, RouteSeries,
 };
 use crate::telemetry::table::{Series, Table};
 use crate::telemetry::tally::{Level, Tally};
@@ -46,6 +46,7 @@ pub struct Shard {
     routes: Bounded<RouteSeries>,
     listeners: Bounded<ListenerSeries>,
     clusters: Bounded<ClusterSeries>,
+    endpoints: Bounded<EndpointSeries>,
 }
 
 /// The shards of all workers, in the order in which they were made. It grows while workers are
@@ -75,6 +76,7 @@ pub struct ShardOptions {
     pub route_series_max: usize,
     pub listener_series_max: usize,
     pub cluster_series_max: usize,
+    pub endpoint_series_max: usize,
     /// The values of `error` in `ringway_malformed_requests_total`; `malformed` takes an index
     /// into them. The same for every shard.
     pub malformed_errors: &'static [&'static str],
@@ -87,6 +89,7 @@ impl Default for ShardOptions {
             route_series_max: ROUTE_SERIES_MAX,
             listener_series_max: LISTENER_SERIES_MAX,
             cluster_series_max: CLUSTER_SERIES_MAX,
+            endpoint_series_max: ENDPOINT_SERIES_MAX,
             malformed_errors: &[],
         }
     }
@@ -119,6 +122,7 @@ impl Shard {
             routes: Bounded::new(options.route_series_max),
             listeners: Bounded::new(options.listener_series_max),
             clusters: Bounded::new(options.cluster_series_max),
+            endpoints: Bounded::new(options.endpoint_series_max),
         }
     }
 
@@ -216,6 +220,10 @@ impl Shard {
         self.clusters.find(labels.0, &self.overflows)
     }
 
+    pub fn endpoint(&self, labels: EndpointLabelsId) -> &EndpointSeries {
+        self.endpoints.find(labels.0, &self.overflows)
+    }
+
     #[cold]
     fn exchange_beyond(&self, status: u16, reason: Reason) -> &ExchangeSeries {
         self.overflows.add(1);
@@ -305,6 +313,10 @@ impl Shard {
         self.clusters.sorted()
     }
 
+    pub(crate) fn endpoints(&self) -> Vec<&EndpointSeries> {
+        self.endpoints.sorted()
+    }
+
     /// The sum of `shards`, with room for all they hold. Routes are grouped by `route_group`, as
     /// two label sets may differ in what a route's families do not print.
     pub(crate) fn sum<'a>(
@@ -318,6 +330,7 @@ impl Shard {
             route_series_max: room(|shard| shard.routes.len()),
             listener_series_max: room(|shard| shard.listeners.len()),
             cluster_series_max: room(|shard| shard.clusters.len()),
+            endpoint_series_max: room(|shard| shard.endpoints.len()),
             malformed_errors: errors.max_by_key(|errors| errors.len()).unwrap_or_default(),
         };
         let sum = Self::with_options(WorkerId(0), options);
@@ -348,6 +361,7 @@ impl Shard {
         self.routes.absorb(&other.routes, route_group);
         self.listeners.absorb(&other.listeners, |key| key);
         self.clusters.absorb(&other.clusters, |key| key);
+        self.endpoints.absorb(&other.endpoints, |key| key);
     }
 }
 

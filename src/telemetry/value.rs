@@ -95,6 +95,8 @@ values! {
         BufferedBytes = "buffered_bytes",
         UpstreamConnections = "upstream_connections",
         UpstreamStreamsWaiting = "upstream_streams_waiting",
+        // Of a backend: connections, requests, requests that wait.
+        Circuit = "circuit",
         RequestsPerConnection = "requests_per_connection",
     }
 

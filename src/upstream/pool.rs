@@ -56,6 +56,12 @@ impl Pool {
         discarded
     }
 
+    /// Takes out the one that has idled longest.
+    pub fn evict(&self) -> Option<Connection> {
+        let mut idle = self.idle.borrow_mut();
+        (!idle.is_empty()).then(|| idle.remove(0))
+    }
+
     /// Takes out all.
     pub fn empty(&self) -> Discarded {
         std::mem::take(&mut *self.idle.borrow_mut())

@@ -10,7 +10,6 @@ use crate::bus::{BindSocket, Event};
 use crate::proxy::lease;
 use crate::snapshot::Snapshot;
 use crate::snapshot::view::View;
-use crate::upstream::Shared;
 
 /// A view that waits for its commit, with the sockets of its new binds.
 pub struct Prepared {
@@ -66,17 +65,35 @@ fn place_of(snapshot: &Snapshot, name: &str) -> Option<BindId> {
     u32::try_from(place).ok().map(BindId)
 }
 
-/// Closes the idle connections to clusters that are no more. Those in use end with their exchange:
-/// a retired cluster takes no connection back.
+/// Closes the idle connections to endpoints that are no more. Those in use end with their exchange:
+/// a retired endpoint takes no connection back.
 fn retire(last: &View, next: &Rc<View>) {
-    for local in last.not_in(next) {
-        local.retired.set(true);
-        next.resources.shard.cluster(local.cluster.labels).idle_connections.set(0);
-        local.shared.iter().for_each(Shared::retire);
-        let lanes = local.shared.iter().map(|shared| &shared.idle);
-        for pool in local.pools.iter().chain(lanes) {
-            let idle = pool.empty();
-            lease::close_all(next, idle);
+    let mut gone = last.not_in(next).peekable();
+    if gone.peek().is_none() {
+        return;
+    }
+    let version = next.snapshot.version;
+    for seat in next.locals().iter().flat_map(|local| &local.seats) {
+        seat.version.set(version);
+    }
+    for local in gone {
+        let cluster = &local.cluster;
+        let shard = &next.resources.shard;
+        shard.cluster(cluster.labels).idle_connections.set(0);
+        for (place, seat) in local.seats.iter().enumerate() {
+            if seat.version.get() == version {
+                continue;
+            }
+            seat.retired.set(true);
+            if cluster.traffic.is_some() {
+                shard.endpoint(cluster.endpoints[place].labels).active_requests.set(0);
+            }
+            let shared = &local.shared[place];
+            shared.retire();
+            for pool in [&*local.pools[place], &shared.idle] {
+                let idle = pool.empty();
+                lease::close_all(next, idle);
+            }
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::base::clock::Instant;
 use crate::bus::Pulse;
 use crate::net::runtime;
 use crate::proxy::lease;
+use crate::snapshot::resources::Resources;
 use crate::telemetry::value::Gauge;
+use crate::upstream::Local;
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -86,7 +88,7 @@ fn reap(worker: &Rc<Worker>) {
         let mut idle = 0;
         let idle_timeout = local.cluster.settings.idle_timeout;
         let lanes = local.shared.iter().map(|shared| &shared.idle);
-        for pool in local.pools.iter().chain(lanes) {
+        for pool in local.pools.iter().map(|pool| &**pool).chain(lanes) {
             let old = pool.reap(now, idle_timeout, &resources.buffers);
             if !old.is_empty() {
                 lease::close_all(&view, old);
@@ -95,5 +97,19 @@ fn reap(worker: &Rc<Worker>) {
         }
         local.shared.iter().for_each(|shared| shared.reap(now, idle_timeout));
         resources.shard.cluster(local.cluster.labels).idle_connections.set(idle);
+        tell_of_endpoints(local, resources);
+    }
+}
+
+/// What went to each endpoint in the last second, where there is a choice of them.
+fn tell_of_endpoints(local: &Local, resources: &Resources) {
+    if local.turns.is_none() {
+        return;
+    }
+    for (endpoint, seat) in local.cluster.endpoints.iter().zip(&local.seats) {
+        let series = resources.shard.endpoint(endpoint.labels);
+        series.requests.add(seat.requests.take());
+        series.failures.add(seat.failures.take());
+        series.active_requests.set(i64::from(seat.in_flight.get()));
     }
 }

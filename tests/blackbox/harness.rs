@@ -5,6 +5,7 @@
 pub mod both_origin;
 pub mod client;
 pub mod config;
+pub mod dns;
 pub mod h2_client;
 pub mod h2_origin;
 pub mod load;

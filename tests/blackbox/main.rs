@@ -5,14 +5,18 @@
 
 mod access_log;
 mod admin;
+mod balancing;
+mod circuit;
 mod cli;
 mod config_files;
 mod connect;
 mod delegation;
+mod dns;
 mod drain;
 mod expression;
 mod framing;
 mod harness;
+mod health;
 mod http1;
 mod http2;
 mod http2_attacks;
@@ -22,6 +26,7 @@ mod metrics;
 mod mirror;
 mod proxy_protocol;
 mod reload;
+mod retries;
 mod routing;
 mod tcp;
 mod tls;

@@ -115,7 +115,9 @@ fn a_black_hole_is_a_504(cell: Cell) {
 fn several_endpoints_take_turns(cell: Cell) {
     let origins = ["a", "b", "c"].map(|name| Origin::http1().route("/", name).start());
     let hosts: Vec<_> = origins.iter().map(Origin::host).collect();
-    let proxy = cell.start(&config().route_with("/", json!({ "backends": [{ "hosts": hosts }] })));
+    let policies = json!({ "loadBalancer": { "algorithm": "roundRobin" } });
+    let backends = json!({ "backends": [{ "hosts": hosts, "policies": policies }] });
+    let proxy = cell.start(&config().route_with("/", backends));
     let mut client = proxy.client();
     for _ in 0..30 {
         assert_eq!(client.get("/").status, 200);

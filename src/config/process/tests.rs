@@ -31,6 +31,7 @@ fn defaults_are_those_of_agentgateway() {
             "poolMaxSize": null,
             "keepalives": {"enabled": true, "time": "3m0s", "interval": "3m0s", "retries": 9},
         },
+        "dns": {"lookupFamily": "Auto", "edns0": false},
         "logging": {"level": ["info"], "format": "text"},
         "ringway": {
             "limits": {
@@ -54,6 +55,7 @@ fn defaults_are_those_of_agentgateway() {
                 "clientCertificate": false,
             },
             "accessLog": {"to": "stdout", "format": "text"},
+            "dns": {"minTtl": "5s", "maxTtl": "5m0s"},
             "driver": "auto",
             "pin": true,
         },

@@ -68,12 +68,12 @@ fn what_agentgateway_knows_is_said_to_be_so() {
         ],
     );
     check_route(
-        "policies:\n  extAuthz: {host: 'a:1'}\n  retry: {attempts: 2}\n  delay: null\n\
+        "policies:\n  extAuthz: {host: 'a:1'}\n  oidc: {}\n  delay: null\n\
          backends:\n- ai: {name: a}\n- {dynamic: {}, weight: 2}",
         &[
             "gateway.yaml:6:9: policies.extAuthz: known to agentgateway, not supported by Ringway \
              yet",
-            "gateway.yaml:7:9: policies.retry: known to agentgateway, not supported by Ringway yet",
+            "gateway.yaml:7:9: policies.oidc: known to agentgateway, not supported by Ringway yet",
             "gateway.yaml:10:9: backends[0].ai: known to agentgateway, not supported by Ringway \
              yet",
             "gateway.yaml:11:10: backends[1].dynamic: known to agentgateway, not supported by \

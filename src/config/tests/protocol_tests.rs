@@ -116,7 +116,7 @@ fn tcp_routes_that_take_nothing() {
         &["protocol: TLS\n    hostname: '*.b'\n    tcpRoutes:\n    \
            - {hostnames: [a.b, c], backends: [{host: 'a:1'}]}\n    \
            - {hostnames: [a.b], backends: [{dynamic: {}}]}\n    \
-           - {backends: [{host: 'a:1', policies: {http: {requestTimeout: 1s}, health: {}}}]}\n    \
+           - {backends: [{host: 'a:1', policies: {http: {requestTimeout: 1s}, backendAuth: {}}}]}\n    \
            - {backends: [{host: 'a:1'}], policies: {timeout: {}}, gateways: a}"],
         &[
             "7:7: [0].tcpRoutes[0]: `c` is no name of the listener, which has `*.b`",
@@ -124,7 +124,7 @@ fn tcp_routes_that_take_nothing() {
              Ringway yet",
             "9:44: [0].tcpRoutes[2].backends[0].policies.http: a TCP route does not look into \
              what it carries",
-            "9:72: [0].tcpRoutes[2].backends[0].policies.health: known to agentgateway, not \
+            "9:72: [0].tcpRoutes[2].backends[0].policies.backendAuth: known to agentgateway, not \
              supported by Ringway yet",
             "10:7: [0].tcpRoutes[3]: never reached: [0].tcpRoutes[2] takes `*`",
             "10:46: [0].tcpRoutes[3].policies.timeout: unknown key",

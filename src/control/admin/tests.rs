@@ -41,6 +41,7 @@ async fn answer(mut asks: mpsc::Receiver<Ask>) {
             Ask::Ready(reply) => reply.send(reasons.clone()).unwrap(),
             Ask::Config(reply) => reply.send(serde_json::json!({ "binds": [] })).unwrap(),
             Ask::Workers(reply) => reply.send(serde_json::json!({ "workers": [] })).unwrap(),
+            Ask::Clusters(reply) => reply.send(serde_json::json!({ "clusters": [] })).unwrap(),
             Ask::Metrics(format, reply) => reply.send(format!("{format:?}\n")).unwrap(),
             Ask::LogLevel(reply) => reply.send(level.clone()).unwrap(),
             Ask::SetLogLevel(wanted, reply) if wanted == "loud" => {

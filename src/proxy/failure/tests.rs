@@ -70,6 +70,16 @@ const CASES: &[Case] = {
         ),
         (F::Unauthorized, 403, R::Authorization, "UAEX", "authorization failed", false),
         (F::CsrfRefused, 403, R::Authorization, "UAEX", "CSRF validation failed", false),
+        (F::CircuitOpen, 503, R::UpstreamFailure, "UO", "upstream overloaded: circuit open", false),
+        (F::NoHealthyEndpoint, 503, R::NoHealthyBackend, "UH", "no healthy backends", false),
+        (
+            F::Unresolved,
+            503,
+            R::NoHealthyBackend,
+            "UH",
+            "backends required DNS resolution which failed",
+            false,
+        ),
     ]
 };
 
@@ -102,12 +112,15 @@ const fn place(failure: Failure) -> usize {
         F::StreamsRefused => 22,
         F::Unauthorized => 23,
         F::CsrfRefused => 24,
+        F::CircuitOpen => 25,
+        F::NoHealthyEndpoint => 26,
+        F::Unresolved => 27,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::CsrfRefused) + 1);
+    assert_eq!(CASES.len(), place(Failure::Unresolved) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

@@ -124,7 +124,7 @@ async fn open(place: &Place<'_>, to: To<'_>) -> Result<Option<Lease>, Failure> {
         }
     };
     if is_http2(shared, to.wish, &stream) {
-        if to.local.retired.get() {
+        if to.local.is_retired(to.endpoint) {
             return own(place, to, stream, true).map(Some);
         }
         shared.add(start(place, to, stream));
@@ -149,7 +149,7 @@ async fn alone(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure> {
         return Ok(plain(place, to, stream));
     }
     // Several were opened at the same time: the others need no more than the first.
-    let ends = shared.is_served() || to.local.retired.get();
+    let ends = shared.is_served() || to.local.is_retired(to.endpoint);
     own(place, to, stream, ends)
 }
 

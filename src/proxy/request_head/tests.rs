@@ -259,7 +259,7 @@ fn nobody_but_us_says_whose_certificate_it_is() {
                 &mut out,
                 &routed,
                 &exchange,
-                Rewritten { changes: &changes, backend, http2: false },
+                Rewritten { changes: &changes, backend, http2: false, tee: None },
             );
             text(&out)
         };

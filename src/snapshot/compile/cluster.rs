@@ -1,11 +1,13 @@
 //! The clusters of a configuration: each target once, however many routes point to it.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Inputs;
 use super::material::Materials;
 use super::settings::upstream_http2;
+use super::traffic;
 use super::upstream_tls::{Asked, http_version};
 use crate::base::id::ClusterId;
 use crate::config::Config;
@@ -13,16 +15,17 @@ use crate::config::backend::{
     BackendPolicies, Builtin, Host, ProxyHeader, RouteBackend, RouteTarget, Target,
 };
 use crate::config::backend_tls::BackendTls;
+use crate::config::cluster::Member;
 use crate::config::process::Keepalives;
 use crate::limits::IDLE_PER_WORKER_MAX;
 use crate::net::connect::Address;
 use crate::net::socket::Keepalive;
 use crate::net::tls::ClientSettings;
 use crate::proto::proxy_protocol::Version;
-use crate::snapshot::Snapshot;
 use crate::snapshot::tls::Carries;
+use crate::snapshot::{Snapshot, refresh};
 use crate::telemetry::labels::{ClusterLabelsId, Registry};
-use crate::upstream::cluster::{Cluster, Endpoint, Settings, UpstreamTls};
+use crate::upstream::cluster::{Cluster, Endpoint, Settings, Source, UpstreamTls};
 
 pub(super) struct Clusters<'a> {
     config: &'a Config,
@@ -74,11 +77,15 @@ impl<'a> Clusters<'a> {
         let id = ClusterId(u32::try_from(self.list.len()).expect("fewer clusters than 4 billion"));
         let asked = Asked { route, target: &target, policies: &policies, carries };
         settings.tls = self.tls(&asked, materials);
-        let endpoints = self.endpoints(&asked);
+        let sources = self.sources(&asked);
+        let endpoints = refresh::endpoints(&sources, self.inputs.resolve);
         let authority = authority(&target);
         // Interned with all others once the list is complete.
         let labels = ClusterLabelsId(0);
-        let cluster = Cluster { name, endpoints, settings, labels };
+        let mut cluster = Cluster::new(name, endpoints, settings, labels);
+        if sources.iter().any(|source| source.name.is_some()) {
+            cluster.sources = sources;
+        }
         self.list.push(Draft { cluster, authority });
         self.by_key.insert(key, id);
         id
@@ -113,8 +120,13 @@ impl<'a> Clusters<'a> {
         {
             policies.tcp = policies.tcp.or_else(|| named.policies.tcp.clone());
             policies.http = policies.http.or_else(|| named.policies.http.clone());
-            policies.backend_tls =
-                policies.backend_tls.or_else(|| named.policies.backend_tls.clone());
+            let named = &named.policies;
+            policies.backend_tls = policies.backend_tls.or_else(|| named.backend_tls.clone());
+            policies.load_balancer = policies.load_balancer.or_else(|| named.load_balancer.clone());
+            policies.session_affinity =
+                policies.session_affinity.or_else(|| named.session_affinity.clone());
+            policies.health = policies.health.or_else(|| named.health.clone());
+            policies.circuit = policies.circuit.or_else(|| named.circuit.clone());
         }
         policies.backend_tls = policies.backend_tls.or_else(|| inherited.cloned());
         policies
@@ -123,12 +135,18 @@ impl<'a> Clusters<'a> {
     /// The finished list. What the last snapshot has the same of is taken from there.
     pub(super) fn into_list(self, registry: &mut Registry) -> Vec<Arc<Cluster>> {
         let last = self.last.map_or(&[][..], |last| &last.clusters);
+        let now = self.inputs.now;
         let finish = |mut draft: Draft| {
-            draft.cluster.labels = registry.intern_cluster(&draft.cluster.name);
-            match last.iter().find(|kept| kept.is_same(&draft.cluster)) {
-                Some(kept) => Arc::clone(kept),
-                None => Arc::new(draft.cluster),
+            let cluster = &mut draft.cluster;
+            cluster.labels = registry.intern_cluster(&cluster.name);
+            if let Some(kept) = last.iter().find(|kept| kept.is_same(cluster)) {
+                return Arc::clone(kept);
             }
+            if let Some(kin) = last.iter().find(|kept| kept.is_kin(cluster)) {
+                cluster.succeed(kin, now);
+            }
+            refresh::label(cluster, registry);
+            Arc::new(draft.cluster)
         };
         self.list.into_iter().map(finish).collect()
     }
@@ -152,40 +170,43 @@ impl<'a> Clusters<'a> {
         known.find(|tls| *tls.settings == *settings).cloned()
     }
 
-    fn endpoints(&mut self, asked: &Asked<'_>) -> Vec<Endpoint> {
-        let mut endpoints = Vec::new();
-        for host in asked.target.hosts() {
-            self.put(&mut endpoints, host, asked);
-        }
-        if let Target::Builtin(Builtin::Origin) = asked.target {
-            match (self.inputs.origin)() {
-                Ok(address) => endpoints.push(inet(address)),
+    fn sources(&mut self, asked: &Asked<'_>) -> Vec<Source> {
+        let mut sources = Vec::new();
+        match asked.target {
+            Target::Host(host) => sources.extend(self.source(asked, &Member::of(host.clone()))),
+            Target::Hosts(members) => {
+                sources.extend(members.iter().filter_map(|member| self.source(asked, member)));
+            }
+            Target::Builtin(Builtin::Origin) => match (self.inputs.origin)() {
+                Ok(address) => sources.push(Source { name: None, pattern: inet(address) }),
                 Err(why) => {
                     self.wrong.push(format!("route `{}`: the built-in origin: {why}", asked.route));
                 }
-            }
-        }
-        endpoints
-    }
-
-    fn put(&mut self, endpoints: &mut Vec<Endpoint>, host: &Host, asked: &Asked<'_>) {
-        let server_name = self.server_name(asked, host);
-        let named = |endpoint| Endpoint { server_name: server_name.clone(), ..endpoint };
-        match host {
-            Host::Address(address) => endpoints.push(named(inet(*address))),
-            Host::Name { host, port } => {
-                let addresses = (self.inputs.resolve)(host, *port);
-                endpoints.extend(addresses.into_iter().map(inet).map(named));
-            }
-            Host::Unix(path) => match Address::unix(path) {
-                Ok(address) => {
-                    endpoints.push(Endpoint { name: host.to_string(), address, server_name });
-                }
-                Err(error) => {
-                    self.wrong.push(format!("route `{}`: {host}: {error}", asked.route));
-                }
             },
         }
+        sources
+    }
+
+    fn source(&mut self, asked: &Asked<'_>, member: &Member) -> Option<Source> {
+        let server_name = self.server_name(asked, &member.host);
+        let (name, pattern) = match &member.host {
+            Host::Address(address) => (None, inet(*address)),
+            // The address is put in when it is known.
+            Host::Name { host, port } => {
+                let unknown = SocketAddr::from(([0, 0, 0, 0], *port));
+                (Some((host.clone(), *port)), inet(unknown))
+            }
+            Host::Unix(path) => match Address::unix(path) {
+                Ok(address) => (None, Endpoint::new(member.host.to_string(), address)),
+                Err(error) => {
+                    let host = &member.host;
+                    self.wrong.push(format!("route `{}`: {host}: {error}", asked.route));
+                    return None;
+                }
+            },
+        };
+        let (weight, tier) = (member.weight, member.priority);
+        Some(Source { name, pattern: Endpoint { server_name, weight, tier, ..pattern } })
     }
 
     fn settings(&self, policies: &BackendPolicies) -> Settings {
@@ -208,6 +229,10 @@ impl<'a> Clusters<'a> {
                 ProxyHeader::V1 => Version::V1,
                 ProxyHeader::V2 => Version::V2,
             }),
+            balancing: traffic::balancing(policies),
+            outlier: traffic::outlier(policies),
+            probe: traffic::probe(policies),
+            circuit: traffic::circuit(policies),
         }
     }
 }
@@ -220,14 +245,14 @@ pub(super) fn keepalive(raw: &Keepalives) -> Option<Keepalive> {
     })
 }
 
-fn inet(address: std::net::SocketAddr) -> Endpoint {
-    Endpoint { name: address.to_string(), address: Address::inet(address), server_name: None }
+fn inet(address: SocketAddr) -> Endpoint {
+    Endpoint::new(address.to_string(), Address::inet(address))
 }
 
 fn display(target: &Target) -> String {
     match target {
         Target::Host(host) => host.to_string(),
-        Target::Hosts(hosts) => hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+        Target::Hosts(_) => target.hosts().map(ToString::to_string).collect::<Vec<_>>().join(","),
         Target::Builtin(Builtin::Origin) => "builtin/origin".to_owned(),
     }
 }

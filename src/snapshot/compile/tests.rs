@@ -38,7 +38,8 @@ impl Desk {
             Some(text) => Ok(text.as_bytes().into()),
             None => Err("no such file".to_owned()),
         };
-        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file };
+        let now = Instant::default();
+        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file, now };
         compile(&config, &inputs, last, &mut self.registry, &mut self.keyring)
     }
 

@@ -81,7 +81,7 @@ fn fits(target: &Target, raw: &BackendTls) -> Result<(), &'static str> {
     if matches!(target, Target::Builtin(Builtin::Origin)) {
         return Err("the built-in origin speaks no TLS");
     }
-    let nameless = target.hosts().iter().any(|host| matches!(host, Host::Unix(_)));
+    let nameless = target.hosts().any(|host| matches!(host, Host::Unix(_)));
     match nameless && !raw.needs_no_host() {
         true => Err("it needs `hostname`: a Unix socket has none of its own"),
         false => Ok(()),

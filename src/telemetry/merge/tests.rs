@@ -36,6 +36,7 @@ fn fill(shards: &[Arc<Shard>], registry: &mut Registry, series: usize) {
     let labels = ListenerLabels { bind: "bind/8080", protocol: "http", ..Default::default() };
     let listener = registry.intern_listener(labels);
     let cluster = registry.intern_cluster("back\"end\n\\");
+    let endpoint = registry.intern_endpoint("b", "10.0.0.1:8080");
     for shard in shards {
         for id in &ids {
             let exchange = shard.exchange(*id, MethodLabel::Get, 200, Reason::Upstream);
@@ -47,6 +48,7 @@ fn fill(shards: &[Arc<Shard>], registry: &mut Registry, series: usize) {
         shard.listener(listener).received_bytes.add(10);
         shard.listener(listener).handshakes.observe(1_000_000);
         shard.cluster(cluster).hits.add(1);
+        shard.endpoint(endpoint).requests.add(1);
         shard.connected(Transport::Plaintext, 600_000);
         shard.malformed(0);
         shard.cut(Work::Tunnel, 2);
@@ -66,6 +68,17 @@ fn certificate(not_after_seconds: i64) -> CertificateMetric {
     }
 }
 
+fn endpoint_metric(name: &str) -> EndpointMetric {
+    EndpointMetric {
+        backend: "b".into(),
+        endpoint: name.into(),
+        is_healthy: name == "well",
+        ejections: 2,
+        spared: 1,
+        checks: Some((5, 6)),
+    }
+}
+
 fn control() -> ControlMetrics {
     ControlMetrics {
         tag: "v0.1.0",
@@ -76,6 +89,16 @@ fn control() -> ControlMetrics {
         access_records_lost: 5,
         access_log_errors: 1,
         certificates: [7, 5, 9].map(certificate).into(),
+        endpoints: ["ill", "well"].map(endpoint_metric).into(),
+        circuits: vec![CircuitMetric {
+            backend: "b".into(),
+            limit: "requests",
+            taken: 3,
+            most: 10,
+            rejected: 4,
+        }],
+        lookups_good: 8,
+        lookups_failed: 2,
         process: ProcessMetrics::read(),
     }
 }

@@ -8,6 +8,7 @@ fn small() -> Shard {
         route_series_max: 1,
         listener_series_max: 1,
         cluster_series_max: 1,
+        endpoint_series_max: 1,
         malformed_errors: &["bare_lf", "obs_fold"],
     };
     Shard::with_options(WorkerId(3), options)

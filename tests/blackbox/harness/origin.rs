@@ -171,8 +171,22 @@ impl Blueprint {
             return Origin { host, address: None, path: Some(path), record };
         }
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the origin");
+        Self::serve(listener, self.tls, record, doing)
+    }
+
+    /// On an address of the caller's choice; `None` if that is taken.
+    pub fn start_at(self, address: SocketAddr) -> Option<Origin> {
+        let listener = TcpListener::bind(address).ok()?;
+        Some(Self::serve(listener, self.tls, Arc::default(), Arc::new(self.doing)))
+    }
+
+    fn serve(
+        listener: TcpListener,
+        tls: Option<Shown>,
+        record: Arc<Record>,
+        doing: Arc<Doing>,
+    ) -> Origin {
         let address = listener.local_addr().expect("a bound socket has an address");
-        let tls = self.tls;
         let accept = move || {
             let socket = Socket::Tcp(listener.accept()?.0);
             Ok(match &tls {
