@@ -2,8 +2,11 @@
 
 pub mod buffer;
 pub mod clock;
+pub mod gcra;
 pub mod id;
+pub mod keyed;
 pub mod mapping;
 pub mod pattern;
+pub mod prefix;
 pub mod random;
 pub mod ring;

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod listener;
 pub mod policy;
 pub mod process;
+pub mod rate_limit;
 pub mod reader;
 pub mod ringway;
 pub mod route;

@@ -126,8 +126,8 @@
 //!    `route::Table::find`; else 404.
 //! 6. `policy::Pipeline::on_request`: the steps of the route, then those of the backend: continue,
 //!    reply, redirect.
-//! 7. `proxy::dispatch::to_target`: what the route points to: a weighted choice of clusters, or a
-//!    reply.
+//! 7. `proxy::dispatch::to_target`: a token of each rate limit of the route, or 429; then what the
+//!    route points to: a weighted choice of clusters, or a reply.
 //! 8. `proxy::forward::forward`: the head as it goes out (`request_head::encode`) with what came of
 //!    the body; the loop over 9 to 13.
 //! 9. `upstream::balance::pick`: an endpoint: round robin, past the one that just refused.
@@ -206,6 +206,10 @@
 //!   tickets, the drain: *control*. Plain values on one thread.
 //! * TLS settings of listeners and clusters: *all, read-only*, in the snapshot; equal ones are one
 //!   `Arc`, also over reloads.
+//! * Token buckets of rate limits: *all, by compare-and-swap*, and the one thing that is. A word
+//!   for each limit, or for each key of one in a table of fixed size (`base::keyed`), in the
+//!   snapshot; a limit that a reload did not change is the same `Arc`. Only routes with a limit
+//!   touch it.
 //! * Metrics: *one writer each*. A shard of atomics, plain load and store; control reads while it
 //!   renders.
 //! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and

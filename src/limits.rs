@@ -187,6 +187,22 @@ pub const REPLY_BODY_BYTES_MAX: usize = MIB;
 
 const _: () = assert!(MATCHED_TEXT_BYTES_MAX >= TARGET_BYTES_MAX);
 
+// --- rate limits ---------------------------------------------------------------------------
+
+/// Tokens of a bucket, and those that come back in an interval.
+pub const BUCKET_TOKENS_MAX: u32 = 1_000_000_000;
+/// What an empty bucket may take to fill.
+pub const BUCKET_FILL_SECONDS_MAX: u64 = 365 * 24 * 3600;
+/// Buckets of one policy.
+pub const BUCKETS_PER_POLICY_MAX: usize = 16;
+/// Keys that one bucket is divided by, unless `maxKeys` says otherwise, and what that may be raised
+/// to. A key takes 32 bytes.
+pub const BUCKET_KEYS_MAX: usize = 65_536;
+pub const BUCKET_KEYS_CEILING: usize = 4 * MIB;
+/// Prefixes of addresses that count as one source: a host, and what a customer is given.
+pub const SOURCE_PREFIX_IPV4: u8 = 32;
+pub const SOURCE_PREFIX_IPV6: u8 = 64;
+
 // --- telemetry -----------------------------------------------------------------------------
 
 /// Combinations of labels, method, status and reason that one worker counts apart; what comes after

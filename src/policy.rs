@@ -8,6 +8,7 @@
 
 pub mod changes;
 pub mod edit;
+pub mod rate_limit;
 pub mod step;
 pub mod timeout;
 pub mod verdict;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::base::id::BindId;
 use crate::net::tls::Certificate;
+use crate::policy::rate_limit::RateLimit;
 use crate::upstream::Cluster;
 use bind::Bind;
 
@@ -21,12 +22,14 @@ pub struct Snapshot {
     pub binds: Vec<Arc<Bind>>,
     /// By `ClusterId`.
     pub clusters: Vec<Arc<Cluster>>,
+    /// Those of all routes, in their order: a reload finds them again.
+    pub rate_limits: Vec<Arc<RateLimit>>,
 }
 
 impl Snapshot {
     /// What a worker serves before its first configuration: nothing.
     pub const fn empty() -> Self {
-        Self { version: 0, binds: Vec::new(), clusters: Vec::new() }
+        Self { version: 0, binds: Vec::new(), clusters: Vec::new(), rate_limits: Vec::new() }
     }
 
     /// What is shown to clients, with the names of its bind and its listener.

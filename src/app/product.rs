@@ -287,7 +287,7 @@ impl Wiring for Ringway {
     }
 
     fn dump(&self, config: &Config, snapshot: &Snapshot) -> serde_json::Value {
-        dump::dump(config, snapshot)
+        dump::dump(config, snapshot, self.clock.now())
     }
 
     fn exposition(&self, facts: &Facts<'_>, snapshot: Option<&Snapshot>, format: Format) -> String {

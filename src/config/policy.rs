@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
 use super::header::{FieldName, Fields};
+use super::rate_limit::{self, RateLimit};
 use super::reader::Cursor;
 use super::scalar;
 use crate::limits;
@@ -26,6 +27,8 @@ pub struct RoutePolicies {
     pub direct_response: Option<DirectResponse>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub local_rate_limit: Vec<RateLimit>,
     /// For the backends of the route that have none of their own.
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
@@ -126,7 +129,7 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 23] = [
+const UNSUPPORTED: [&str; 22] = [
     "a2a",
     "ai",
     "apiKey",
@@ -141,7 +144,6 @@ const UNSUPPORTED: [&str; 23] = [
     "extAuthz",
     "extProc",
     "jwtAuth",
-    "localRateLimit",
     "mcpAuthentication",
     "mcpAuthorization",
     "mcpGuardrails",
@@ -162,6 +164,7 @@ impl RoutePolicies {
             request_redirect: table.maybe("requestRedirect", RequestRedirect::read),
             direct_response: table.maybe("directResponse", DirectResponse::read),
             timeout: table.maybe("timeout", Timeout::read),
+            local_rate_limit: table.or("localRateLimit", Vec::new(), rate_limit::read_list),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
         if policies.request_redirect.is_some() && policies.direct_response.is_some() {

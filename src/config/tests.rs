@@ -263,7 +263,6 @@ fn other_examples_of_agentgateway_are_known() {
     let routes = "binds[0].listeners[0].routes";
     let expected = [
         "[0].policies.cors",
-        "[0].policies.localRateLimit",
         "[0].policies.requestMirror",
         "[0].policies.retry",
         "[1].policies.authorization",

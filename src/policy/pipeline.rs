@@ -3,11 +3,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use super::changes::Changes;
 use super::edit::{
     EditError, HeadEdits, HeaderModifierSpec, compile_request, compile_response, may_have_body,
 };
+use super::rate_limit::RateLimit;
 use super::step::Step;
 use super::timeout::Timeouts;
 use super::verdict::Verdict;
@@ -23,6 +25,7 @@ pub struct PipelineSpec {
     pub redirect: Option<RedirectSpec>,
     pub reply: Option<FixedReply>,
     pub timeouts: Timeouts,
+    pub rate_limits: Vec<Arc<RateLimit>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -31,6 +34,7 @@ pub struct Pipeline {
     request: Option<Box<HeadEdits>>,
     response: Option<Box<ResponseEdits>>,
     timeouts: Timeouts,
+    rate_limits: Box<[Arc<RateLimit>]>,
 }
 
 /// What is done to a response's head.
@@ -64,7 +68,10 @@ impl Pipeline {
 
     /// Nothing is to be done to requests or responses; there may be timeouts.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.request.is_none() && self.response.is_none()
+        self.steps.is_empty()
+            && self.request.is_none()
+            && self.response.is_none()
+            && self.rate_limits.is_empty()
     }
 
     /// Runs the steps. `changes` is the caller's, cleared before a request's first pipeline.
@@ -90,6 +97,12 @@ impl Pipeline {
 
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
+    }
+
+    /// What a request has to be let in by, before any step runs.
+    #[inline]
+    pub fn rate_limits(&self) -> &[Arc<RateLimit>] {
+        &self.rate_limits
     }
 
     pub fn steps(&self) -> &[Step] {
@@ -135,6 +148,7 @@ impl Pipeline {
             request: (!request.is_empty()).then(|| Box::new(request)),
             response: (response != ResponseEdits::default()).then(|| Box::new(response)),
             timeouts,
+            rate_limits: own.rate_limits.clone().into(),
         })
     }
 }

@@ -9,11 +9,13 @@ use super::reply;
 use super::request_head::Rewritten;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
+use crate::policy::rate_limit::{self, Asking};
 use crate::policy::{Changes, Pipeline, Verdict};
 use crate::proto::http1::{FieldName, TargetForm};
 use crate::route::rewrite::{Address, Scheme};
 use crate::route::target::{FixedReply, Target};
 use crate::snapshot::bind::RequestId;
+use crate::telemetry::value::Counter;
 
 use super::asked::Asked;
 
@@ -28,6 +30,9 @@ pub async fn to_target(
     labels: &mut LabelsId,
 ) -> Result<End, Failure> {
     changes.clear();
+    if !routed.route.pipeline.rate_limits().is_empty() {
+        limit(&routed, exchange)?;
+    }
     if let Some(answer) = steps(&routed, &routed.route.pipeline, exchange, changes) {
         return answered(&routed, exchange, changes, answer).await;
     }
@@ -54,6 +59,31 @@ pub async fn to_target(
     let rewritten = Rewritten { changes, backend, http2: false };
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
     Ok(End::Upstream)
+}
+
+/// Takes a token of each limit of the route.
+fn limit(routed: &Routed<'_>, exchange: &Exchange) -> Result<(), Failure> {
+    let asking = Asking {
+        request: &exchange.request,
+        bytes: exchange.head_bytes(),
+        source: routed.connection.peer.address.map(|address| address.ip()),
+        now: exchange.outcome.started,
+    };
+    let decision = rate_limit::take(routed.route.pipeline.rate_limits(), asking);
+    let shard = &routed.view.resources.shard;
+    if decision.evicted > 0 {
+        shard.add(Counter::RateLimitEvictions, decision.evicted);
+    }
+    match decision.result {
+        Ok(()) => {
+            shard.add(Counter::RateLimitAdmitted, 1);
+            Ok(())
+        }
+        Err(exceeded) => {
+            shard.add(Counter::RateLimitRefused, 1);
+            Err(Failure::RateLimited(exceeded))
+        }
+    }
 }
 
 /// What a step answers in the place of a target.

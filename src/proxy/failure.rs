@@ -2,6 +2,7 @@
 //! nothing else turns an error into a status.
 
 use crate::http::Broke;
+use crate::policy::rate_limit::Exceeded;
 use crate::proto::http1::ParseError;
 use crate::telemetry::value::{Limit, Reason, Timeout};
 
@@ -44,6 +45,8 @@ pub enum Failure {
     AttemptSlow,
     /// The endpoint stopped sending or taking bytes in the middle of a message.
     UpstreamStuck,
+    /// A rate limit of the route has no token left.
+    RateLimited(Exceeded),
     /// The buffers of the process are full.
     Overload,
     /// The configuration no longer has the bind or route.
@@ -97,6 +100,7 @@ impl Failure {
             Self::AttemptSlow | Self::UpstreamStuck => {
                 (504, Reason::Timeout, "upstream call timeout", "UT")
             }
+            Self::RateLimited(_) => (429, Reason::RateLimit, "rate limit exceeded", "RL"),
             Self::Overload => (503, Reason::Internal, "overloaded: buffers are full", "OM"),
             Self::Removed => (503, Reason::NotFound, "bind not found", "NR"),
         };
@@ -122,6 +126,7 @@ impl Failure {
                 | Self::RequestSlow
                 | Self::AttemptSlow
                 | Self::UpstreamStuck
+                | Self::RateLimited(_)
         )
     }
 

@@ -5,6 +5,7 @@
 mod cluster;
 mod material;
 mod policy;
+mod rate_limit;
 mod settings;
 mod tcp;
 mod tls;
@@ -35,6 +36,7 @@ use crate::route::{MatchSpec, PathSpec, RouteSpec, Table, ValueSpec};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use cluster::Clusters;
 use material::Materials;
+use rate_limit::RateLimits;
 
 /// What the configuration does not say by itself.
 pub struct Inputs<'a> {
@@ -65,6 +67,7 @@ pub fn compile(
         registry,
         clusters: Clusters::new(config, inputs, last),
         materials: Materials::new(config, inputs, keyring),
+        rate_limits: RateLimits::new(last),
         last,
         made: Vec::new(),
         wrong: Vec::new(),
@@ -81,7 +84,8 @@ pub fn compile(
     }
     let version = last.map_or(1, |last| last.version + 1);
     let clusters = compiler.clusters.into_list(compiler.registry);
-    Ok(Snapshot { version, binds, clusters })
+    let rate_limits = compiler.rate_limits.made;
+    Ok(Snapshot { version, binds, clusters, rate_limits })
 }
 
 /// Where each configured port listens, with its name: `bind/8080`.
@@ -109,6 +113,7 @@ struct Compiler<'a> {
     registry: &'a mut Registry,
     clusters: Clusters<'a>,
     materials: Materials<'a>,
+    rate_limits: RateLimits<'a>,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
@@ -258,7 +263,9 @@ impl Compiler<'_> {
         let namespace = raw.namespace.as_deref().unwrap_or("default");
         let label = format!("{namespace}/{name}");
         let rule = raw.rule_name.as_deref().unwrap_or("");
-        let spec = policy::route_spec(&raw.policies);
+        let mut spec = policy::route_spec(&raw.policies);
+        let place = format!("{}/{}/{label}/{rule}", self.bind, self.listener);
+        spec.rate_limits = self.rate_limits.of(&place, &raw.policies.local_rate_limit);
         let pipeline = self.pipeline(&label, Pipeline::compile(&spec));
         let mut weighted = Vec::new();
         let mut backends = Vec::new();

@@ -9,20 +9,24 @@ use super::Snapshot;
 use super::bind::Bind;
 use super::tcp::{By, Listener, Passage, Route};
 use super::tls::{Carries, Clients, TlsListener};
+use crate::base::clock::Instant;
 use crate::config::Config;
 use crate::net::tls::{Certificate, Verification};
+use crate::policy::rate_limit::RateLimit;
 use crate::upstream::Cluster;
 use crate::upstream::cluster::{HttpVersion, UpstreamTls};
 
-pub fn dump(config: &Config, snapshot: &Snapshot) -> Value {
+pub fn dump(config: &Config, snapshot: &Snapshot, now: Instant) -> Value {
     let clusters = snapshot.clusters.iter().map(|cluster| of_cluster(cluster));
     let binds = snapshot.binds.iter().map(|bind| of_bind(bind));
+    let limits = snapshot.rate_limits.iter().map(|limit| of_rate_limit(limit, now));
     json!({
         "config": serde_json::to_value(config).unwrap_or(Value::Null),
         "compiled": {
             "version": snapshot.version,
             "binds": binds.collect::<Vec<_>>(),
             "clusters": clusters.collect::<Vec<_>>(),
+            "rateLimits": limits.collect::<Vec<_>>(),
         },
     })
 }
@@ -39,6 +43,17 @@ fn tcp_listeners(passage: &Passage) -> Vec<Value> {
             names.listeners.iter().map(listener).collect()
         }
     }
+}
+
+/// With how full it is: what is held back is seen here.
+fn of_rate_limit(limit: &RateLimit, now: Instant) -> Value {
+    let keys = limit.keys(now).map(|(used, room)| json!({"inUse": used, "room": room}));
+    json!({
+        "name": limit.name,
+        "tokensMax": limit.spec.rate.depth(),
+        "tokensLeft": limit.left(now),
+        "keys": keys,
+    })
 }
 
 fn of_bind(bind: &Bind) -> Value {

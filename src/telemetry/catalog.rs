@@ -179,6 +179,21 @@ families! {
         &["cause"],
         "HTTP/2 streams to backends that either side reset, by error code.",
     );
+    RATE_LIMIT_ADMITTED = counter(
+        "ringway_rate_limit_admitted_total",
+        &[],
+        "Requests that the rate limits of their route let in.",
+    );
+    RATE_LIMIT_REFUSED = counter(
+        "ringway_rate_limit_refused_total",
+        &[],
+        "Requests that a rate limit of their route refused.",
+    );
+    RATE_LIMIT_EVICTIONS = counter(
+        "ringway_rate_limit_evictions_total",
+        &[],
+        "Keys of rate limits that were in use and gave way to others.",
+    );
     WORKER_BUSY_RATIO = gauge(
         "ringway_worker_busy_ratio",
         &["worker"],

@@ -203,6 +203,9 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
     page.single(&family::HTTP2_CONNECTION_ERRORS, sum.counter(Counter::Http2ConnectionErrors));
     page.single(&family::HTTP2_FLOODS, sum.counter(Counter::Http2Floods));
     page.single(&family::HTTP2_STREAMS_ACTIVE, sum.gauge(Gauge::Http2Streams));
+    page.single(&family::RATE_LIMIT_ADMITTED, sum.counter(Counter::RateLimitAdmitted));
+    page.single(&family::RATE_LIMIT_REFUSED, sum.counter(Counter::RateLimitRefused));
+    page.single(&family::RATE_LIMIT_EVICTIONS, sum.counter(Counter::RateLimitEvictions));
     page.single(&family::SERIES_OVERFLOW, sum.overflows() + registry.refusals());
     let errors = sum.malformed_requests();
     let errors: Vec<_> =

@@ -194,6 +194,9 @@ values! {
         Http2Malformed = "ringway_http2_malformed_requests_total",
         Http2ConnectionErrors = "ringway_http2_connection_errors_total",
         Http2Floods = "ringway_http2_floods_total",
+        RateLimitAdmitted = "ringway_rate_limit_admitted_total",
+        RateLimitRefused = "ringway_rate_limit_refused_total",
+        RateLimitEvictions = "ringway_rate_limit_evictions_total",
     }
 
     /// Gauges that a worker has one of. All are summed over the workers, the busy share excepted.

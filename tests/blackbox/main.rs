@@ -18,6 +18,7 @@ mod http2_upstream;
 mod limits;
 mod metrics;
 mod proxy_protocol;
+mod rate_limit;
 mod reload;
 mod routing;
 mod tcp;

@@ -1,6 +1,7 @@
 use super::*;
 
 const BAD: ParseError = ParseError::NoHost;
+const TOO_MANY: Exceeded = Exceeded { limit: 1, wait_seconds: 1 };
 
 /// Failure, status, reason, flag, text, whether it closes the client's connection.
 type Case = (Failure, u16, Reason, &'static str, &'static str, bool);
@@ -68,6 +69,7 @@ const CASES: &[Case] = {
             "upstream call failed: stream refused",
             false,
         ),
+        (F::RateLimited(TOO_MANY), 429, R::RateLimit, "RL", "rate limit exceeded", false),
     ]
 };
 
@@ -98,12 +100,13 @@ const fn place(failure: Failure) -> usize {
         F::TlsFailed => 20,
         F::StreamsFull => 21,
         F::StreamsRefused => 22,
+        F::RateLimited(_) => 23,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::StreamsRefused) + 1);
+    assert_eq!(CASES.len(), place(Failure::RateLimited(TOO_MANY)) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();
