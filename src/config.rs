@@ -9,6 +9,7 @@
 pub mod backend;
 pub mod backend_tls;
 pub mod check;
+pub mod compression;
 pub mod diagnostic;
 pub mod file;
 pub mod frontend;

@@ -139,6 +139,7 @@
 //!     (`response_head`); 101 leaves into `tunnel::run`.
 //! 13. `http::transfer::Transfer::run`: head and first body bytes in one send, then the body as it
 //!     comes; `bulk` where it is large.
+//!     `coded` in its place where the route compresses and the client takes it (`proxy::coding`).
 //! 14. `proxy::finish::finish`: counters into the shard, one record into the log ring;
 //!     `proxy::after` says whether 3 follows.
 //!

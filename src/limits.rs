@@ -203,6 +203,32 @@ pub const BUCKET_KEYS_CEILING: usize = 4 * MIB;
 pub const SOURCE_PREFIX_IPV4: u8 = 32;
 pub const SOURCE_PREFIX_IPV6: u8 = 64;
 
+// --- compression ---------------------------------------------------------------------------
+
+/// Bodies that a worker codes at a time: each encoder holds a megabyte or two. One more is sent as
+/// it is.
+pub const CODERS_PER_WORKER_MAX: usize = 64;
+/// Encoders that a worker keeps for the next body.
+pub const CODERS_KEPT_MAX: usize = 8;
+/// How far back br and zstd look: 256 KiB. What is farther costs more memory than it saves bytes.
+pub const CODING_WINDOW_LOG: u32 = 18;
+/// The same of gzip: all that its format has.
+pub const GZIP_WINDOW_LOG: u8 = 15;
+/// A body of fewer bytes is not worth it, unless `minBytes` says otherwise.
+pub const COMPRESS_FROM_BYTES: usize = KIB;
+/// What `minBytes` may be raised to.
+pub const COMPRESS_FROM_BYTES_CEILING: usize = 1024 * MIB;
+/// Effort: what costs about as much CPU time as gzip at its usual level, and what still codes a
+/// buffer within a few milliseconds.
+pub const BROTLI_LEVEL: u8 = 4;
+pub const BROTLI_LEVEL_MAX: u8 = 6;
+pub const ZSTD_LEVEL: u8 = 3;
+pub const ZSTD_LEVEL_MAX: u8 = 9;
+pub const GZIP_LEVEL: u8 = 5;
+pub const GZIP_LEVEL_MAX: u8 = 9;
+/// Types of one policy.
+pub const COMPRESS_TYPES_MAX: usize = 100;
+
 // --- telemetry -----------------------------------------------------------------------------
 
 /// Combinations of labels, method, status and reason that one worker counts apart; what comes after

@@ -7,6 +7,7 @@
 //! becomes (`Changes`); whoever encodes the next head does both while it copies.
 
 pub mod changes;
+pub mod compression;
 pub mod edit;
 pub mod rate_limit;
 pub mod step;

@@ -3,6 +3,7 @@
 
 pub mod asked;
 pub mod attempt;
+pub mod coding;
 pub mod connect;
 pub mod dispatch;
 pub mod failure;

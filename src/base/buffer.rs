@@ -150,6 +150,14 @@ impl Buffer {
         (self.start, self.end)
     }
 
+    /// What can be appended to, for who writes in place and then says how much: `wrote`.
+    pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
+        let spare = self.spare();
+        // SAFETY: `spare` bytes from `tail` on lie in the block, every byte of it is initialised,
+        // and the borrow of `self` is unique.
+        unsafe { std::slice::from_raw_parts_mut(self.tail(), spare) }
+    }
+
     /// Undoes what was consumed since `window`; nothing was written in between.
     pub(crate) fn restore(&mut self, window: (u32, u32)) {
         debug_assert!(window.0 <= window.1 && window.1 <= self.capacity, "a window of another");

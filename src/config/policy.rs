@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
+use super::compression::Compression;
 use super::header::{FieldName, Fields};
 use super::rate_limit::{self, RateLimit};
 use super::reader::Cursor;
@@ -29,6 +30,8 @@ pub struct RoutePolicies {
     pub timeout: Option<Timeout>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub local_rate_limit: Vec<RateLimit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
     /// For the backends of the route that have none of their own.
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
@@ -165,6 +168,7 @@ impl RoutePolicies {
             direct_response: table.maybe("directResponse", DirectResponse::read),
             timeout: table.maybe("timeout", Timeout::read),
             local_rate_limit: table.or("localRateLimit", Vec::new(), rate_limit::read_list),
+            compression: table.maybe("compression", Compression::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
         if policies.request_redirect.is_some() && policies.direct_response.is_some() {

@@ -129,7 +129,7 @@ impl Transfer<'_> {
         Ok(buffer)
     }
 
-    async fn write(&self, buffer: Buffer) -> Result<Buffer, Broke> {
+    pub(super) async fn write(&self, buffer: Buffer) -> Result<Buffer, Broke> {
         let now = self.write_deadline.wheel().clock().now();
         self.write_deadline.set(now, self.within(self.write_limit, now), Action::EndBoth);
         let (result, buffer) = self.to.send_all(buffer).await;
@@ -147,6 +147,11 @@ impl Transfer<'_> {
 
     async fn read(&self, body: &Body, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let buffer = self.room(body, buffer);
+        self.receive(buffer).await
+    }
+
+    /// Reads into the room that is left in `buffer`.
+    pub(super) async fn receive(&self, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let now = self.read_deadline.wheel().clock().now();
         self.read_deadline.set(now, self.within(self.read_limit, now), Action::EndRead);
         let (result, buffer) = self.from.recv(buffer).await;
@@ -213,7 +218,7 @@ impl Transfer<'_> {
 
 /// What a read came to. An end is a clean one: a reset, or TLS that is cut off, may have lost bytes,
 /// and so ends no message.
-enum Came {
+pub(super) enum Came {
     Bytes,
     End,
 }

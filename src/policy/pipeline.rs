@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::changes::Changes;
+use super::compression::Compression;
 use super::edit::{
     EditError, HeadEdits, HeaderModifierSpec, compile_request, compile_response, may_have_body,
 };
@@ -26,6 +27,7 @@ pub struct PipelineSpec {
     pub reply: Option<FixedReply>,
     pub timeouts: Timeouts,
     pub rate_limits: Vec<Arc<RateLimit>>,
+    pub compression: Option<Compression>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -35,6 +37,7 @@ pub struct Pipeline {
     response: Option<Box<ResponseEdits>>,
     timeouts: Timeouts,
     rate_limits: Box<[Arc<RateLimit>]>,
+    compression: Option<Box<Compression>>,
 }
 
 /// What is done to a response's head.
@@ -72,6 +75,7 @@ impl Pipeline {
             && self.request.is_none()
             && self.response.is_none()
             && self.rate_limits.is_empty()
+            && self.compression.is_none()
     }
 
     /// Runs the steps. `changes` is the caller's, cleared before a request's first pipeline.
@@ -93,6 +97,12 @@ impl Pipeline {
     #[inline]
     pub fn on_response(&self) -> Option<&ResponseEdits> {
         self.response.as_deref()
+    }
+
+    /// Which bodies of responses are coded: as the head of the response, by the last that says so.
+    #[inline]
+    pub fn compression(&self) -> Option<&Compression> {
+        self.compression.as_deref()
     }
 
     pub fn timeouts(&self) -> Timeouts {
@@ -149,6 +159,7 @@ impl Pipeline {
             response: (response != ResponseEdits::default()).then(|| Box::new(response)),
             timeouts,
             rate_limits: own.rate_limits.clone().into(),
+            compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
         })
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
+use crate::policy::compression::Treatment;
+use crate::policy::edit::HeadEdits;
+use crate::proto::header::lists;
 use crate::proto::http1::{BodyLength, FieldName, encode};
 
 use super::place::Routed;
@@ -15,6 +18,15 @@ pub enum Told {
     Chunked,
     /// By closing: an HTTP/1.0 client knows nothing else.
     ByClose,
+}
+
+/// What becomes of the body, as far as the head tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// As the endpoint sends it.
+    pub length: BodyLength,
+    pub told: Told,
+    pub treatment: Treatment,
 }
 
 /// Decides it, from the response and the client's version.
@@ -33,9 +45,9 @@ pub fn encode(
     routed: &Routed<'_>,
     exchange: &Exchange,
     bytes: &[u8],
-    length: BodyLength,
-    told: Told,
+    shape: Shape,
 ) {
+    let Shape { length, told, treatment } = shape;
     let response = &exchange.response;
     let edits = routed.edits.on_response();
     match edits.map_or(response.status, |edits| edits.status(response.status)) {
@@ -46,7 +58,9 @@ pub fn encode(
     let mut dated = false;
     encode::copy_fields(out, bytes, &response.fields, |field| {
         dated |= field.id == FieldName::Date;
-        !field.hop && !edits.is_some_and(|edits| edits.drops(field.name.of(bytes)))
+        !field.hop
+            && !treatment.replaces(field, bytes)
+            && !edits.is_some_and(|edits| edits.drops(field.name.of(bytes)))
     });
     if !dated {
         // RFC 9110 section 6.6.1: who forwards a response without a date adds one.
@@ -54,6 +68,9 @@ pub fn encode(
     }
     if told == Told::Chunked || (told == Told::AsItCame && length == BodyLength::Chunked) {
         out.put(b"Transfer-Encoding: chunked\r\n");
+    }
+    if treatment.varies {
+        put_coding(out, exchange, bytes, treatment, edits);
     }
     if let Some(edits) = edits {
         out.put(edits.appended());
@@ -65,6 +82,32 @@ pub fn encode(
     }
     out.put(connection_line(routed.connection.closing.get(), exchange.request.version.is_1_1()));
     out.put(b"\r\n");
+}
+
+/// What the body's coding makes of the fields that speak of the body.
+fn put_coding(
+    out: &mut Buffer,
+    exchange: &Exchange,
+    bytes: &[u8],
+    treatment: Treatment,
+    edits: Option<&HeadEdits>,
+) {
+    let response = &exchange.response;
+    let dropped = |name: &[u8]| edits.is_some_and(|edits| edits.drops(name));
+    if let Some((coding, _)) = treatment.coding {
+        encode::field(out, b"Content-Encoding", coding.name().as_bytes());
+    }
+    let tag = response.field(FieldName::Etag).filter(|tag| treatment.replaces(tag, bytes));
+    if let Some(tag) = tag.filter(|_| !dropped(b"etag")) {
+        // RFC 9110 section 8.8.1: it is one tag for bodies that differ in their bytes.
+        out.put(b"ETag: W/");
+        out.put(tag.value.of(bytes));
+        out.put(b"\r\n");
+    }
+    let covers = |value| lists(value, b"*") || lists(value, b"accept-encoding");
+    if !response.values(bytes, FieldName::Vary).any(covers) && !dropped(b"vary") {
+        out.put(b"Vary: Accept-Encoding\r\n");
+    }
 }
 
 /// Writes an interim response (1xx), or the 101 that ends HTTP on the connection.

@@ -10,6 +10,7 @@ use crate::base::buffer::Buffers;
 use crate::base::clock::{Clock, Instant};
 use crate::base::id::WorkerId;
 use crate::base::random::Random;
+use crate::http::coders::Coders;
 use crate::net::Wheel;
 use crate::net::splice::Pipes;
 use crate::telemetry::access_log::Recorder;
@@ -20,6 +21,7 @@ pub struct Resources {
     pub clock: Clock,
     pub buffers: Rc<Buffers>,
     pub pipes: Pipes,
+    pub coders: Coders,
     pub wheel: Rc<Wheel>,
     pub random: Random,
     pub shard: Arc<Shard>,
@@ -51,6 +53,7 @@ impl Resources {
             clock,
             buffers: Rc::default(),
             pipes: Pipes::default(),
+            coders: Coders::default(),
             wheel,
             random: Random::from_entropy(),
             shard,

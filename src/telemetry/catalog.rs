@@ -194,6 +194,21 @@ families! {
         &[],
         "Keys of rate limits that were in use and gave way to others.",
     );
+    COMPRESSED_RESPONSES = counter(
+        "ringway_compressed_responses_total",
+        &["coding"],
+        "Responses whose body was compressed here.",
+    );
+    COMPRESSION_BYTES = counter(
+        "ringway_compression_bytes_total",
+        &["coding"],
+        "Bytes of bodies that were compressed.",
+    ).in_unit("bytes");
+    COMPRESSION_SENT_BYTES = counter(
+        "ringway_compression_sent_bytes_total",
+        &["coding"],
+        "Bytes that these bodies were sent in.",
+    ).in_unit("bytes");
     WORKER_BUSY_RATIO = gauge(
         "ringway_worker_busy_ratio",
         &["worker"],

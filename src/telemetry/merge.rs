@@ -17,9 +17,10 @@ use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::series::{ClusterSeries, ExchangeSeries, ListenerSeries, RouteSeries};
 use crate::telemetry::shard::Shard;
 use crate::telemetry::table::Series;
+use crate::telemetry::tally::{CodedTally, Tally};
 use crate::telemetry::value::{
-    Counter, Gauge, HandshakeFault, Limit, Refusal, StreamReset, Timeout, Transport, Work,
-    WorkerHistogram,
+    ContentCoding, Counter, Gauge, HandshakeFault, Limit, Refusal, StreamReset, Timeout, Transport,
+    Work, WorkerHistogram,
 };
 
 pub use crate::telemetry::exposition::Format;
@@ -219,6 +220,15 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
         .iter()
         .map(|cause| (format!("cause=\"{}\"", cause.text()), sum.upstream_resets(*cause)));
     page.samples(&family::UPSTREAM_STREAMS_RESET, resets);
+    let coded = |count: fn(&CodedTally) -> &Tally| {
+        ContentCoding::ALL.iter().map(move |coding| {
+            let value = count(sum.coded_bodies(*coding)).value();
+            (format!("coding=\"{}\"", coding.text()), value)
+        })
+    };
+    page.samples(&family::COMPRESSED_RESPONSES, coded(|tally| &tally.bodies));
+    page.samples(&family::COMPRESSION_BYTES, coded(|tally| &tally.bytes));
+    page.samples(&family::COMPRESSION_SENT_BYTES, coded(|tally| &tally.sent_bytes));
     let timeouts = Timeout::ALL
         .iter()
         .map(|timeout| (format!("kind=\"{}\"", timeout.text()), sum.timeouts(*timeout)));

@@ -96,6 +96,14 @@ values! {
         UpstreamConnections = "upstream_connections",
         UpstreamStreamsWaiting = "upstream_streams_waiting",
         RequestsPerConnection = "requests_per_connection",
+        Coders = "coders",
+    }
+
+    /// What a body was coded in.
+    ContentCoding {
+        Brotli = "br",
+        Zstd = "zstd",
+        Gzip = "gzip",
     }
 
     /// Why a stream to an endpoint was reset, by either side: the codes of RFC 9113 section 7, in

@@ -6,6 +6,7 @@
 mod access_log;
 mod admin;
 mod cli;
+mod compression;
 mod config_files;
 mod connect;
 mod drain;

@@ -1,13 +1,17 @@
 //! Policies as the user wrote them, as the pipeline's compiler wants them.
 
 use crate::config::backend::BackendPolicies;
+use crate::config::compression::MediaRange as RawMediaRange;
+use crate::config::compression::{Algorithm, Compression as RawCompression};
 use crate::config::header::Fields;
 use crate::config::policy::{
     AuthorityRewrite, HeaderModifier, PathRewrite, RoutePolicies, Scheme as RawScheme,
 };
 use crate::policy::PipelineSpec;
+use crate::policy::compression::{Compression, MediaRange};
 use crate::policy::edit::HeaderModifierSpec;
 use crate::policy::timeout::Timeouts;
+use crate::proto::coding::Coding;
 use crate::route::rewrite::{AuthoritySpec, PathSpec, RedirectSpec, RewriteSpec, Scheme};
 use crate::route::target::FixedReply;
 
@@ -38,6 +42,7 @@ pub(super) fn route_spec(raw: &RoutePolicies) -> PipelineSpec {
         timeouts,
         // The caller's, who knows the limits of the last snapshot.
         rate_limits: Vec::new(),
+        compression: raw.compression.as_ref().map(compression),
     }
 }
 
@@ -54,6 +59,24 @@ pub(super) fn is_nothing(spec: &PipelineSpec) -> bool {
         && spec.rewrite.is_none()
         && spec.redirect.is_none()
         && spec.reply.is_none()
+}
+
+fn compression(raw: &RawCompression) -> Compression {
+    let coding = |algorithm: &Algorithm| match algorithm {
+        Algorithm::Brotli => (Coding::Brotli, raw.brotli_level),
+        Algorithm::Zstd => (Coding::Zstd, raw.zstd_level),
+        Algorithm::Gzip => (Coding::Gzip, raw.gzip_level),
+    };
+    let range = |range: &RawMediaRange| match range {
+        RawMediaRange::Exact(name) => MediaRange::Exact(name.as_bytes().into()),
+        RawMediaRange::Under(kind) => MediaRange::Under(kind.as_bytes().into()),
+        RawMediaRange::EndingIn(suffix) => MediaRange::EndingIn(suffix.as_bytes().into()),
+    };
+    Compression {
+        codings: raw.algorithms.iter().map(coding).collect(),
+        bytes_min: raw.min_bytes as u64,
+        types: raw.types.iter().map(range).collect(),
+    }
 }
 
 fn modifier(raw: &HeaderModifier) -> HeaderModifierSpec {
