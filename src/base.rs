@@ -10,3 +10,4 @@ pub mod pattern;
 pub mod prefix;
 pub mod random;
 pub mod ring;
+pub mod seats;

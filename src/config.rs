@@ -6,10 +6,12 @@
 //! user wrote is ignored. Raw types only: nothing here is resolved, opened or compiled. Owns no
 //! state; a `Config` belongs to the control thread.
 
+pub mod admission;
 pub mod backend;
 pub mod backend_tls;
 pub mod check;
 pub mod compression;
+pub mod concurrency;
 pub mod diagnostic;
 pub mod file;
 pub mod frontend;

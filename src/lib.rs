@@ -122,8 +122,8 @@
 //!    `framing`), within the header timeout.
 //! 4. **`proxy::handle`**: an answer, a record, and what becomes of the connection; all below is
 //!    called from here.
-//! 5. `proxy::find`: normal form of the path (`asked::normalise`), listener by host,
-//!    `route::Table::find`; else 404.
+//! 5. `proxy::find`: whether it is taken on at all (`admission::admit`), normal form of the path
+//!    (`asked::normalise`), listener by host, `route::Table::find`; else 404.
 //! 6. `policy::Pipeline::on_request`: the steps of the route, then those of the backend: continue,
 //!    reply, redirect.
 //! 7. `proxy::dispatch::to_target`: a token of each rate limit of the route, or 429; then what the
@@ -217,8 +217,12 @@
 //!   counted.
 //! * Texts of labels: *control*. Append-only, read by the log writer.
 //!
-//! Limits that hold for all workers together (connections, buffered bytes) are sums over the
-//! shards: approximate by what happens within a turn of the loop or a second, and free.
+//! * Connections of each source: *all, by compare-and-swap*, once a connection (`base::seats`).
+//! * How short memory is (`snapshot::pressure`): *control writes, workers read*. One look every
+//!   100 ms; until the next, workers may take what was left in equal shares.
+//!
+//! Limits that hold for all workers together (connections, requests, buffered bytes) are sums over
+//! the shards: approximate by what happens within a turn of the loop or 100 ms, and free.
 //!
 //! # Architecture invariants
 //!

@@ -113,6 +113,8 @@ pub const CONNECTIONS_CEILING: usize = 4_194_304;
 pub const REQUESTS_PER_CONNECTION_MAX: u64 = 100_000;
 /// Bytes in the I/O buffers of all workers together.
 pub const BUFFERED_BYTES_MAX: usize = 1024 * MIB;
+/// The least that the process can be told to do with: what it takes without traffic, and some.
+pub const MEMORY_BYTES_FLOOR: usize = 64 * MIB;
 pub const BUFFERED_BYTES_FLOOR: usize = 16 * MIB;
 pub const BUFFERED_BYTES_CEILING: usize = 1024 * 1024 * MIB;
 pub const HEAD_BYTES_FLOOR: usize = KIB;
@@ -199,9 +201,22 @@ pub const BUCKETS_PER_POLICY_MAX: usize = 16;
 /// to. A key takes 32 bytes.
 pub const BUCKET_KEYS_MAX: usize = 65_536;
 pub const BUCKET_KEYS_CEILING: usize = 4 * MIB;
+/// Sources that are told apart, unless `maxSources` says otherwise.
+pub const SOURCES_MAX: usize = 65_536;
 /// Prefixes of addresses that count as one source: a host, and what a customer is given.
 pub const SOURCE_PREFIX_IPV4: u8 = 32;
 pub const SOURCE_PREFIX_IPV6: u8 = 64;
+
+// --- adaptive concurrency ------------------------------------------------------------------
+
+/// Requests that a backend gets at a time, at least, at most and at first, unless the policy says
+/// otherwise; and what that may say.
+pub const CONCURRENCY_MIN: u32 = 5;
+pub const CONCURRENCY_MAX: u32 = 1000;
+pub const CONCURRENCY_FIRST: u32 = 50;
+pub const CONCURRENCY_CEILING: u32 = 1_000_000;
+/// Answers may take twice as long as without load.
+pub const CONCURRENCY_TOLERANCE_PERCENT: u32 = 200;
 
 // --- compression ---------------------------------------------------------------------------
 
@@ -411,8 +426,8 @@ pub const DRAIN_S_MAX: u64 = 7 * 24 * 3_600;
 pub const CUT_ANSWER_MS_MAX: u64 = 1_000;
 /// A worker that shows no sign of life for so long is called stalled.
 pub const STALL_MS_MAX: u64 = 5_000;
-/// How often control looks after its workers.
-pub const CONTROL_TICK_MS: u64 = 250;
+/// How often control looks after its workers, and at the memory of the process.
+pub const CONTROL_TICK_MS: u64 = 100;
 /// Snapshots out of use that long exchanges still hold; above it a reload is refused.
 pub const RETIRED_SNAPSHOTS_MAX: usize = 1_000;
 /// A configuration file.

@@ -9,6 +9,7 @@
 pub mod changes;
 pub mod compression;
 pub mod edit;
+pub mod gradient;
 pub mod rate_limit;
 pub mod step;
 pub mod timeout;

@@ -216,6 +216,8 @@ pub struct Buffers {
     cold: RefCell<Vec<Buffer>>,
     bulk: RefCell<Vec<Buffer>>,
     out_bytes: Cell<usize>,
+    /// None: any number.
+    allowed_bytes: Cell<Option<usize>>,
 }
 
 impl Buffers {
@@ -274,6 +276,17 @@ impl Buffers {
     /// Bytes of the blocks that are out.
     pub fn out_bytes(&self) -> usize {
         self.out_bytes.get()
+    }
+
+    /// Says what may be out. A buffer is given to whoever asks: who could do without looks first.
+    pub fn allow(&self, bytes: usize) {
+        self.allowed_bytes.set(Some(bytes));
+    }
+
+    /// More is out than may be.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.allowed_bytes.get().is_some_and(|allowed| self.out_bytes.get() > allowed)
     }
 
     /// Keeps the address of a block without its memory.

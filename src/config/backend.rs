@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
+use super::concurrency::AdaptiveConcurrency;
 use super::process::Keepalives;
 use super::reader::{Cursor, Table};
 use super::scalar;
@@ -81,6 +82,9 @@ pub struct BackendPolicies {
     pub http: Option<BackendHttp>,
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
+    /// Ours. In place of the route's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_concurrency: Option<AdaptiveConcurrency>,
 }
 
 /// In place of `config.backend`, key by key.
@@ -325,6 +329,7 @@ impl BackendPolicies {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: table.maybe("http", BackendHttp::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
         };
         if let Some(protocol) = policies.missing_alpn() {
             table.fail(&format!("http.version wants `{protocol}`, which backendTLS.alpn has not"));
@@ -341,8 +346,11 @@ impl BackendPolicies {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: None,
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            adaptive_concurrency: None,
         };
-        table.refuse("http", "a TCP route does not look into what it carries", None);
+        let why = "a TCP route does not look into what it carries";
+        table.refuse("http", why, None);
+        table.refuse("adaptiveConcurrency", why, None);
         table.unsupported(&UNSUPPORTED);
         table.finish();
         Some(policies)

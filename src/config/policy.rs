@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
 use super::compression::Compression;
+use super::concurrency::AdaptiveConcurrency;
 use super::header::{FieldName, Fields};
 use super::rate_limit::{self, RateLimit};
 use super::reader::Cursor;
@@ -32,6 +33,8 @@ pub struct RoutePolicies {
     pub local_rate_limit: Vec<RateLimit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_concurrency: Option<AdaptiveConcurrency>,
     /// For the backends of the route that have none of their own.
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
@@ -169,6 +172,7 @@ impl RoutePolicies {
             timeout: table.maybe("timeout", Timeout::read),
             local_rate_limit: table.or("localRateLimit", Vec::new(), rate_limit::read_list),
             compression: table.maybe("compression", Compression::read),
+            adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
         if policies.request_redirect.is_some() && policies.direct_response.is_some() {

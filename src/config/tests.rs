@@ -103,6 +103,14 @@ fn the_reference_shows_the_defaults() {
     let mut process = Process::default();
     process.worker_threads = process::WorkerThreads::Percent(100.0);
     process.backend.pool_max_size = Some(1024);
+    // Without a default that could be written.
+    let limits = &mut process.ringway.limits;
+    let shown = &reference.process.ringway.limits;
+    limits.memory_bytes = shown.memory_bytes;
+    limits.requests = shown.requests;
+    limits.per_source.clone_from(&shown.per_source);
+    assert!(limits.memory_bytes.is_some() && limits.requests.is_some());
+    assert!(limits.per_source.is_some());
     assert_eq!(reference.process, process);
     let mut frontend = reference.frontend_policies;
     assert_eq!(frontend.tcp.unwrap().keepalives, process::Keepalives::default());

@@ -183,7 +183,10 @@ impl Transfer<'_> {
     /// A buffer to read into: the same one, or a bulk buffer for a body that is worth it.
     fn room(&self, body: &Body, mut buffer: Buffer) -> Buffer {
         let large = body.left().unwrap_or_else(|| self.moved.get());
-        if large >= TRANSFER_BULK_FROM_BYTES as u64 && buffer.capacity() < 2 * READ_BUFFER_BYTES {
+        if large >= TRANSFER_BULK_FROM_BYTES as u64
+            && buffer.capacity() < 2 * READ_BUFFER_BYTES
+            && !self.buffers.is_full()
+        {
             let mut bulk = self.buffers.take_bulk();
             bulk.put(buffer.filled());
             self.buffers.give(buffer);

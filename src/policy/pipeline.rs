@@ -10,6 +10,7 @@ use super::compression::Compression;
 use super::edit::{
     EditError, HeadEdits, HeaderModifierSpec, compile_request, compile_response, may_have_body,
 };
+use super::gradient::Gradient;
 use super::rate_limit::RateLimit;
 use super::step::Step;
 use super::timeout::Timeouts;
@@ -28,6 +29,7 @@ pub struct PipelineSpec {
     pub timeouts: Timeouts,
     pub rate_limits: Vec<Arc<RateLimit>>,
     pub compression: Option<Compression>,
+    pub concurrency: Option<Arc<Gradient>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,7 @@ pub struct Pipeline {
     timeouts: Timeouts,
     rate_limits: Box<[Arc<RateLimit>]>,
     compression: Option<Box<Compression>>,
+    concurrency: Option<Arc<Gradient>>,
 }
 
 /// What is done to a response's head.
@@ -76,6 +79,7 @@ impl Pipeline {
             && self.response.is_none()
             && self.rate_limits.is_empty()
             && self.compression.is_none()
+            && self.concurrency.is_none()
     }
 
     /// Runs the steps. `changes` is the caller's, cleared before a request's first pipeline.
@@ -103,6 +107,12 @@ impl Pipeline {
     #[inline]
     pub fn compression(&self) -> Option<&Compression> {
         self.compression.as_deref()
+    }
+
+    /// What says how many requests may be with a backend: the last that says so.
+    #[inline]
+    pub fn concurrency(&self) -> Option<&Gradient> {
+        self.concurrency.as_deref()
     }
 
     pub fn timeouts(&self) -> Timeouts {
@@ -160,6 +170,7 @@ impl Pipeline {
             timeouts,
             rate_limits: own.rate_limits.clone().into(),
             compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
+            concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
         })
     }
 }

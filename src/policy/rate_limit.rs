@@ -157,7 +157,8 @@ fn source(asking: Asking<'_>, prefixes: Prefixes) -> Option<u128> {
     asking.source.map(|address| prefixes.key(address))
 }
 
-fn whole_seconds(wait: Duration) -> u32 {
+/// As `Retry-After` tells it: not too short, and never now.
+pub fn whole_seconds(wait: Duration) -> u32 {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     u32::try_from(seconds).unwrap_or(u32::MAX).max(1)
 }

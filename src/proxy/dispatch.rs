@@ -1,7 +1,7 @@
 //! What the route says is done: its steps are run, and what it points to is asked.
 
 use super::connect;
-use super::failure::Failure;
+use super::failure::{Failure, Overloaded};
 use super::finish::End;
 use super::forward;
 use super::place::Routed;
@@ -57,7 +57,17 @@ pub async fn to_target(
         return Ok(End::Upstream);
     }
     let rewritten = Rewritten { changes, backend, http2: false };
+    let Some(gradient) = routed.edits.concurrency() else {
+        forward::forward(&routed, exchange, *cluster, rewritten).await?;
+        return Ok(End::Upstream);
+    };
+    // It counts until its answer is with the client.
+    let _permit = gradient.admit().ok_or(Failure::Overload(Overloaded::Concurrency))?;
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
+    let outcome = &exchange.outcome;
+    if let (Some(sent), Some(answered)) = (outcome.sent, outcome.answered) {
+        gradient.answered(answered.nanos_since(sent), answered);
+    }
     Ok(End::Upstream)
 }
 

@@ -47,10 +47,40 @@ pub enum Failure {
     UpstreamStuck,
     /// A rate limit of the route has no token left.
     RateLimited(Exceeded),
-    /// The buffers of the process are full.
-    Overload,
+    /// The process has as much to do as it may have.
+    Overload(Overloaded),
     /// The configuration no longer has the bind or route.
     Removed,
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overloaded {
+    Buffers,
+    Memory,
+    Requests,
+    /// With the backend, more than it answers in time.
+    Concurrency,
+}
+
+impl Overloaded {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Buffers => "overloaded: buffers are full",
+            Self::Memory => "overloaded: memory is used up",
+            Self::Requests => "overloaded: too many requests",
+            Self::Concurrency => "overloaded: the backend has too many requests",
+        }
+    }
+
+    const fn limit(self) -> Limit {
+        match self {
+            Self::Buffers => Limit::BufferedBytes,
+            Self::Memory => Limit::Memory,
+            Self::Requests => Limit::Requests,
+            Self::Concurrency => Limit::Concurrency,
+        }
+    }
 }
 
 /// What is known of a failure.
@@ -101,7 +131,7 @@ impl Failure {
                 (504, Reason::Timeout, "upstream call timeout", "UT")
             }
             Self::RateLimited(_) => (429, Reason::RateLimit, "rate limit exceeded", "RL"),
-            Self::Overload => (503, Reason::Internal, "overloaded: buffers are full", "OM"),
+            Self::Overload(what) => (503, Reason::Internal, what.text(), "OM"),
             Self::Removed => (503, Reason::NotFound, "bind not found", "NR"),
         };
         Row { status, reason, text, flag }
@@ -127,6 +157,7 @@ impl Failure {
                 | Self::AttemptSlow
                 | Self::UpstreamStuck
                 | Self::RateLimited(_)
+                | Self::Overload(Overloaded::Concurrency)
         )
     }
 
@@ -153,7 +184,7 @@ impl Failure {
             Self::Malformed(ParseError::TooManyFields) => Some(Limit::Fields),
             Self::Malformed(ParseError::TargetTooLong) => Some(Limit::TargetBytes),
             Self::Malformed(ParseError::TrailerTooLarge) => Some(Limit::TrailerBytes),
-            Self::Overload => Some(Limit::BufferedBytes),
+            Self::Overload(what) => Some(what.limit()),
             Self::StreamsFull => Some(Limit::UpstreamStreamsWaiting),
             _ => None,
         }

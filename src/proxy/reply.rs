@@ -28,7 +28,7 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
         Failure::ConnectRefused => {
             b"Content-Type: text/plain\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"
         }
-        Failure::Overload => b"Content-Type: text/plain\r\nRetry-After: 1\r\n",
+        Failure::Overload(_) => b"Content-Type: text/plain\r\nRetry-After: 1\r\n",
         _ => b"Content-Type: text/plain\r\n",
     };
     if let Failure::RateLimited(exceeded) = failure {

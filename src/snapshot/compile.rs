@@ -3,6 +3,7 @@
 //! become ids. What a reload did not change stays the same `Arc`, and so keeps its connections.
 
 mod cluster;
+mod concurrency;
 mod material;
 mod policy;
 mod rate_limit;
@@ -35,6 +36,7 @@ use crate::route::target::{FixedReply, Target};
 use crate::route::{MatchSpec, PathSpec, RouteSpec, Table, ValueSpec};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use cluster::Clusters;
+use concurrency::Gradients;
 use material::Materials;
 use rate_limit::RateLimits;
 
@@ -68,6 +70,7 @@ pub fn compile(
         clusters: Clusters::new(config, inputs, last),
         materials: Materials::new(config, inputs, keyring),
         rate_limits: RateLimits::new(last),
+        gradients: Gradients::new(last),
         last,
         made: Vec::new(),
         wrong: Vec::new(),
@@ -85,7 +88,16 @@ pub fn compile(
     let version = last.map_or(1, |last| last.version + 1);
     let clusters = compiler.clusters.into_list(compiler.registry);
     let rate_limits = compiler.rate_limits.made;
-    Ok(Snapshot { version, binds, clusters, rate_limits })
+    let limits = &config.process.ringway.limits;
+    Ok(Snapshot {
+        version,
+        binds,
+        clusters,
+        rate_limits,
+        gradients: compiler.gradients.made,
+        sources: rate_limit::sources(limits.per_source.as_ref(), last),
+        memory_bytes_max: limits.memory_bytes.map(|bytes| bytes as u64),
+    })
 }
 
 /// Where each configured port listens, with its name: `bind/8080`.
@@ -114,6 +126,7 @@ struct Compiler<'a> {
     clusters: Clusters<'a>,
     materials: Materials<'a>,
     rate_limits: RateLimits<'a>,
+    gradients: Gradients<'a>,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
@@ -266,6 +279,8 @@ impl Compiler<'_> {
         let mut spec = policy::route_spec(&raw.policies);
         let place = format!("{}/{}/{label}/{rule}", self.bind, self.listener);
         spec.rate_limits = self.rate_limits.of(&place, &raw.policies.local_rate_limit);
+        let concurrency = raw.policies.adaptive_concurrency.as_ref();
+        spec.concurrency = concurrency.map(|raw| self.gradients.of(format!("route {place}"), raw));
         let pipeline = self.pipeline(&label, Pipeline::compile(&spec));
         let mut weighted = Vec::new();
         let mut backends = Vec::new();
@@ -298,7 +313,12 @@ impl Compiler<'_> {
         route: &PipelineSpec,
         label: &str,
     ) -> Backend {
-        let own = policy::backend_spec(&self.clusters.policies(raw, None));
+        let policies = self.clusters.policies(raw, None);
+        let mut own = policy::backend_spec(&policies);
+        own.concurrency = policies.adaptive_concurrency.as_ref().map(|raw| {
+            let name = format!("backend {}", self.clusters.name(cluster));
+            self.gradients.of(name, raw)
+        });
         let pipeline = (!policy::is_nothing(&own))
             .then(|| self.pipeline(label, Pipeline::compile_backend(route, &own)));
         let name = self.clusters.host_name(cluster);

@@ -7,16 +7,19 @@ use serde_json::{Value, json};
 
 use super::Snapshot;
 use super::bind::Bind;
+use super::pressure::Level;
+use super::sources::Sources;
 use super::tcp::{By, Listener, Passage, Route};
 use super::tls::{Carries, Clients, TlsListener};
 use crate::base::clock::Instant;
 use crate::config::Config;
 use crate::net::tls::{Certificate, Verification};
+use crate::policy::gradient::Gradient;
 use crate::policy::rate_limit::RateLimit;
 use crate::upstream::Cluster;
 use crate::upstream::cluster::{HttpVersion, UpstreamTls};
 
-pub fn dump(config: &Config, snapshot: &Snapshot, now: Instant) -> Value {
+pub fn dump(config: &Config, snapshot: &Snapshot, memory: Level, now: Instant) -> Value {
     let clusters = snapshot.clusters.iter().map(|cluster| of_cluster(cluster));
     let binds = snapshot.binds.iter().map(|bind| of_bind(bind));
     let limits = snapshot.rate_limits.iter().map(|limit| of_rate_limit(limit, now));
@@ -27,6 +30,12 @@ pub fn dump(config: &Config, snapshot: &Snapshot, now: Instant) -> Value {
             "binds": binds.collect::<Vec<_>>(),
             "clusters": clusters.collect::<Vec<_>>(),
             "rateLimits": limits.collect::<Vec<_>>(),
+            "admission": {
+                "concurrency": snapshot.gradients.iter().map(|one| of_gradient(one)).collect::<Vec<_>>(),
+                "memory": memory.text(),
+                "memoryBytesMax": snapshot.memory_bytes_max,
+                "sources": snapshot.sources.as_ref().map(|sources| of_sources(sources, now)),
+            },
         },
     })
 }
@@ -54,6 +63,20 @@ fn of_rate_limit(limit: &RateLimit, now: Instant) -> Value {
         "tokensLeft": limit.left(now),
         "keys": keys,
     })
+}
+
+fn of_gradient(gradient: &Gradient) -> Value {
+    json!({
+        "name": gradient.name,
+        "limit": gradient.limit(),
+        "active": gradient.active(),
+        "baseLatencyMs": gradient.base_nanos() as f64 / 1e6,
+    })
+}
+
+fn of_sources(sources: &Sources, now: Instant) -> Value {
+    let (connected, asking) = sources.in_use(now);
+    json!({"connected": connected, "asking": asking, "room": sources.spec.sources_max})
 }
 
 fn of_bind(bind: &Bind) -> Value {

@@ -209,6 +209,26 @@ families! {
         &["coding"],
         "Bytes that these bodies were sent in.",
     ).in_unit("bytes");
+    CONCURRENCY_LIMIT = gauge(
+        "ringway_concurrency_limit",
+        &["of"],
+        "Requests that a route or a backend gets at a time, as it was found out.",
+    );
+    CONCURRENCY_ACTIVE = gauge(
+        "ringway_concurrency_active",
+        &["of"],
+        "Requests that it has.",
+    );
+    MEMORY_LIMIT = gauge(
+        "ringway_memory_limit_bytes",
+        &[],
+        "Bytes that the process may take; 0 where that is not bounded.",
+    ).in_unit("bytes");
+    MEMORY_PRESSURE = gauge(
+        "ringway_memory_pressure",
+        &[],
+        "Whether memory is short: 1 while no connection is accepted, 2 while requests are refused.",
+    );
     WORKER_BUSY_RATIO = gauge(
         "ringway_worker_busy_ratio",
         &["worker"],

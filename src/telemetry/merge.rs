@@ -39,7 +39,19 @@ pub struct ControlMetrics {
     pub access_records_lost: u64,
     pub access_log_errors: u64,
     pub certificates: Vec<CertificateMetric>,
+    pub concurrency: Vec<ConcurrencyMetric>,
+    /// 0 where the memory of the process is not bounded.
+    pub memory_limit_bytes: u64,
+    pub memory_pressure: u8,
     pub process: ProcessMetrics,
+}
+
+/// What an adaptive limit of concurrency has found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConcurrencyMetric {
+    pub of: String,
+    pub limit: u32,
+    pub active: u32,
 }
 
 /// A certificate that a listener shows.
@@ -246,6 +258,14 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
 fn control_families(page: &mut Page, control: &ControlMetrics) {
     page.single(&family::CONFIG_SYNCHRONIZED, u8::from(control.config_synchronized));
     page.single(&family::CONFIG_VERSION, control.config_version);
+    let concurrency = |value: fn(&ConcurrencyMetric) -> u32| {
+        let one = move |one: &ConcurrencyMetric| (block(&[("of", &*one.of)]), value(one));
+        control.concurrency.iter().map(one)
+    };
+    page.samples(&family::CONCURRENCY_LIMIT, concurrency(|one| one.limit));
+    page.samples(&family::CONCURRENCY_ACTIVE, concurrency(|one| one.active));
+    page.single(&family::MEMORY_LIMIT, control.memory_limit_bytes);
+    page.single(&family::MEMORY_PRESSURE, control.memory_pressure);
     let reloads = [
         ("result=\"accepted\"", control.reloads_accepted),
         ("result=\"refused\"", control.reloads_refused),

@@ -97,6 +97,10 @@ values! {
         UpstreamStreamsWaiting = "upstream_streams_waiting",
         RequestsPerConnection = "requests_per_connection",
         Coders = "coders",
+        Memory = "memory",
+        Requests = "requests",
+        SourceRequests = "source_requests",
+        Concurrency = "concurrency",
     }
 
     /// What a body was coded in.
@@ -166,6 +170,8 @@ values! {
         UnknownName = "unknown_name",
         // As many as may be under way on a worker.
         Handshakes = "handshakes",
+        SourceConnections = "source_connections",
+        SourceRate = "source_rate",
     }
 
     /// Why a TLS handshake with a client failed.

@@ -5,6 +5,7 @@
 
 mod access_log;
 mod admin;
+mod admission;
 mod cli;
 mod compression;
 mod config_files;

@@ -115,6 +115,9 @@ impl<'a> Clusters<'a> {
             policies.http = policies.http.or_else(|| named.policies.http.clone());
             policies.backend_tls =
                 policies.backend_tls.or_else(|| named.policies.backend_tls.clone());
+            policies.adaptive_concurrency = policies
+                .adaptive_concurrency
+                .or_else(|| named.policies.adaptive_concurrency.clone());
         }
         policies.backend_tls = policies.backend_tls.or_else(|| inherited.cloned());
         policies

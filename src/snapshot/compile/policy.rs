@@ -43,6 +43,7 @@ pub(super) fn route_spec(raw: &RoutePolicies) -> PipelineSpec {
         // The caller's, who knows the limits of the last snapshot.
         rate_limits: Vec::new(),
         compression: raw.compression.as_ref().map(compression),
+        concurrency: None,
     }
 }
 
@@ -59,6 +60,7 @@ pub(super) fn is_nothing(spec: &PipelineSpec) -> bool {
         && spec.rewrite.is_none()
         && spec.redirect.is_none()
         && spec.reply.is_none()
+        && spec.concurrency.is_none()
 }
 
 fn compression(raw: &RawCompression) -> Compression {

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::prefix::Prefixes;
+use crate::config::admission::PerSource;
 use crate::config::rate_limit::{Key as RawKey, Prefixes as RawPrefixes, RateLimit as Raw};
 use crate::limits::BUCKET_KEYS_MAX;
 use crate::policy::rate_limit::{Key, KeySpec, RateLimit, RateLimitSpec};
 use crate::proto::http1::FieldName;
 use crate::snapshot::Snapshot;
+use crate::snapshot::sources::{Sources, SourcesSpec};
 
 /// The limits of the last snapshot by their names, and those of the next.
 pub(super) struct RateLimits<'a> {
@@ -52,7 +54,21 @@ fn compile(raw: &RawKey) -> Key {
     }
 }
 
-pub(super) const fn prefixes(raw: &RawPrefixes) -> Prefixes {
+/// What one source may have, if anything is said of that.
+pub(super) fn sources(raw: Option<&PerSource>, last: Option<&Snapshot>) -> Option<Arc<Sources>> {
+    let raw = raw?;
+    let spec = SourcesSpec {
+        prefixes: prefixes(&raw.prefixes),
+        connections_max: raw.connections,
+        opened: raw.connection_rate.and_then(|rate| rate.rate()),
+        requests: raw.request_rate.and_then(|rate| rate.rate()),
+        sources_max: raw.max_sources,
+    };
+    let kept = last.and_then(|last| last.sources.as_ref()).filter(|last| last.spec == spec);
+    Some(kept.map_or_else(|| Arc::new(Sources::new(spec)), Arc::clone))
+}
+
+const fn prefixes(raw: &RawPrefixes) -> Prefixes {
     Prefixes { ipv4_bits: raw.ipv4_prefix, ipv6_bits: raw.ipv6_prefix }
 }
 

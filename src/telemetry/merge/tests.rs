@@ -68,6 +68,9 @@ fn certificate(not_after_seconds: i64) -> CertificateMetric {
 
 fn control() -> ControlMetrics {
     ControlMetrics {
+        concurrency: vec![ConcurrencyMetric { of: "backend a".into(), limit: 9, active: 3 }],
+        memory_limit_bytes: 1 << 30,
+        memory_pressure: 1,
         tag: "v0.1.0",
         config_synchronized: true,
         config_version: 3,
