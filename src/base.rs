@@ -1,6 +1,7 @@
 //! Plain data and arithmetic that every band above may use: no I/O, no words of the domain.
 
 pub mod buffer;
+pub mod cidr;
 pub mod clock;
 pub mod gcra;
 pub mod id;

@@ -13,6 +13,7 @@ pub mod check;
 pub mod compression;
 pub mod concurrency;
 pub mod diagnostic;
+pub mod expression;
 pub mod file;
 pub mod frontend;
 pub mod header;

@@ -10,6 +10,7 @@ pub mod error;
 pub mod exchange;
 pub mod reply;
 pub mod server;
+pub mod tee;
 pub mod transfer;
 
 pub use body::Body;

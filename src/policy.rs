@@ -6,17 +6,23 @@
 //! which fields are left out and what is appended (`edit::HeadEdits`), and what the first line
 //! becomes (`Changes`); whoever encodes the next head does both while it copies.
 
+pub mod attributes;
 pub mod changes;
 pub mod compression;
+pub mod cors;
 pub mod edit;
+pub mod expression;
 pub mod gradient;
+pub mod guard;
+pub mod made;
 pub mod rate_limit;
 pub mod step;
 pub mod timeout;
+pub mod transform;
 pub mod verdict;
 
 mod pipeline;
 
 pub use changes::Changes;
-pub use pipeline::{Pipeline, PipelineError, PipelineSpec, ResponseEdits};
+pub use pipeline::{Pipeline, PipelineError, PipelineSpec, ResponseEdits, StepSpec};
 pub use verdict::Verdict;

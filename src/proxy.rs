@@ -10,7 +10,9 @@ pub mod dispatch;
 pub mod failure;
 pub mod finish;
 pub mod forward;
+pub mod hold;
 pub mod lease;
+pub mod mirror;
 pub mod open;
 pub mod place;
 pub mod reply;
@@ -31,7 +33,7 @@ use crate::http::Exchange;
 use crate::http::exchange::NO_ID;
 use crate::http::server::h1::request_body;
 use crate::policy::Changes;
-use crate::proto::http1::{BodyLength, TargetForm};
+use crate::proto::http1::TargetForm;
 use crate::telemetry::shard::Shard;
 use crate::telemetry::value::{Gauge, Limit, Work};
 
@@ -51,13 +53,14 @@ pub enum After {
 /// Serves the request whose head is in the exchange.
 pub async fn handle(place: &Place<'_>, exchange: &mut Exchange, changes: &mut Changes) -> After {
     begin(place, exchange);
+    changes.clear();
     let active = Active::count(&place.view.resources.shard);
     let mut labels = place.bind.labels;
     let result = find(place, exchange, changes, &mut labels).await;
     let end = match result {
         Ok(end) => end,
         Err(failure) => {
-            reply::failure(place, exchange, failure).await;
+            reply::failure(place, exchange, failure, changes.response_lines()).await;
             End::Failed(failure)
         }
     };
@@ -86,7 +89,7 @@ impl Drop for Active<'_> {
 pub async fn refuse(place: &Place<'_>, exchange: &mut Exchange, failure: Failure) -> After {
     begin(place, exchange);
     place.connection.closing.set(true);
-    reply::failure(place, exchange, failure).await;
+    reply::failure(place, exchange, failure, b"").await;
     finish::finish(place, exchange, place.bind.labels, End::Failed(failure));
     After::Linger
 }
@@ -135,12 +138,15 @@ async fn find(
     }
     let listener = &place.bind.listeners[*listener as usize];
     *labels = listener.labels;
-    let found = listener.table.find(&asked).ok_or(Failure::NoRoute)?;
+    let Some(found) = listener.table.find(&asked) else {
+        return Box::pin(dispatch::without_route(place, exchange, changes, &listener.pipeline))
+            .await;
+    };
     let route = &listener.routes[found.route.index()];
     *labels = route.labels(None);
     let edits = &route.pipeline;
     let prefix_len = found.prefix_len;
-    let routed = Routed { place: *place, route, edits, prefix_len };
+    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"", tee: None };
     dispatch::to_target(routed, exchange, changes, labels).await
 }
 
@@ -156,7 +162,7 @@ async fn after(place: &Place<'_>, exchange: &mut Exchange, end: End) -> After {
     if connection.work.get() == Work::Tunnel {
         return After::Close;
     }
-    if !matches!(end, End::Upstream) && exchange.request.body != BodyLength::None {
+    if !matches!(end, End::Upstream) && exchange.leaves_body() {
         return unread(place, exchange).await;
     }
     match connection.closing.get() {

@@ -66,7 +66,7 @@ impl FieldName {
     /// For a field that is added, set or removed.
     pub fn read_modified(cursor: &Cursor<'_>) -> Option<Self> {
         let name = cursor.parsed(Self::parse)?;
-        refuse(cursor, &name).then_some(name)
+        may_modify(cursor, &name).then_some(name)
     }
 
     fn is_credential(&self) -> bool {
@@ -84,7 +84,7 @@ impl fmt::Display for FieldName {
 impl FieldValue {
     /// The value that a modifier gives to a field. No message quotes it: it may be a secret.
     fn read(cursor: &Cursor<'_>, name: &FieldName) -> Option<Self> {
-        let allowed = refuse(cursor, name);
+        let allowed = may_modify(cursor, name);
         let text = cursor.parsed(|text| {
             scalar::check_field_value(text)?;
             Ok(text.trim_matches([' ', '\t']).to_owned())
@@ -134,7 +134,7 @@ impl Serialize for Fields {
 }
 
 /// Whether a modifier may touch the field; says so if not.
-fn refuse(cursor: &Cursor<'_>, name: &FieldName) -> bool {
+pub fn may_modify(cursor: &Cursor<'_>, name: &FieldName) -> bool {
     let lower = name.as_str().to_ascii_lowercase();
     if FRAMING.contains(&lower.as_str()) {
         cursor.fail(&format!("`{name}` frames the message or belongs to one connection"));

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::Serialize;
 
 use super::ledger::GatewayListener;
+use super::policy::inherited::ListenerPolicies;
 use super::reader::{Cursor, Mark, Table};
 use super::route::Route;
 use super::scalar::{self, Hostname};
@@ -56,6 +57,9 @@ pub struct Listener {
     pub routes: Vec<Route>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tcp_routes: Vec<TcpRoute>,
+    /// Keys of the listener itself when it is a gateway's.
+    #[serde(skip_serializing_if = "ListenerPolicies::is_empty")]
+    pub policies: ListenerPolicies,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +76,9 @@ pub struct Gateway {
     pub tls: Option<ListenerTls>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listeners: Vec<Listener>,
+    /// What all its listeners inherit.
+    #[serde(flatten)]
+    pub policies: ListenerPolicies,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -85,19 +92,6 @@ pub enum ListenerProtocol {
     /// `tcpRoutes` by port.
     Tcp,
 }
-
-/// Policies that agentgateway takes on a gateway or on one of its listeners.
-const POLICIES: [&str; 9] = [
-    "apiKey",
-    "authorization",
-    "basicAuth",
-    "cors",
-    "extAuthz",
-    "extProc",
-    "jwtAuth",
-    "oidc",
-    "transformations",
-];
 
 impl Bind {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
@@ -156,7 +150,8 @@ impl Gateway {
             table.refuse("protocol", message, None);
             table.refuse("tls", message, None);
         }
-        table.unsupported(&POLICIES);
+        let policies = ListenerPolicies::of(&mut table);
+        policies.check(protocol.unwrap_or_default(), &table);
         if let Some((port, mark)) = &port {
             note_socket(cursor, socket(address, ipv6, *port), mark);
         }
@@ -168,7 +163,7 @@ impl Gateway {
         cursor.session().note(|ledger| {
             ledger.gateways.insert(name.to_owned(), known);
         });
-        Some(Self { port: port?.0, address, protocol, tls, listeners })
+        Some(Self { port: port?.0, address, protocol, tls, listeners, policies })
     }
 
     /// What it listens on.
@@ -194,13 +189,14 @@ impl Listener {
                     Some(tcp::read_routes(c, protocol, hostname.as_ref()))
                 })
                 .unwrap_or_default(),
+            policies: table.or("policies", ListenerPolicies::default(), ListenerPolicies::read),
             hostname,
         };
         if let Some(protocol) = protocol {
             protocol.check_tls(&mut table);
             protocol.check_routes(&mut table);
         }
-        table.unsupported(&["policies"]);
+        listener.policies.check(listener.protocol, &table);
         table.finish();
         Some(listener)
     }
@@ -212,9 +208,10 @@ impl Listener {
             hostname: table.maybe("hostname", Hostname::read),
             protocol: ListenerProtocol::of_gateway(&mut table).unwrap_or_default(),
             tls: table.maybe("tls", ListenerTls::read),
+            policies: ListenerPolicies::of(&mut table),
             ..Self::default()
         };
-        table.unsupported(&POLICIES);
+        listener.policies.check(listener.protocol, &table);
         table.elsewhere(&[
             ("routes", "routes at the top of the file, with `gateways`"),
             ("tcpRoutes", "tcpRoutes at the top of the file, with `gateways`"),

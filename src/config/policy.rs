@@ -1,18 +1,31 @@
 //! `policies:` of a route: what is done to a request and its response on the way. Each policy is
 //! raw here: checked, not compiled.
 
+pub mod choice;
+pub mod cors;
+pub mod direct_response;
+pub mod guard;
+pub mod inherited;
+pub mod mirror;
+pub mod transformation;
+
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::backend_tls::BackendTls;
 use super::compression::Compression;
 use super::concurrency::AdaptiveConcurrency;
 use super::header::{FieldName, Fields};
 use super::rate_limit::{self, RateLimit};
-use super::reader::Cursor;
+use super::reader::{Cursor, Table};
 use super::scalar;
-use crate::limits;
+use choice::Chosen;
+use cors::Cors;
+use direct_response::DirectResponse;
+use guard::{Authorization, Csrf, Delay};
+use mirror::RequestMirror;
+use transformation::Transformations;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,11 +35,23 @@ pub struct RoutePolicies {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_header_modifier: Option<HeaderModifier>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub url_rewrite: Option<UrlRewrite>,
+    pub url_rewrite: Option<Chosen<UrlRewrite>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_redirect: Option<RequestRedirect>,
+    pub request_redirect: Option<Chosen<RequestRedirect>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub direct_response: Option<DirectResponse>,
+    pub direct_response: Option<Chosen<DirectResponse>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csrf: Option<Csrf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Chosen<Authorization>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transformations: Option<Transformations>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Chosen<Delay>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_mirror: Option<RequestMirror>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -105,18 +130,6 @@ pub enum PathRewrite {
     Prefix(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DirectResponse {
-    pub status: u16,
-    #[serde(skip_serializing_if = "Body::is_empty")]
-    pub body: Body,
-}
-
-/// Text where it is text, else a list of numbers, as in agentgateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Body(pub Vec<u8>);
-
 /// None: no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -135,18 +148,14 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 22] = [
+const UNSUPPORTED: [&str; 16] = [
     "a2a",
     "ai",
     "apiKey",
-    "authorization",
     "backendAuth",
     "backendTunnel",
     "basicAuth",
     "buffer",
-    "cors",
-    "csrf",
-    "delay",
     "extAuthz",
     "extProc",
     "jwtAuth",
@@ -155,9 +164,7 @@ const UNSUPPORTED: [&str; 22] = [
     "mcpGuardrails",
     "oidc",
     "remoteRateLimit",
-    "requestMirror",
     "retry",
-    "transformations",
 ];
 
 impl RoutePolicies {
@@ -166,16 +173,25 @@ impl RoutePolicies {
         let policies = Self {
             request_header_modifier: table.maybe("requestHeaderModifier", HeaderModifier::read),
             response_header_modifier: table.maybe("responseHeaderModifier", HeaderModifier::read),
-            url_rewrite: table.maybe("urlRewrite", UrlRewrite::read),
-            request_redirect: table.maybe("requestRedirect", RequestRedirect::read),
-            direct_response: table.maybe("directResponse", DirectResponse::read),
+            url_rewrite: table.maybe("urlRewrite", |c| Chosen::read(c, UrlRewrite::of)),
+            request_redirect: table
+                .maybe("requestRedirect", |c| Chosen::read(c, RequestRedirect::of)),
+            direct_response: table.maybe("directResponse", |c| Chosen::read(c, DirectResponse::of)),
+            cors: table.maybe("cors", Cors::read),
+            csrf: table.maybe("csrf", Csrf::read),
+            authorization: table.maybe("authorization", |c| Chosen::read(c, Authorization::of)),
+            transformations: table.maybe("transformations", Transformations::read),
+            request_mirror: table.maybe("requestMirror", RequestMirror::read),
+            delay: table.maybe("delay", |c| Chosen::read(c, Delay::of)),
             timeout: table.maybe("timeout", Timeout::read),
             local_rate_limit: table.or("localRateLimit", Vec::new(), rate_limit::read_list),
             compression: table.maybe("compression", Compression::read),
             adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
-        if policies.request_redirect.is_some() && policies.direct_response.is_some() {
+        if policies.request_redirect.as_ref().is_some_and(Chosen::is_certain)
+            && policies.direct_response.is_some()
+        {
             table.fail("requestRedirect and directResponse both answer: one of them is never used");
         }
         table.unsupported(&UNSUPPORTED);
@@ -189,9 +205,11 @@ impl RoutePolicies {
 
     /// Whether a path is rewritten by the prefix that matched.
     pub fn needs_prefix(&self) -> bool {
-        let rewrite = self.url_rewrite.as_ref().and_then(|rewrite| rewrite.path.as_ref());
-        let redirect = self.request_redirect.as_ref().and_then(|redirect| redirect.path.as_ref());
-        [rewrite, redirect].iter().any(|path| matches!(path, Some(PathRewrite::Prefix(_))))
+        let rewrites = self.url_rewrite.iter().flat_map(Chosen::policies);
+        let redirects = self.request_redirect.iter().flat_map(Chosen::policies);
+        let paths = rewrites.map(|rewrite| rewrite.path.as_ref());
+        let mut paths = paths.chain(redirects.map(|redirect| redirect.path.as_ref()));
+        paths.any(|path| matches!(path, Some(PathRewrite::Prefix(_))))
     }
 }
 
@@ -209,29 +227,23 @@ impl HeaderModifier {
 }
 
 impl UrlRewrite {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        let rewrite = Self {
+    fn of(table: &mut Table<'_>) -> Option<Self> {
+        Some(Self {
             authority: table.maybe("authority", AuthorityRewrite::read),
             path: table.maybe("path", PathRewrite::read),
-        };
-        table.finish();
-        Some(rewrite)
+        })
     }
 }
 
 impl RequestRedirect {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
+    fn of(table: &mut Table<'_>) -> Option<Self> {
         let schemes = [("http", Scheme::Http), ("https", Scheme::Https)];
-        let redirect = Self {
+        Some(Self {
             scheme: table.maybe("scheme", |c| c.word(&schemes, &[])),
             authority: table.maybe("authority", AuthorityRewrite::read),
             path: table.maybe("path", PathRewrite::read),
             status: table.or("status", 302, read_redirect_status),
-        };
-        table.finish();
-        Some(redirect)
+        })
     }
 }
 
@@ -262,51 +274,6 @@ impl PathRewrite {
         };
         table.finish();
         rewrite
-    }
-}
-
-impl DirectResponse {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        table.unsupported(&["bodyExpression", "conditional", "headers"]);
-        let status = match table.has("conditional") {
-            true => table.maybe("status", |c| c.integer(200..=599)),
-            false => table.must("status", |c| c.integer(200..=599)),
-        };
-        let body = table.or("body", Body::default(), Body::read);
-        // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5.
-        if matches!(status, Some(204 | 205 | 304)) && !body.is_empty() {
-            table.fail("a response with this status has no body");
-        }
-        table.finish();
-        Some(Self { status: status?, body })
-    }
-}
-
-impl Body {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let bytes: Vec<u8> = match cursor.is_list() {
-            true => cursor.list().iter().filter_map(|c| c.integer(0..=255)).collect(),
-            false => cursor.text()?.as_bytes().to_vec(),
-        };
-        if bytes.len() > limits::DIRECT_BODY_BYTES_MAX {
-            cursor.fail(&format!("more than {} bytes", limits::DIRECT_BODY_BYTES_MAX));
-            return None;
-        }
-        Some(Self(bytes))
-    }
-
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Body {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match str::from_utf8(&self.0) {
-            Ok(text) => serializer.serialize_str(text),
-            Err(_) => serializer.collect_seq(&self.0),
-        }
     }
 }
 

@@ -229,6 +229,19 @@ impl<'a> Cursor<'a> {
         fits
     }
 
+    /// A number, whole or not.
+    pub fn number(&self) -> Option<f64> {
+        match &self.node.value {
+            Value::Scalar(of) if matches!(of.kind(), Kind::Integer(_) | Kind::Float) => {
+                of.text.parse().ok()
+            }
+            other => {
+                self.fail(&format!("expected a number, found {}", other.describe()));
+                None
+            }
+        }
+    }
+
     pub fn any_integer(&self) -> Option<i128> {
         match &self.node.value {
             Value::Scalar(scalar) => match scalar.kind() {

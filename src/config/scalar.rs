@@ -210,16 +210,18 @@ pub fn check_field_value(value: &str) -> Result<(), String> {
 /// The text as a pattern of the whole subject. `(a|b` with its group left open must not be
 /// closed by the anchors, so it is compiled alone first.
 pub fn whole_regex(text: &str) -> Result<Regex, String> {
-    let compile = |text: &str| {
-        let built = RegexBuilder::new(text).size_limit(limits::MIB).build();
-        built.map_err(|error| {
-            let told = error.to_string();
-            let last = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("not a regular expression: {last}")
-        })
-    };
-    compile(text)?;
-    compile(&format!("^(?:{text})$"))
+    regex(text)?;
+    regex(&format!("^(?:{text})$"))
+}
+
+/// One that may match anywhere.
+pub fn regex(text: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(text).size_limit(limits::MIB).build();
+    built.map_err(|error| {
+        let told = error.to_string();
+        let last = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        format!("not a regular expression: {last}")
+    })
 }
 
 /// As Go writes them: `1m30s`, `100ms`, `1.5h`, and `0`.

@@ -4,6 +4,7 @@
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::base::id::ClusterId;
+use crate::proto::http1::BodyLength;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 
 /// What became of an exchange, for the counters and the access log.
@@ -61,6 +62,12 @@ impl Exchange {
             input.consume(self.consumed.min(input.len()));
         }
         self.consumed = 0;
+    }
+
+    /// Whether some of the request's body may still be unread. One that was streamed to its end is
+    /// not, whatever came of the request: the bytes behind it belong to the next one.
+    pub fn leaves_body(&self) -> bool {
+        self.request.body != BodyLength::None && self.rest.is_none()
     }
 
     /// Whether bytes came behind this request.

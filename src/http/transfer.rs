@@ -8,15 +8,20 @@
 //! worker with the end of the body.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use super::body::Body;
 use super::bulk::Bulk;
 use super::error::Broke;
+use super::tee::Tee;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::limits::{READ_BUFFER_BYTES, SPLICE_FROM_BYTES, TRANSFER_BULK_FROM_BYTES};
 use crate::net::deadline::{Action, Deadline};
+use crate::net::socket::Side;
 use crate::net::splice::Pipes;
 use crate::net::stream::Stream;
 use crate::proto::http1::chunked::chunk_prefix;
@@ -34,10 +39,15 @@ pub struct Transfer<'a> {
     pub until: Option<Instant>,
     pub buffers: &'a Buffers,
     pub pipes: &'a Pipes,
+    /// Nobody else wants what is read: when the receiver leaves, the sender is shut down, as far as
+    /// that is told at once (`Stream::poll_dead`).
+    pub ends_with_receiver: bool,
     /// Wrap what comes in chunks: a body that ends by close, for a client that must be told.
     pub chunk: bool,
     /// Bytes of the body that were sent.
     pub moved: &'a Cell<u64>,
+    /// Gets a copy of the body.
+    pub tee: Option<&'a Tee>,
 }
 
 impl Transfer<'_> {
@@ -66,6 +76,9 @@ impl Transfer<'_> {
                 put_chunk_prefix(front, piece.forward, chunks);
                 chunks += 1;
             }
+            if let Some(tee) = self.tee {
+                tee.push(&buffer.filled()[..piece.forward]);
+            }
             if piece.forward > 0 || !front.is_empty() {
                 buffer = self.send(front, buffer, piece.forward, piece.consumed).await?;
                 self.moved.set(self.moved.get() + piece.forward as u64);
@@ -73,6 +86,7 @@ impl Transfer<'_> {
                 buffer.consume(piece.consumed);
             }
             if piece.done {
+                self.tee.inspect(|tee| tee.end());
                 return Ok(buffer);
             }
             if self.is_for_a_pipe(body, &buffer)
@@ -154,8 +168,9 @@ impl Transfer<'_> {
     pub(super) async fn receive(&self, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let now = self.read_deadline.wheel().clock().now();
         self.read_deadline.set(now, self.within(self.read_limit, now), Action::EndRead);
-        let (result, buffer) = self.from.recv(buffer).await;
+        let (result, buffer, gone) = self.recv(buffer).await;
         match result {
+            _ if gone => (Err(Broke::WriteClosed), buffer),
             Ok(1..) => {
                 self.read_deadline.clear();
                 (Ok(Came::Bytes), buffer)
@@ -165,9 +180,25 @@ impl Transfer<'_> {
         }
     }
 
+    /// Reads, unless whoever the bytes are for leaves meanwhile: then the read is ended, and true
+    /// is returned with what came of it.
+    async fn recv(&self, buffer: Buffer) -> (io::Result<usize>, Buffer, bool) {
+        let mut recv = pin!(self.from.recv(buffer));
+        let mut gone = false;
+        poll_fn(|context| {
+            if self.ends_with_receiver && !gone && self.to.poll_dead(context).is_ready() {
+                gone = true;
+                self.from.shutdown(Side::Both);
+            }
+            recv.as_mut().poll(context).map(|(result, buffer)| (result, buffer, gone))
+        })
+        .await
+    }
+
     /// Enough of it is left, its length is known, and nothing of it waits in the buffer.
     fn is_for_a_pipe(&self, body: &Body, buffer: &Buffer) -> bool {
         !self.chunk
+            && self.tee.is_none()
             && self.from.is_plain()
             && self.to.is_plain()
             && buffer.is_empty()

@@ -231,6 +231,15 @@ impl Lane {
         Poll::Pending
     }
 
+    /// Ready when the driver took the lane down.
+    pub(super) fn poll_broken(&self, context: &Context<'_>) -> Poll<()> {
+        if self.broken.get() {
+            return Poll::Ready(());
+        }
+        wait(&self.writer, context);
+        Poll::Pending
+    }
+
     pub(super) fn shutdown(&self, side: Side) {
         if side != Side::Write {
             self.read_shut.set(true);

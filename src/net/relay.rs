@@ -1,29 +1,43 @@
-//! Copies bytes both ways between two connections until both directions have ended: tunnels.
-//! Each direction ends by itself (half-close); an error in one ends both, by a reset.
+//! Copies bytes both ways between two connections until both directions have ended: TCP, CONNECT,
+//! upgrades. Each direction ends by itself (half-close); an error in one ends both, by a reset.
+//!
+//! What a direction does is in `way`, and in `pump` while it is a stream; here is what both share: how long nothing moved, and when
+//! writes that nobody waits for are looked at. Owns no state: it lives as long as its connections.
+
+mod pump;
+mod way;
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::deadline::{Action, Ends};
+use self::way::Way;
+use super::deadline::{Action, Deadline, Ends};
 use super::socket::Side;
-use super::stream::{Done, Stream};
+use super::splice::Pipes;
+use super::stream::Stream;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
-use crate::limits::{
-    BULK_BUFFER_BYTES, READ_BUFFER_BYTES, RELAY_BULK_UNTIL_BYTES, RELAY_PARK_FROM_BYTES,
-    RELAY_PATIENCE,
-};
+use crate::limits::LAST_SEND_LOOKED_AT_AFTER;
 
 /// One direction: what is known of it while it runs.
 #[derive(Default)]
 pub struct Flow {
+    /// What the receiver's side has taken.
     pub bytes: Cell<u64>,
     last: Cell<Instant>,
-    /// The receiver has not taken all that was read.
+    /// The receiver has not taken all that was read, and that is waited for.
     sending: Cell<bool>,
+    /// A write was left to itself, and not looked at since.
+    left: Cell<bool>,
+    /// It is to be looked at, and wakes us when it is done.
+    look: Cell<bool>,
+    /// A write failed.
+    failed: Cell<bool>,
+    /// It found that the receiver is gone, though it had not ended what it sends.
+    refused: Cell<bool>,
 }
 
 /// How a relay ended.
@@ -42,46 +56,32 @@ pub enum End {
 pub async fn relay(
     down: &Stream,
     up: &Stream,
-    firsts: (Buffer, Buffer),
-    buffers: &Buffers,
+    (first_up, first_down): (Buffer, Buffer),
+    (buffers, pipes): (&Buffers, &Pipes),
     idle: Duration,
-    flows: (&Flow, &Flow),
+    (upward, downward): (&Flow, &Flow),
 ) -> End {
-    let wheel = down.deadline().wheel();
-    let now = wheel.clock().now();
     down.deadline().clear();
     up.deadline().clear();
-    let watch = wheel.register(Ends::Nothing);
-    flows.0.last.set(now);
-    flows.1.last.set(now);
-    watch.set(now, idle, Action::Wake);
-    let mut upward = pin!(one_way(down, up, firsts.0, buffers, flows));
-    let mut downward = pin!(one_way(up, down, firsts.1, buffers, (flows.1, flows.0)));
+    let watch = Watch::begin(down.deadline(), idle, [upward, downward]);
+    let way = |from, to, flow, back| Way { from, to, buffers, pipes, flow, back, watch: &watch };
+    let (way_up, way_down) = (way(down, up, upward, downward), way(up, down, downward, upward));
+    let mut run_up = pin!(way_up.run(first_up));
+    let mut run_down = pin!(way_down.run(first_down));
     let (mut up_end, mut down_end) = (None, None);
     let mut idled = false;
     poll_fn(|context| {
-        if up_end.is_none()
-            && let Poll::Ready(end) = upward.as_mut().poll(context)
-        {
-            up_end = Some(end);
+        if watch.poll_idle(context) {
+            idled = true;
+            down.shutdown(Side::Both);
+            up.shutdown(Side::Both);
         }
-        if down_end.is_none()
-            && let Poll::Ready(end) = downward.as_mut().poll(context)
-        {
-            down_end = Some(end);
-        }
-        while watch.poll_fired(context).is_ready() {
-            let now = wheel.clock().now();
-            let last = flows.0.last.get().max(flows.1.last.get());
-            let quiet = Duration::from_nanos(now.nanos_since(last));
-            if quiet >= idle {
-                idled = true;
-                watch.clear();
-                down.shutdown(Side::Both);
-                up.shutdown(Side::Both);
+        loop {
+            advance(run_up.as_mut(), &mut up_end, context);
+            advance(run_down.as_mut(), &mut down_end, context);
+            if !watch.again.take() {
                 break;
             }
-            watch.set(now, idle - quiet, Action::Wake);
         }
         if up_end.is_some() && down_end.is_some() { Poll::Ready(()) } else { Poll::Pending }
     })
@@ -93,97 +93,64 @@ pub async fn relay(
     }
 }
 
-/// True when the sender ended it, false when something broke.
-async fn one_way(
-    from: &Stream,
-    to: &Stream,
-    first: Buffer,
-    buffers: &Buffers,
-    (flow, other): (&Flow, &Flow),
-) -> bool {
-    let clock = from.deadline().wheel().clock();
-    let mut buffer = first;
-    let clean = loop {
-        if !buffer.is_empty() {
-            let (count, full) = (buffer.len(), buffer.spare() == 0);
-            flow.sending.set(true);
-            let (result, back) = to.send_all(buffer).await;
-            flow.sending.set(false);
-            buffer = back;
-            if result.is_err() {
-                break false;
+fn advance(run: Pin<&mut impl Future<Output = bool>>, end: &mut Option<bool>, with: &mut Context) {
+    if end.is_none()
+        && let Poll::Ready(clean) = run.poll(with)
+    {
+        *end = Some(clean);
+    }
+}
+
+/// What both directions share: one deadline, for silence and for writes left to themselves.
+struct Watch<'a> {
+    deadline: Deadline,
+    idle: Duration,
+    flows: [&'a Flow; 2],
+    /// The deadline is a near one: a write is going to be looked at.
+    near: Cell<bool>,
+    /// One direction wants to know what became of the other before it goes on.
+    again: Cell<bool>,
+}
+
+impl<'a> Watch<'a> {
+    fn begin(of: &Deadline, idle: Duration, flows: [&'a Flow; 2]) -> Self {
+        let deadline = of.wheel().register(Ends::Nothing);
+        let now = of.wheel().clock().now();
+        flows.iter().for_each(|flow| flow.last.set(now));
+        deadline.set(now, idle, Action::Wake);
+        let (near, again) = (Cell::new(false), Cell::new(false));
+        Self { deadline, idle, flows, near, again }
+    }
+
+    /// Says that a write was left to itself. While bytes flow this is a look at a flag.
+    fn look_soon(&self, now: Instant) {
+        if !self.near.replace(true) {
+            self.deadline.set(now, LAST_SEND_LOOKED_AT_AFTER.min(self.idle), Action::Wake);
+        }
+    }
+
+    /// True, once, when nothing moved for the idle limit. Otherwise it asks for a look at what was
+    /// left to itself, now and then.
+    fn poll_idle(&self, context: &Context<'_>) -> bool {
+        while self.deadline.poll_fired(context).is_ready() {
+            let now = self.deadline.wheel().clock().now();
+            let last = self.flows[0].last.get().max(self.flows[1].last.get());
+            let quiet = Duration::from_nanos(now.nanos_since(last));
+            if quiet >= self.idle {
+                self.deadline.clear();
+                return true;
             }
-            flow.bytes.set(flow.bytes.get() + count as u64);
-            flow.last.set(clock.now());
-            buffer = next_room(buffer, count, full, buffers);
-        }
-        let (result, back) = read(from, buffer, buffers).await;
-        buffer = back;
-        match result {
-            Ok(0) => break true,
-            Ok(_) => flow.last.set(clock.now()),
-            Err(_) => break false,
-        }
-    };
-    buffers.give(buffer);
-    if clean {
-        to.shutdown(Side::Write);
-    } else {
-        cut(from, to, other.sending.get());
-    }
-    clean
-}
-
-/// An empty buffer for the next read: a large one behind a read that filled its buffer, and a small
-/// one again behind a read that would have fit in it.
-fn next_room(mut buffer: Buffer, count: usize, full: bool, buffers: &Buffers) -> Buffer {
-    let is_bulk = buffer.capacity() > BULK_BUFFER_BYTES;
-    if full && !is_bulk && buffers.out_bytes() < RELAY_BULK_UNTIL_BYTES {
-        buffers.give(buffer);
-        return buffers.take_bulk();
-    }
-    if is_bulk && count <= READ_BUFFER_BYTES {
-        buffers.give(buffer);
-        return buffers.take();
-    }
-    buffer.clear();
-    buffer
-}
-
-/// Reads what comes. A large buffer is given back when nothing does for a while; where many are out
-/// a small one too, and what comes is waited for without. To be able to call a read back costs a
-/// little on each, so that few quiet connections keep their small buffers.
-async fn read(from: &Stream, buffer: Buffer, buffers: &Buffers) -> Done {
-    let is_bulk = buffer.capacity() > BULK_BUFFER_BYTES;
-    if !is_bulk && buffers.out_bytes() < RELAY_PARK_FROM_BYTES {
-        return from.recv(buffer).await;
-    }
-    let deadline = from.deadline();
-    deadline.set(deadline.wheel().clock().now(), RELAY_PATIENCE, Action::Wake);
-    let (result, buffer) = from.recv_or_fired(buffer).await;
-    deadline.clear();
-    match result {
-        Err(error) if error.raw_os_error() == Some(libc::ECANCELED) => {
-            buffers.give(buffer);
-            if buffers.out_bytes() >= RELAY_PARK_FROM_BYTES {
-                // Whatever the poll says, the read says more.
-                let _ = from.readable().await;
+            let mut next = self.idle - quiet;
+            let left = self.flows.iter().any(|flow| flow.left.get());
+            if left {
+                self.flows.iter().for_each(|flow| flow.look.set(flow.left.get()));
+                next = next.min(LAST_SEND_LOOKED_AT_AFTER);
             }
-            from.recv(buffers.take()).await
+            self.near.set(left);
+            self.deadline.set(now, next, Action::Wake);
         }
-        result => (result, buffer),
+        false
     }
-}
-
-/// What broke on one side is not ended cleanly on the other: both are reset when they are closed.
-/// Until then only what the other direction waits for is ended; to end more would send a FIN.
-fn cut(from: &Stream, to: &Stream, back_is_sending: bool) {
-    for stream in [from, to] {
-        // A socket that is gone already needs no reset.
-        stream.reset_on_close();
-    }
-    to.shutdown(Side::Read);
-    from.shutdown(if back_is_sending { Side::Both } else { Side::Read });
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -45,6 +45,19 @@ impl fmt::Display for Driver {
             Self::Epoll => "epoll",
         })
     }
+}
+
+/// Lets every task that is ready now run before it returns. Nothing waits for the kernel.
+pub async fn pause() {
+    let mut paused = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// The best driver that works here, found by setting up a small ring and throwing it away.

@@ -1,14 +1,15 @@
 //! Moves bytes from one socket to another through a pipe, without copying them to user space:
 //! `splice(2)`, called directly. (The ring's own splice always goes to a kernel worker thread.)
 //!
-//! Only for bytes that nobody looks at: the rest of a body whose length is known.
+//! Only for bytes that nobody looks at: the rest of a body whose length is known, and streams.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use super::stream::Stream;
-use crate::limits::{PIPE_BYTES, PIPES_KEPT_MAX};
+use crate::limits::{PIPE_BYTES, PIPES_KEPT_MAX, RELAY_PIPES_MAX};
 
 /// A pipe of a worker's, empty whenever it is not in use.
 pub struct Pipe {
@@ -68,6 +69,13 @@ impl Pipe {
 #[derive(Default)]
 pub struct Pipes {
     kept: RefCell<Vec<Pipe>>,
+    lent: Cell<usize>,
+}
+
+/// A pipe that gives itself back.
+pub struct Lent<'a> {
+    pipe: Option<Pipe>,
+    pipes: &'a Pipes,
 }
 
 impl Pipes {
@@ -76,11 +84,50 @@ impl Pipes {
         self.kept.borrow_mut().pop().or_else(|| Pipe::new(PIPE_BYTES).ok())
     }
 
+    /// The same for a stream without a known end: so many have one, and the others are copied.
+    pub fn lend(&self) -> Option<Lent<'_>> {
+        if self.lent.get() >= RELAY_PIPES_MAX {
+            return None;
+        }
+        let pipe = self.take()?;
+        self.lent.set(self.lent.get() + 1);
+        Some(Lent { pipe: Some(pipe), pipes: self })
+    }
+
+    /// How many are kept, and how many are lent.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.kept.borrow().len(), self.lent.get())
+    }
+
     /// A pipe that still holds bytes is closed: they belong to one client, and to no other.
     pub fn give(&self, pipe: Pipe) {
         let mut kept = self.kept.borrow_mut();
         if pipe.held == 0 && kept.len() < PIPES_KEPT_MAX {
             kept.push(pipe);
+        }
+    }
+}
+
+impl Deref for Lent<'_> {
+    type Target = Pipe;
+
+    fn deref(&self) -> &Pipe {
+        self.pipe.as_ref().expect("there until it is given back")
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut Pipe {
+        self.pipe.as_mut().expect("there until it is given back")
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.pipes.lent.set(self.pipes.lent.get() - 1);
+        if let Some(pipe) = self.pipe.take() {
+            self.pipes.give(pipe);
         }
     }
 }

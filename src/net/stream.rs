@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use monoio::io::Canceller;
 
@@ -281,6 +281,16 @@ impl Stream {
         match &self.below {
             Below::Plain(_) | Below::Secure(_) => socket::is_dead(self.fd()),
             Below::Lane(LaneEnd(lane)) => lane.is_broken(),
+        }
+    }
+
+    /// Ready when whoever is at the other end is known to have left. Only a lane knows by itself:
+    /// of a socket one would have to ask the kernel.
+    #[inline]
+    pub fn poll_dead(&self, context: &Context<'_>) -> Poll<()> {
+        match &self.below {
+            Below::Lane(LaneEnd(lane)) => lane.poll_broken(context),
+            Below::Plain(_) | Below::Secure(_) => Poll::Pending,
         }
     }
 

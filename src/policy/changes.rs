@@ -3,7 +3,9 @@
 //! its text has grown to the usual size. Who runs no step need not look into it.
 
 use std::ops::Range;
+use std::time::Duration;
 
+use super::rate_limit::Decision;
 use crate::route::rewrite::{Address, AuthorityChange, Redirect, Rewrite};
 
 #[derive(Debug, Default)]
@@ -14,6 +16,15 @@ pub struct Changes {
     authority: AuthorityChange,
     authority_text: Range<usize>,
     location: Range<usize>,
+    /// Whole lines that are appended to the request, and to whatever answers it.
+    request_lines: Vec<u8>,
+    response_lines: Vec<u8>,
+    /// Of a reply that expressions made.
+    reply_fields: Vec<u8>,
+    reply_body: Vec<u8>,
+    delay: Duration,
+    /// What the rate limits said.
+    decision: Option<Decision>,
 }
 
 /// What becomes of the authority.
@@ -36,6 +47,9 @@ impl Changes {
         self.target = None;
         self.authority = AuthorityChange::Unset;
         self.location = 0..0;
+        self.request_lines.clear();
+        self.response_lines.clear();
+        self.delay = Duration::ZERO;
     }
 
     pub fn method(&self) -> Option<&[u8]> {
@@ -59,6 +73,54 @@ impl Changes {
     /// Where `Verdict::Redirect` sends the client.
     pub fn location(&self) -> &[u8] {
         &self.text[self.location.clone()]
+    }
+
+    /// Whole lines for the request.
+    #[inline]
+    pub fn request_lines(&self) -> &[u8] {
+        &self.request_lines
+    }
+
+    /// Whole lines for whatever answers the request.
+    #[inline]
+    pub fn response_lines(&self) -> &[u8] {
+        &self.response_lines
+    }
+
+    /// The fields and the body of `Verdict::Made`.
+    pub fn reply(&self) -> (&[u8], &[u8]) {
+        (&self.reply_fields, &self.reply_body)
+    }
+
+    /// How long the request is held, told once.
+    pub fn take_decision(&mut self) -> Option<Decision> {
+        self.decision.take()
+    }
+
+    pub(super) fn decided(&mut self, decision: Decision) {
+        self.decision = Some(decision);
+    }
+
+    pub fn take_delay(&mut self) -> Duration {
+        std::mem::take(&mut self.delay)
+    }
+
+    pub(super) fn delay(&mut self, by: Duration) {
+        self.delay = by;
+    }
+
+    pub(super) fn request_lines_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.request_lines
+    }
+
+    pub(super) fn response_lines_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.response_lines
+    }
+
+    pub(super) fn reply_mut(&mut self) -> (&mut Vec<u8>, &mut Vec<u8>) {
+        self.reply_fields.clear();
+        self.reply_body.clear();
+        (&mut self.reply_fields, &mut self.reply_body)
     }
 
     pub(super) fn set_method(&mut self, method: &[u8]) {

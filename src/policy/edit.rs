@@ -239,7 +239,7 @@ fn lower(name: &str) -> Box<[u8]> {
 }
 
 /// Origin form, RFC 9112 section 3.2.1.
-fn is_target(value: &str) -> bool {
+pub(super) fn is_target(value: &str) -> bool {
     value.starts_with('/') && value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 

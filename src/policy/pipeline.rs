@@ -5,15 +5,21 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use super::attributes::Attributes;
 use super::changes::Changes;
 use super::compression::Compression;
+use super::cors::{self, Cors, CorsSpec};
 use super::edit::{
     EditError, HeadEdits, HeaderModifierSpec, compile_request, compile_response, may_have_body,
 };
+use super::expression::Expression;
 use super::gradient::Gradient;
+use super::guard::{Authorization, AuthorizationSpec, Csrf};
+use super::made::{Made, MadeSpec};
 use super::rate_limit::RateLimit;
-use super::step::Step;
+use super::step::{Phase, Step};
 use super::timeout::Timeouts;
+use super::transform::{Transform, TransformError, TransformSpec};
 use super::verdict::Verdict;
 use crate::route::rewrite::{Address, Redirect, RedirectSpec, Rewrite, RewriteError, RewriteSpec};
 use crate::route::target::FixedReply;
@@ -30,6 +36,27 @@ pub struct PipelineSpec {
     pub rate_limits: Vec<Arc<RateLimit>>,
     pub compression: Option<Compression>,
     pub concurrency: Option<Arc<Gradient>>,
+    /// In the order in which they run: those of a listener before those of its route.
+    pub transform_request: Vec<TransformSpec>,
+    pub transform_response: Vec<TransformSpec>,
+    /// All that is a step and nothing else.
+    pub steps: Vec<StepSpec>,
+}
+
+/// A step before it is compiled.
+#[derive(Clone, Debug)]
+pub enum StepSpec {
+    Cors(CorsSpec),
+    Authorization(AuthorizationSpec),
+    /// With the origins that are trusted beside our own.
+    Csrf(Vec<String>),
+    Rewrite(RewriteSpec),
+    Redirect(RedirectSpec),
+    Delay(String),
+    Reply(FixedReply),
+    Made(MadeSpec),
+    /// The first whose condition holds.
+    First(Vec<(Option<String>, Self)>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -38,23 +65,33 @@ pub struct Pipeline {
     request: Option<Box<HeadEdits>>,
     response: Option<Box<ResponseEdits>>,
     timeouts: Timeouts,
-    rate_limits: Box<[Arc<RateLimit>]>,
     compression: Option<Box<Compression>>,
     concurrency: Option<Arc<Gradient>>,
 }
 
 /// What is done to a response's head.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct ResponseEdits {
     status: Option<u16>,
     pub fields: HeadEdits,
+    /// What expressions make; its names are among the fields that are left out.
+    pub transform: Transform,
 }
 
 impl ResponseEdits {
     /// The status that goes on. One that says that there is no body stays: behind another the
     /// client would wait for it.
     pub fn status(&self, received: u16) -> u16 {
-        self.status.filter(|_| may_have_body(received)).unwrap_or(received)
+        self.or_status(None, received)
+    }
+
+    /// The same, where an expression may have said `made`.
+    pub fn or_status(&self, made: Option<u16>, received: u16) -> u16 {
+        made.or(self.status).filter(|_| may_have_body(received)).unwrap_or(received)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.status.is_none() && self.fields.is_empty() && self.transform.is_empty()
     }
 }
 
@@ -77,18 +114,31 @@ impl Pipeline {
         self.steps.is_empty()
             && self.request.is_none()
             && self.response.is_none()
-            && self.rate_limits.is_empty()
             && self.compression.is_none()
             && self.concurrency.is_none()
     }
 
     /// Runs the steps. `changes` is the caller's, cleared before a request's first pipeline.
     #[inline]
-    pub fn on_request(&self, address: &Address<'_>, changes: &mut Changes) -> Verdict<'_> {
-        if self.steps.is_empty() {
-            return Verdict::Continue;
+    pub fn on_request(
+        &self,
+        address: &Address<'_>,
+        attributes: &Attributes<'_>,
+        changes: &mut Changes,
+    ) -> Verdict<'_> {
+        // `*` asks about the whole server: there is no path to be rewritten, and no answer to it in
+        // a route.
+        let whole_server = address.path == b"*";
+        for step in &self.steps {
+            if whole_server && step.phase() > Phase::Csrf {
+                break;
+            }
+            let verdict = step.run(address, attributes, changes);
+            if !matches!(verdict, Verdict::Continue) {
+                return verdict;
+            }
         }
-        self.run(address, changes)
+        Verdict::Continue
     }
 
     /// What the encoder of the upstream's request does to the fields.
@@ -119,39 +169,27 @@ impl Pipeline {
         self.timeouts
     }
 
-    /// What a request has to be let in by, before any step runs.
-    #[inline]
-    pub fn rate_limits(&self) -> &[Arc<RateLimit>] {
-        &self.rate_limits
-    }
-
     pub fn steps(&self) -> &[Step] {
         &self.steps
-    }
-
-    fn run(&self, address: &Address<'_>, changes: &mut Changes) -> Verdict<'_> {
-        for step in &self.steps {
-            let verdict = step.run(address, changes);
-            if !matches!(verdict, Verdict::Continue) {
-                return verdict;
-            }
-        }
-        Verdict::Continue
     }
 
     /// Edits heads by `all` one after the other, and acts by the steps of `own`, the last.
     fn build(all: &[&PipelineSpec], own: &PipelineSpec) -> Result<Self, PipelineError> {
         let (line, _) =
             compile_request(&own.request_headers).map_err(PipelineError::RequestHeaders)?;
-        let (_, request) = compile_request(all.iter().filter_map(|s| s.request_headers.as_ref()))
+        let modifiers: Vec<_> = all.iter().filter_map(|s| s.request_headers.as_ref()).collect();
+        // What expressions make comes first, and a modifier has the last word.
+        let made = all.iter().flat_map(|spec| &spec.transform_request);
+        let dropped: Vec<_> = made.map(TransformSpec::dropped).collect();
+        let (_, request) = compile_request(dropped.iter().chain(modifiers.iter().copied()))
             .map_err(PipelineError::RequestHeaders)?;
-        let (status, fields) =
-            compile_response(all.iter().filter_map(|s| s.response_headers.as_ref()))
-                .map_err(PipelineError::ResponseHeaders)?;
+        let response = response_edits(all)?;
+        let transform = Transform::compile(&own.transform_request)?.without(&modifiers);
         let rewrite = own.rewrite.as_ref().map(Rewrite::compile).transpose();
         let rewrite = rewrite.map_err(PipelineError::Rewrite)?;
         let redirect = own.redirect.as_ref().map(Redirect::compile).transpose();
         let mut steps: Vec<Step> = [
+            (!transform.is_empty()).then_some(Step::Transform(transform)),
             (!line.is_empty()).then_some(Step::Line(line)),
             rewrite.filter(|rewrite| !rewrite.is_empty()).map(Step::Rewrite),
             redirect.map_err(PipelineError::Redirect)?.map(Step::Redirect),
@@ -160,18 +198,79 @@ impl Pipeline {
         .into_iter()
         .flatten()
         .collect();
+        for spec in &own.steps {
+            steps.push(spec.compile()?);
+        }
+        if !own.rate_limits.is_empty() {
+            steps.push(Step::RateLimit(own.rate_limits.as_slice().into()));
+        }
         steps.sort_by_key(Step::phase);
-        let response = ResponseEdits { status, fields };
         let timeouts = all.iter().fold(Timeouts::default(), |far, near| near.timeouts.or(far));
         Ok(Self {
             steps: steps.into(),
             request: (!request.is_empty()).then(|| Box::new(request)),
-            response: (response != ResponseEdits::default()).then(|| Box::new(response)),
+            response: (!response.is_empty()).then(|| Box::new(response)),
             timeouts,
-            rate_limits: own.rate_limits.clone().into(),
             compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
             concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
         })
+    }
+}
+
+/// Modifiers first, then what expressions make: agentgateway's order of response policies.
+fn response_edits(all: &[&PipelineSpec]) -> Result<ResponseEdits, PipelineError> {
+    let modifiers = all.iter().filter_map(|spec| spec.response_headers.as_ref());
+    let made = || all.iter().flat_map(|spec| &spec.transform_response);
+    let mut dropped: Vec<_> = made().map(TransformSpec::dropped).collect();
+    let mut steps = all.iter().flat_map(|spec| &spec.steps);
+    if steps.any(|step| matches!(step, StepSpec::Cors(_))) {
+        let remove = cors::OWN_FIELDS.map(str::to_owned).to_vec();
+        dropped.insert(0, HeaderModifierSpec { remove, ..HeaderModifierSpec::default() });
+    }
+    let (status, fields) =
+        compile_response(modifiers.chain(&dropped)).map_err(PipelineError::ResponseHeaders)?;
+    Ok(ResponseEdits { status, fields, transform: Transform::compile(made())? })
+}
+
+impl StepSpec {
+    fn compile(&self) -> Result<Step, PipelineError> {
+        Ok(match self {
+            Self::Cors(spec) => Step::Cors(Box::new(Cors::compile(spec))),
+            Self::Authorization(spec) => {
+                let compiled = Authorization::compile(spec);
+                Step::Authorization(Box::new(compiled.map_err(|_| PipelineError::Expression)?))
+            }
+            Self::Csrf(origins) => Step::Csrf(Box::new(Csrf::compile(origins))),
+            Self::Rewrite(spec) => {
+                Step::Rewrite(Rewrite::compile(spec).map_err(PipelineError::Rewrite)?)
+            }
+            Self::Redirect(spec) => {
+                Step::Redirect(Redirect::compile(spec).map_err(PipelineError::Redirect)?)
+            }
+            Self::Delay(text) => Step::Delay(expression(text)?),
+            Self::Reply(reply) => Step::Reply(reply.clone()),
+            Self::Made(spec) => Step::Made(Box::new(Made::compile(spec)?)),
+            Self::First(cases) => {
+                let cases = cases.iter().map(|(condition, step)| {
+                    let condition = condition.as_deref().map(expression).transpose()?;
+                    Ok((condition, step.compile()?))
+                });
+                Step::First(cases.collect::<Result<_, PipelineError>>()?)
+            }
+        })
+    }
+}
+
+fn expression(text: &str) -> Result<Expression, PipelineError> {
+    Expression::compile(text).map_err(|_| PipelineError::Expression)
+}
+
+impl From<TransformError> for PipelineError {
+    fn from(error: TransformError) -> Self {
+        match error {
+            TransformError::Field(error) => Self::Transformation(error),
+            TransformError::Expression => Self::Expression,
+        }
     }
 }
 
@@ -182,6 +281,9 @@ pub enum PipelineError {
     ResponseHeaders(EditError),
     Rewrite(RewriteError),
     Redirect(RewriteError),
+    Transformation(EditError),
+    /// None that the configuration's reader lets pass.
+    Expression,
 }
 
 impl fmt::Display for PipelineError {
@@ -191,6 +293,8 @@ impl fmt::Display for PipelineError {
             Self::ResponseHeaders(error) => write!(f, "responseHeaderModifier: {error}"),
             Self::Rewrite(error) => write!(f, "urlRewrite: {error}"),
             Self::Redirect(error) => write!(f, "requestRedirect: {error}"),
+            Self::Transformation(error) => write!(f, "transformations: {error}"),
+            Self::Expression => f.write_str("an expression that does not compile"),
         }
     }
 }

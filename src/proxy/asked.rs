@@ -1,10 +1,16 @@
 //! What a request shows of itself to the route table.
 
+use crate::base::buffer::Buffer;
 use crate::http::Exchange;
+use crate::policy::attributes::{Attributes, RequestPart, ResponsePart};
+use crate::policy::transform::Transform;
 use crate::proto::uri::{self, PathError, RoutingPath};
 use crate::route::Subject;
+use crate::route::rewrite::Scheme;
+use crate::telemetry::value::Counter;
 
 use super::failure::Failure;
+use super::place::Place;
 use crate::proto::http1::{ParseError, Span, TargetForm};
 
 /// Borrowed from the exchange for the time of one look-up.
@@ -41,6 +47,58 @@ impl<'a> Asked<'a> {
     pub fn query_bytes(&self) -> Option<&'a [u8]> {
         self.query
     }
+}
+
+/// What expressions see of the exchange; `response` once there is one.
+pub fn attributes<'a>(
+    place: &Place<'_>,
+    exchange: &'a Exchange,
+    response: Option<ResponsePart<'a>>,
+) -> Attributes<'a> {
+    let bytes = exchange.head_bytes();
+    let request = &exchange.request;
+    let request = RequestPart {
+        head: request,
+        bytes,
+        scheme: scheme(place),
+        path: Asked::of(exchange).path,
+        target: match exchange.target.as_slice() {
+            b"" => request.path_and_query.of(bytes),
+            normal => normal,
+        },
+        started: exchange.outcome.started,
+    };
+    let seed = place.view.resources.random.next();
+    Attributes::new(request, response, place.connection.peer.address, seed)
+}
+
+/// Appends what expressions make of a response, and tells the status, if they make one.
+pub fn transform<'a>(
+    out: &mut Buffer,
+    place: &Place<'_>,
+    exchange: &'a Exchange,
+    transform: &Transform,
+    response: ResponsePart<'a>,
+) -> Option<u16> {
+    let attributes = attributes(place, exchange, Some(response));
+    let mut lines = Vec::new();
+    transform.write(&attributes, &mut lines);
+    out.put(&lines);
+    let status = transform.status(&attributes);
+    count_failures(place, &attributes);
+    status
+}
+
+/// Counts the expressions that gave nothing.
+pub fn count_failures(place: &Place<'_>, attributes: &Attributes<'_>) {
+    let failures = attributes.failures();
+    if failures > 0 {
+        place.view.resources.shard.add(Counter::ExpressionFailures, u64::from(failures));
+    }
+}
+
+pub fn scheme(place: &Place<'_>) -> Scheme {
+    if place.connection.carrier.tls { Scheme::Https } else { Scheme::Http }
 }
 
 impl Subject for Asked<'_> {

@@ -144,7 +144,8 @@ async fn streamed(
 ) -> Ended {
     let (stream, armed) = lease.connection.parts();
     let deadlines = UploadDeadlines::new(routed, stream);
-    let mut upload = Some(Upload::begin(routed.place, stream, &deadlines, rest.0, rest.1));
+    let mut upload =
+        Some(Upload::begin(routed.place, stream, &deadlines, rest.0, rest.1, routed.tee));
     let sent = pin!(Sending::nothing());
     let buffers = &routed.view.resources.buffers;
     let wait = first_bytes(&routed.connection.stream, stream, armed, sent, buffers);
@@ -196,7 +197,7 @@ async fn settle(
     };
     if let Ended::Failed(failure) = &ended {
         // Told now, while the client can still be listened to without a reset.
-        reply::failure(routed, exchange, *failure).await;
+        reply::failure(routed, exchange, *failure, routed.lines).await;
     }
     upload.abandon(deadlines, routed.bind.settings.limits.linger).await;
     ended

@@ -4,20 +4,23 @@ use super::connect;
 use super::failure::{Failure, Overloaded};
 use super::finish::End;
 use super::forward;
-use super::place::Routed;
+use super::place::{Place, Routed};
 use super::reply;
 use super::request_head::Rewritten;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
-use crate::policy::rate_limit::{self, Asking};
+use crate::policy::rate_limit::Decision;
+use crate::policy::verdict::Refusal;
 use crate::policy::{Changes, Pipeline, Verdict};
 use crate::proto::http1::{FieldName, TargetForm};
-use crate::route::rewrite::{Address, Scheme};
+use crate::route::rewrite::Address;
 use crate::route::target::{FixedReply, Target};
 use crate::snapshot::bind::RequestId;
 use crate::telemetry::value::Counter;
 
-use super::asked::Asked;
+use super::asked::{self, Asked};
+use super::hold;
+use super::mirror;
 
 /// Runs the route's steps and asks its target.
 ///
@@ -29,11 +32,7 @@ pub async fn to_target(
     changes: &mut Changes,
     labels: &mut LabelsId,
 ) -> Result<End, Failure> {
-    changes.clear();
-    if !routed.route.pipeline.rate_limits().is_empty() {
-        limit(&routed, exchange)?;
-    }
-    if let Some(answer) = steps(&routed, &routed.route.pipeline, exchange, changes) {
+    if let Some(answer) = acted(&routed, &routed.route.pipeline, exchange, changes).await? {
         return answered(&routed, exchange, changes, answer).await;
     }
     let clusters = match &routed.route.target {
@@ -47,15 +46,20 @@ pub async fn to_target(
     let backend = &routed.route.backends[place];
     if let Some(pipeline) = &backend.pipeline {
         routed.edits = pipeline;
-        if let Some(answer) = steps(&routed, pipeline, exchange, changes) {
+        if let Some(answer) = acted(&routed, pipeline, exchange, changes).await? {
             return answered(&routed, exchange, changes, answer).await;
         }
     }
+    let changes = &*changes;
+    let routed = Routed { lines: changes.response_lines(), ..routed };
     identify(&routed, exchange);
     if exchange.request.form == TargetForm::Authority {
         Box::pin(connect::tunnel(&routed, exchange, *cluster)).await?;
         return Ok(End::Upstream);
     }
+    let mirror = routed.route.mirror.as_ref();
+    let shadow = mirror.and_then(|mirror| mirror::begin(&routed, exchange, changes, mirror));
+    let routed = Routed { tee: shadow.as_ref().map(mirror::Shadow::tee), ..routed };
     let rewritten = Rewritten { changes, backend, http2: false };
     let Some(gradient) = routed.edits.concurrency() else {
         forward::forward(&routed, exchange, *cluster, rewritten).await?;
@@ -71,60 +75,99 @@ pub async fn to_target(
     Ok(End::Upstream)
 }
 
-/// Takes a token of each limit of the route.
-fn limit(routed: &Routed<'_>, exchange: &Exchange) -> Result<(), Failure> {
-    let asking = Asking {
-        request: &exchange.request,
-        bytes: exchange.head_bytes(),
-        source: routed.connection.peer.address.map(|address| address.ip()),
-        now: exchange.outcome.started,
+/// What the rate limits said, for the books.
+fn count(place: &Place<'_>, decision: Decision) {
+    let shard = &place.view.resources.shard;
+    let counter = match decision.result {
+        Ok(()) => Counter::RateLimitAdmitted,
+        Err(_) => Counter::RateLimitRefused,
     };
-    let decision = rate_limit::take(routed.route.pipeline.rate_limits(), asking);
-    let shard = &routed.view.resources.shard;
+    shard.add(counter, 1);
     if decision.evicted > 0 {
         shard.add(Counter::RateLimitEvictions, decision.evicted);
     }
-    match decision.result {
-        Ok(()) => {
-            shard.add(Counter::RateLimitAdmitted, 1);
-            Ok(())
-        }
-        Err(exceeded) => {
-            shard.add(Counter::RateLimitRefused, 1);
-            Err(Failure::RateLimited(exceeded))
-        }
+}
+
+/// A request that no route takes: the listener's policies have their say first. A preflight is
+/// answered, whatever methods the routes are for.
+///
+/// # Errors
+/// `NoRoute`, or the policies refuse it.
+pub async fn without_route(
+    place: &Place<'_>,
+    exchange: &mut Exchange,
+    changes: &mut Changes,
+    pipeline: &Pipeline,
+) -> Result<End, Failure> {
+    if !pipeline.steps().is_empty()
+        && let Some(Answer::Fixed(fixed)) = steps(place, 0, pipeline, exchange, changes)?
+    {
+        reply::plain(place, exchange, fixed, changes.response_lines()).await?;
+        return Ok(End::Direct);
     }
+    Err(Failure::NoRoute)
 }
 
 /// What a step answers in the place of a target.
-enum Answer<'a> {
+pub enum Answer<'a> {
     Fixed(&'a FixedReply),
+    /// With the fields and the body in the exchange's changes.
+    Made(u16),
     /// To the Location in the exchange's changes.
     Redirect(u16),
 }
 
-fn steps<'a>(
+/// Runs the steps of a pipeline, and waits where one of them holds the request.
+async fn acted<'a>(
     routed: &Routed<'a>,
     pipeline: &'a Pipeline,
     exchange: &Exchange,
     changes: &mut Changes,
-) -> Option<Answer<'a>> {
-    // `*` asks about the whole server: there is no path to be rewritten.
-    if pipeline.steps().is_empty() || exchange.request.form == TargetForm::Asterisk {
-        return None;
+) -> Result<Option<Answer<'a>>, Failure> {
+    if pipeline.steps().is_empty() {
+        return Ok(None);
     }
+    let answer = steps(routed, routed.prefix_len, pipeline, exchange, changes)?;
+    let delay = changes.take_delay();
+    if !delay.is_zero() {
+        Box::pin(hold::hold(routed, exchange, delay)).await?;
+    }
+    Ok(answer)
+}
+
+/// Runs the steps of a pipeline.
+///
+/// # Errors
+/// One of them refuses the request.
+pub fn steps<'a>(
+    place: &Place<'_>,
+    prefix_len: usize,
+    pipeline: &'a Pipeline,
+    exchange: &Exchange,
+    changes: &mut Changes,
+) -> Result<Option<Answer<'a>>, Failure> {
     let asked = Asked::of(exchange);
     let address = Address {
-        scheme: if routed.connection.carrier.tls { Scheme::Https } else { Scheme::Http },
+        scheme: asked::scheme(place),
         authority: exchange.request.host.of(exchange.head_bytes()),
         path: asked.path_bytes(),
         query: asked.query_bytes(),
-        prefix_len: routed.prefix_len,
+        prefix_len,
     };
-    match pipeline.on_request(&address, changes) {
-        Verdict::Continue => None,
-        Verdict::Reply(reply) => Some(Answer::Fixed(reply)),
-        Verdict::Redirect { status } => Some(Answer::Redirect(status)),
+    let attributes = asked::attributes(place, exchange, None);
+    let verdict = pipeline.on_request(&address, &attributes, changes);
+    asked::count_failures(place, &attributes);
+    if let Some(decision) = changes.take_decision() {
+        count(place, decision);
+    }
+    match verdict {
+        Verdict::Continue => Ok(None),
+        Verdict::Reply(reply) => Ok(Some(Answer::Fixed(reply))),
+        Verdict::Made { status } => Ok(Some(Answer::Made(status))),
+        Verdict::Redirect { status } => Ok(Some(Answer::Redirect(status))),
+        Verdict::Refuse(Refusal::Authorization) => Err(Failure::Unauthorized),
+        Verdict::Refuse(Refusal::Csrf) => Err(Failure::CsrfRefused),
+        Verdict::Refuse(Refusal::RateLimit(exceeded)) => Err(Failure::RateLimited(exceeded)),
     }
 }
 
@@ -134,14 +177,18 @@ async fn answered(
     changes: &Changes,
     answer: Answer<'_>,
 ) -> Result<End, Failure> {
+    let status = match &answer {
+        Answer::Fixed(fixed) => fixed.status(),
+        Answer::Made(status) | Answer::Redirect(status) => *status,
+    };
+    // To CONNECT a 2xx promises a tunnel, RFC 9110 section 9.3.6, and there is none.
+    if exchange.request.form == TargetForm::Authority && status < 300 {
+        return Err(Failure::ConnectRefused);
+    }
+    let routed = &Routed { lines: changes.response_lines(), ..*routed };
     match answer {
-        // To CONNECT a 2xx promises a tunnel, RFC 9110 section 9.3.6, and there is none.
-        Answer::Fixed(fixed)
-            if exchange.request.form == TargetForm::Authority && fixed.status() < 300 =>
-        {
-            return Err(Failure::ConnectRefused);
-        }
         Answer::Fixed(fixed) => reply::fixed(routed, exchange, fixed).await?,
+        Answer::Made(status) => reply::made(routed, exchange, status, changes.reply()).await?,
         Answer::Redirect(status) => {
             reply::redirect(routed, exchange, status, changes.location()).await?;
         }

@@ -49,6 +49,10 @@ pub enum Failure {
     RateLimited(Exceeded),
     /// The process has as much to do as it may have.
     Overload(Overloaded),
+    /// The route's rules do not let the request in.
+    Unauthorized,
+    /// It comes from a page of another origin.
+    CsrfRefused,
     /// The configuration no longer has the bind or route.
     Removed,
 }
@@ -132,6 +136,8 @@ impl Failure {
             }
             Self::RateLimited(_) => (429, Reason::RateLimit, "rate limit exceeded", "RL"),
             Self::Overload(what) => (503, Reason::Internal, what.text(), "OM"),
+            Self::Unauthorized => (403, Reason::Authorization, "authorization failed", "UAEX"),
+            Self::CsrfRefused => (403, Reason::Authorization, "CSRF validation failed", "UAEX"),
             Self::Removed => (503, Reason::NotFound, "bind not found", "NR"),
         };
         Row { status, reason, text, flag }
@@ -158,6 +164,8 @@ impl Failure {
                 | Self::UpstreamStuck
                 | Self::RateLimited(_)
                 | Self::Overload(Overloaded::Concurrency)
+                | Self::Unauthorized
+                | Self::CsrfRefused
         )
     }
 

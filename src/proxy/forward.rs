@@ -159,6 +159,12 @@ fn message(
         }
     };
     buffer.put(&behind[..piece.forward]);
+    if let Some(tee) = routed.tee {
+        tee.push(&behind[..piece.forward]);
+        if piece.done {
+            tee.end();
+        }
+    }
     exchange.outcome.request_bytes = piece.forward as u64;
     exchange.consumed += piece.consumed;
     if piece.done {

@@ -147,7 +147,7 @@ async fn dial(place: &Place<'_>, to: To<'_>) -> Result<Stream, Failure> {
     let resources = &place.view.resources;
     let cluster = &to.local.cluster;
     resources.shard.cluster(cluster.labels).misses.add(1);
-    open::one(resources, cluster, to.endpoint, place.connection, to.http2).await
+    open::one(resources, cluster, to.endpoint, Some(place.connection), to.http2).await
 }
 
 /// An empty buffer of the size that is kept armed.

@@ -25,7 +25,7 @@ pub struct Opened {
     pub retries: u32,
 }
 
-/// A connection to the endpoint, for `client`.
+/// A connection to the endpoint, for `client`; without one it is for ourselves.
 ///
 /// # Errors
 /// `ConnectFailed`, `ConnectSlow`. The endpoint knows nothing of the client's bytes then.
@@ -33,7 +33,7 @@ pub async fn one(
     resources: &Resources,
     cluster: &Cluster,
     endpoint: usize,
-    client: &Connection,
+    client: Option<&Connection>,
     http2: bool,
 ) -> Result<Stream, Failure> {
     let begun = resources.clock.now();
@@ -103,7 +103,7 @@ pub async fn any(resources: &Rc<Resources>, local: &Local, client: &Connection) 
         let Some(endpoint) = balance::pick(local, avoid) else {
             return Opened { result: Err(Failure::NoBackend), endpoint: None, retries };
         };
-        let result = one(resources, &local.cluster, endpoint, client, false).await;
+        let result = one(resources, &local.cluster, endpoint, Some(client), false).await;
         if result.is_ok() || retries as usize + 1 >= most {
             return Opened { result, endpoint: Some(endpoint), retries };
         }
@@ -118,11 +118,12 @@ async fn introduce(
     cluster: &Cluster,
     stream: &Stream,
     version: Version,
-    client: &Connection,
+    client: Option<&Connection>,
 ) -> Result<(), Failure> {
     let mut header = resources.buffers.take();
-    match (client.peer.address, client.peer.destination) {
-        (Some(source), Some(destination)) => {
+    let peer = client.map(|client| &client.peer);
+    match peer.and_then(|peer| peer.address.zip(peer.destination)) {
+        Some((source, destination)) => {
             proxy_protocol::encode(version, source, destination, &mut header);
         }
         // Nothing is known of the client: the connection is as if it were our own.

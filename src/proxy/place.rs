@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::http::server::h1::Connection;
+use crate::http::tee::Tee;
 use crate::policy::Pipeline;
 use crate::snapshot::bind::{Bind, Route};
 use crate::snapshot::view::View;
@@ -40,6 +41,10 @@ pub struct Routed<'a> {
     pub edits: &'a Pipeline,
     /// Bytes of the path that a prefix match took, for rewrites.
     pub prefix_len: usize,
+    /// Lines that steps add to whatever answers the request.
+    pub lines: &'a [u8],
+    /// Gets a copy of the request's body.
+    pub tee: Option<&'a Tee>,
 }
 
 impl<'a> std::ops::Deref for Routed<'a> {

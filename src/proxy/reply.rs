@@ -1,18 +1,20 @@
 //! Answers of the proxy's own: failures, redirects, direct responses.
 
+use super::asked;
 use super::failure::Failure;
 use super::place::{Place, Routed};
 use super::response_head::connection_line;
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::reply::Reply;
-use crate::policy::ResponseEdits;
+use crate::policy::attributes::ResponsePart;
 use crate::policy::rate_limit::Exceeded;
 use crate::proto::http1::{BodyLength, Method, encode};
 use crate::route::target::FixedReply;
 
-/// Tells the client of a failure, if it can still be told anything.
-pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failure) {
+/// Tells the client of a failure, if it can still be told anything. `lines` are what steps add to
+/// whatever answers the request: a page of another origin may read why.
+pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failure, lines: &[u8]) {
     let row = failure.row();
     if failure.closes() {
         place.connection.closing.set(true);
@@ -32,16 +34,29 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
         _ => b"Content-Type: text/plain\r\n",
     };
     if let Failure::RateLimited(exceeded) = failure {
-        return limited(place, exchange, exceeded).await;
+        return limited(place, exchange, exceeded, lines).await;
     }
+    let buffers = &place.view.resources.buffers;
+    let mut more = (!lines.is_empty()).then(|| buffers.take());
+    let fields = match &mut more {
+        Some(more) => {
+            more.put(fields);
+            more.put(lines);
+            more.filled()
+        }
+        None => fields,
+    };
     let reply = Reply { status: row.status, fields, body: row.text.as_bytes() };
     // That the client takes it or not makes no difference to the failure.
     let _ = send(place, exchange, &reply).await;
+    if let Some(more) = more {
+        buffers.give(more);
+    }
 }
 
 /// Tells who asks too often when to come back, RFC 6585 section 4. The `x-ratelimit-` fields are
 /// what agentgateway's clients read; none is left, or this one would have been let in.
-async fn limited(place: &Place<'_>, exchange: &mut Exchange, exceeded: Exceeded) {
+async fn limited(place: &Place<'_>, exchange: &mut Exchange, exceeded: Exceeded, lines: &[u8]) {
     let buffers = &place.view.resources.buffers;
     let mut fields = buffers.take();
     fields.put(b"Content-Type: text/plain\r\nx-ratelimit-limit: ");
@@ -51,6 +66,7 @@ async fn limited(place: &Place<'_>, exchange: &mut Exchange, exceeded: Exceeded)
     fields.put(b"\r\nRetry-After: ");
     encode::decimal(&mut fields, u64::from(exceeded.wait_seconds));
     fields.put(b"\r\n");
+    fields.put(lines);
     let row = Failure::RateLimited(exceeded).row();
     let reply = Reply { status: row.status, fields: fields.filled(), body: row.text.as_bytes() };
     let _ = send(place, exchange, &reply).await;
@@ -66,11 +82,47 @@ pub async fn fixed(
     exchange: &mut Exchange,
     fixed: &FixedReply,
 ) -> Result<(), Failure> {
+    edited(routed, exchange, fixed.status(), fixed.fields(), fixed.body()).await
+}
+
+/// The same where there is no route, with lines of the listener's policies.
+///
+/// # Errors
+/// The client is gone, or takes nothing.
+pub async fn plain(
+    place: &Place<'_>,
+    exchange: &mut Exchange,
+    fixed: &FixedReply,
+    lines: &[u8],
+) -> Result<(), Failure> {
+    let mut fields = place.view.resources.buffers.take();
+    fields.put(fixed.fields());
+    fields.put(lines);
+    let reply = Reply { status: fixed.status(), fields: fields.filled(), body: fixed.body() };
+    let sent = send(place, exchange, &reply).await;
+    place.view.resources.buffers.give(fields);
+    sent
+}
+
+/// Answers with what expressions made: fields, whole lines, and a body.
+///
+/// # Errors
+/// The client is gone, or takes nothing.
+pub async fn made(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    status: u16,
+    (lines, body): (&[u8], &[u8]),
+) -> Result<(), Failure> {
     let mut fields = routed.view.resources.buffers.take();
-    put_edited(&mut fields, fixed.fields(), routed.edits.on_response());
-    let status = edited_status(fixed.status(), routed.edits.on_response());
-    let reply = Reply { status, fields: fields.filled(), body: fixed.body() };
-    let sent = send(routed, exchange, &reply).await;
+    fields.put(lines);
+    // RFC 9110 section 8.6.
+    if !matches!(status, 204 | 304) {
+        fields.put(b"content-length: ");
+        encode::decimal(&mut fields, body.len() as u64);
+        fields.put(b"\r\n");
+    }
+    let sent = edited(routed, exchange, status, fields.filled(), body).await;
     routed.view.resources.buffers.give(fields);
     sent
 }
@@ -88,13 +140,55 @@ pub async fn redirect(
     let mut fields = routed.view.resources.buffers.take();
     encode::field(&mut fields, b"Location", location);
     fields.put(b"Content-Length: 0\r\n");
-    if let Some(edits) = routed.edits.on_response() {
-        fields.put(edits.fields.appended());
-    }
+    // The policies of responses add to a redirect, and take nothing from it.
+    put_lines(&mut fields, routed, exchange, status);
     let reply = Reply { status, fields: fields.filled(), body: b"" };
     let sent = send(routed, exchange, &reply).await;
     routed.view.resources.buffers.give(fields);
     sent
+}
+
+/// Sends a reply as the route's response policies leave it.
+async fn edited(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    status: u16,
+    lines: &[u8],
+    body: &[u8],
+) -> Result<(), Failure> {
+    let edits = routed.edits.on_response();
+    let mut fields = routed.view.resources.buffers.take();
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        if !edits.is_some_and(|edits| edits.fields.drops(name)) {
+            fields.put(line);
+        }
+    }
+    let made = put_lines(&mut fields, routed, exchange, status);
+    let status = edits.map_or(status, |edits| edits.or_status(made, status));
+    let reply = Reply { status, fields: fields.filled(), body };
+    let sent = send(routed, exchange, &reply).await;
+    routed.view.resources.buffers.give(fields);
+    sent
+}
+
+/// What policies add to a reply with this status; and the status, if an expression makes another.
+fn put_lines(
+    out: &mut Buffer,
+    routed: &Routed<'_>,
+    exchange: &Exchange,
+    status: u16,
+) -> Option<u16> {
+    let mut made = None;
+    if let Some(edits) = routed.edits.on_response() {
+        out.put(edits.fields.appended());
+        if !edits.transform.is_empty() {
+            let response = ResponsePart { status, head: None };
+            made = asked::transform(out, routed, exchange, &edits.transform, response);
+        }
+    }
+    out.put(routed.lines);
+    made
 }
 
 /// Sends a reply to the request in the exchange.
@@ -125,6 +219,7 @@ async fn send(
 fn leaves_too_much(place: &Place<'_>, exchange: &Exchange) -> bool {
     let request = &exchange.request;
     match request.body {
+        _ if exchange.rest.is_some() => false,
         BodyLength::None => false,
         BodyLength::Fixed(length) => {
             let whole = length.saturating_add(request.len as u64);
@@ -134,23 +229,4 @@ fn leaves_too_much(place: &Place<'_>, exchange: &Exchange) -> bool {
         }
         BodyLength::Chunked | BodyLength::UntilClose => true,
     }
-}
-
-fn edited_status(status: u16, edits: Option<&ResponseEdits>) -> u16 {
-    edits.map_or(status, |edits| edits.status(status))
-}
-
-/// The lines of a reply, as the route's response policies leave them.
-fn put_edited(out: &mut Buffer, fields: &[u8], edits: Option<&ResponseEdits>) {
-    let Some(edits) = edits else {
-        out.put(fields);
-        return;
-    };
-    for line in fields.split_inclusive(|byte| *byte == b'\n') {
-        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        if !edits.fields.drops(name) {
-            out.put(line);
-        }
-    }
-    out.put(edits.fields.appended());
 }

@@ -50,6 +50,7 @@ pub fn encode(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, new: R
     if let Some(edits) = edits {
         out.put(edits.appended());
     }
+    out.put(new.changes.request_lines());
     out.put(b"\r\n");
 }
 

@@ -148,8 +148,10 @@ async fn body(
         until,
         buffers,
         pipes: &routed.view.resources.pipes,
+        ends_with_receiver: true,
         chunk: told == Told::Chunked,
         moved: &moved,
+        tee: None,
     };
     let head_bytes = front.len() as u64;
     let result = match coder {

@@ -2,11 +2,14 @@
 
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
+use crate::policy::ResponseEdits;
+use crate::policy::attributes::ResponsePart;
 use crate::policy::compression::Treatment;
 use crate::policy::edit::HeadEdits;
 use crate::proto::header::lists;
 use crate::proto::http1::{BodyLength, FieldName, encode};
 
+use super::asked;
 use super::place::Routed;
 
 /// How the client is told where the body ends.
@@ -50,7 +53,9 @@ pub fn encode(
     let Shape { length, told, treatment } = shape;
     let response = &exchange.response;
     let edits = routed.edits.on_response();
-    match edits.map_or(response.status, |edits| edits.status(response.status)) {
+    let made = edits.and_then(|edits| Made::by(edits, routed, exchange, bytes));
+    let status = made.as_ref().and_then(|made| made.status);
+    match edits.map_or(response.status, |edits| edits.or_status(status, response.status)) {
         status if status != response.status => encode::status_line(out, status),
         same => encode::status_line_with(out, same, response.reason.of(bytes)),
     }
@@ -75,6 +80,11 @@ pub fn encode(
     if let Some(edits) = edits {
         out.put(edits.appended());
     }
+    if let Some(made) = made {
+        out.put(made.lines.filled());
+        routed.view.resources.buffers.give(made.lines);
+    }
+    out.put(routed.lines);
     if routed.bind.settings.forwarded.via {
         out.put(b"Via: ");
         out.put(if response.version.is_1_1() { b"1.1 " } else { b"1.0 " });
@@ -107,6 +117,30 @@ fn put_coding(
     let covers = |value| lists(value, b"*") || lists(value, b"accept-encoding");
     if !response.values(bytes, FieldName::Vary).any(covers) && !dropped(b"vary") {
         out.put(b"Vary: Accept-Encoding\r\n");
+    }
+}
+
+/// What expressions make of the response.
+struct Made {
+    status: Option<u16>,
+    lines: Buffer,
+}
+
+impl Made {
+    fn by(
+        edits: &ResponseEdits,
+        routed: &Routed<'_>,
+        exchange: &Exchange,
+        bytes: &[u8],
+    ) -> Option<Self> {
+        if edits.transform.is_empty() {
+            return None;
+        }
+        let head = &exchange.response;
+        let response = ResponsePart { status: head.status, head: Some((head, bytes)) };
+        let mut lines = routed.view.resources.buffers.take();
+        let status = asked::transform(&mut lines, routed, exchange, &edits.transform, response);
+        Some(Self { status, lines })
     }
 }
 

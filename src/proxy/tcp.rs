@@ -218,7 +218,8 @@ async fn pass(
         connection.sent_bytes.set(downward.bytes.get());
         count();
     };
-    let run = relay(down, &up, firsts, buffers, idle, (&upward, &downward));
+    let kept = (&**buffers, &resources.pipes);
+    let run = relay(down, &up, firsts, kept, idle, (&upward, &downward));
     let end = Box::pin(beside(run, resources, &counted)).await;
     counted();
     if end == relay::End::Idle {

@@ -1,5 +1,7 @@
 //! What the tests of this band share: an exchange in its place, without a worker.
 
+mod after_tests;
+
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,7 +27,7 @@ pub(crate) struct Scene {
     pub(crate) exchange: Exchange,
     pub(crate) changes: Changes,
     found: (usize, usize),
-    _client: TcpStream,
+    client: TcpStream,
 }
 
 impl Scene {
@@ -34,10 +36,10 @@ impl Scene {
         let resources = crate::snapshot::view::tests::resources(rig);
         let view = Rc::new(View::new(snapshot, resources, None));
         let address: Option<SocketAddr> = client.map(|text| text.parse().unwrap());
-        let (stream, _client) = rig.pair();
+        let (stream, client) = rig.pair();
         let connection = Connection::new(stream, Peer::new(address));
         let (exchange, changes) = (Exchange::default(), Changes::default());
-        Self { view, connection, exchange, changes, found: (0, 0), _client }
+        Self { view, connection, exchange, changes, found: (0, 0), client }
     }
 
     /// A bind with one route to one backend, whose `policies` and `config` are given.
@@ -72,7 +74,12 @@ impl Scene {
         let pipeline = &listener.routes[found.route.index()].pipeline;
         let verdict = match self.exchange.request.form {
             TargetForm::Asterisk => Verdict::Continue,
-            _ => pipeline.on_request(&address, &mut changes),
+            _ => {
+                let place =
+                    Place { view: &self.view, bind: self.bind(), connection: &self.connection };
+                let attributes = asked::attributes(&place, &self.exchange, None);
+                pipeline.on_request(&address, &attributes, &mut changes)
+            }
         };
         assert!(matches!(verdict, Verdict::Continue), "{verdict:?}");
         self.found = (found.route.index(), found.prefix_len);
@@ -85,7 +92,7 @@ impl Scene {
         let (route, prefix_len) = self.found;
         let route = &bind.listeners[0].routes[route];
         let place = Place { view, bind, connection };
-        Routed { place, route, edits: &route.pipeline, prefix_len }
+        Routed { place, route, edits: &route.pipeline, prefix_len, lines: b"", tee: None }
     }
 
     fn bind(&self) -> &Bind {

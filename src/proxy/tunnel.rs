@@ -54,7 +54,7 @@ pub async fn through(routed: &Routed<'_>, exchange: &mut Exchange, up: &Stream, 
         &connection.stream,
         up,
         (early, input),
-        &resources.buffers,
+        (&resources.buffers, &resources.pipes),
         limits.tunnel_idle,
         (&upward, &downward),
     ));

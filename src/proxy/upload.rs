@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::place::Place;
 use crate::base::buffer::Buffer;
+use crate::http::tee::Tee;
 use crate::http::transfer::Transfer;
 use crate::http::{Body, Broke};
 use crate::net::deadline::{Action, Deadline};
@@ -52,13 +53,14 @@ impl UploadDeadlines {
 }
 
 impl<'a> Upload<'a> {
-    /// `buffer` holds what came of the body and was not sent with the head.
+    /// `buffer` holds what came of the body and was not sent with the head; `tee` gets a copy.
     pub fn begin(
         place: Place<'a>,
         up: &'a Stream,
         deadlines: &'a UploadDeadlines,
         mut body: Body,
         buffer: Buffer,
+        tee: Option<&'a Tee>,
     ) -> Self {
         let limits = &place.bind.settings.limits;
         let transfer = Transfer {
@@ -71,8 +73,10 @@ impl<'a> Upload<'a> {
             until: None,
             buffers: &place.view.resources.buffers,
             pipes: &place.view.resources.pipes,
+            ends_with_receiver: false,
             chunk: false,
             moved: &deadlines.moved,
+            tee,
         };
         let run = Box::pin(async move {
             let buffers = transfer.buffers;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tls::BindTls;
-use crate::base::id::{Accepted, BindId, LabelsId};
+use crate::base::id::{Accepted, BindId, ClusterId, LabelsId};
 use crate::http::Limits;
 use crate::net::socket::Keepalive;
 use crate::policy::Pipeline;
@@ -56,6 +56,8 @@ pub struct Listener {
     pub routes: Vec<Route>,
     /// Labels of requests that no route took.
     pub labels: LabelsId,
+    /// What is done with them; those that a route takes have it in the route's own.
+    pub pipeline: Pipeline,
 }
 
 pub struct Route {
@@ -64,8 +66,18 @@ pub struct Route {
     pub target: Target,
     /// By the backend's place: what is done once it is chosen.
     pub backends: Vec<Backend>,
+    /// Where a share of the requests goes as well.
+    pub mirror: Option<Mirror>,
     /// Labels with each backend of the target, in their order; then those without a backend.
     pub labels: Vec<LabelsId>,
+}
+
+/// See `Route::mirror`.
+pub struct Mirror {
+    pub cluster: ClusterId,
+    pub backend: Backend,
+    /// Of all numbers that a random one may be: it is mirrored when it is none above this.
+    pub share: u64,
 }
 
 /// One backend of a route.

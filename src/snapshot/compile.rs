@@ -18,13 +18,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Snapshot;
-use super::bind::{Backend, Bind, Listener, ProxyHeader, Route, Settings};
+use super::bind::{Backend, Bind, Listener, Mirror, ProxyHeader, Route, Settings};
 use super::tls::{BindTls, Carries, Keyring};
 use crate::base::id::{BindId, ClusterId, LabelsId, RouteId};
 use crate::config::Config;
-use crate::config::backend::RouteBackend;
+use crate::config::backend::{HttpVersion, RouteBackend};
 use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
 use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
+use crate::config::policy::inherited::ListenerPolicies;
+use crate::config::policy::mirror::RequestMirror;
 use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, ValueMatch};
 use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
@@ -141,6 +143,8 @@ struct Compiler<'a> {
 /// A listener with the routes that it has, wherever they stand in the file.
 struct Served<'a> {
     listener: &'a RawListener,
+    /// What its routes inherit: the furthest first.
+    policies: Vec<&'a ListenerPolicies>,
     routes: Vec<&'a RawRoute>,
     tcp_routes: Vec<&'a TcpRoute>,
 }
@@ -157,6 +161,7 @@ impl Compiler<'_> {
                 .iter()
                 .map(|listener| Served {
                     listener,
+                    policies: vec![&listener.policies],
                     routes: listener.routes.iter().collect(),
                     tcp_routes: listener.tcp_routes.iter().collect(),
                 })
@@ -173,6 +178,7 @@ impl Compiler<'_> {
                 .iter()
                 .map(|listener| Served {
                     listener,
+                    policies: vec![&raw.policies, &listener.policies],
                     routes: attached(&config.routes, key, listener, |one| &one.gateways)
                         .map(|one| &one.route)
                         .collect(),
@@ -224,7 +230,7 @@ impl Compiler<'_> {
         let mut listeners = Vec::new();
         for (index, served) in looked_into.iter().enumerate() {
             hosts.push((hostname(served.listener.hostname.as_ref()), index as u32));
-            listeners.push(self.listener(listener_name(served.listener, index), &served.routes));
+            listeners.push(self.listener(listener_name(served.listener, index), served));
         }
         let hosts = HostMap::compile(hosts).unwrap_or_else(|_| {
             self.wrong.push(format!("{name}: two listeners serve the same host"));
@@ -246,11 +252,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn listener(&mut self, name: String, raw: &[&RawRoute]) -> Listener {
+    fn listener(&mut self, name: String, raw: &Served<'_>) -> Listener {
         self.listener.clone_from(&name);
+        let spec = policy::listener_spec(&raw.policies);
+        let pipeline = self.pipeline("", Pipeline::compile(&spec));
         let mut specs = Vec::new();
         let mut routes = Vec::new();
-        for (index, route) in raw.iter().enumerate() {
+        for (index, route) in raw.routes.iter().enumerate() {
             let order = u32::try_from(index).expect("fewer routes than 4 billion");
             specs.push(RouteSpec {
                 hostnames: route.hostnames.iter().map(ToString::to_string).collect(),
@@ -258,7 +266,7 @@ impl Compiler<'_> {
                 id: RouteId(order),
                 order,
             });
-            routes.push(self.route(route, index));
+            routes.push(self.route(route, &raw.policies, index));
         }
         let table = match Table::compile(&specs) {
             Ok(table) => table,
@@ -268,15 +276,15 @@ impl Compiler<'_> {
             }
         };
         let labels = self.labels("", "", "");
-        Listener { name, table, routes, labels }
+        Listener { name, table, routes, labels, pipeline }
     }
 
-    fn route(&mut self, raw: &RawRoute, index: usize) -> Route {
+    fn route(&mut self, raw: &RawRoute, above: &[&ListenerPolicies], index: usize) -> Route {
         let name = raw.name.clone().unwrap_or_else(|| format!("route{index}"));
         let namespace = raw.namespace.as_deref().unwrap_or("default");
         let label = format!("{namespace}/{name}");
         let rule = raw.rule_name.as_deref().unwrap_or("");
-        let mut spec = policy::route_spec(&raw.policies);
+        let mut spec = policy::route_spec(&raw.policies, above);
         let place = format!("{}/{}/{label}/{rule}", self.bind, self.listener);
         spec.rate_limits = self.rate_limits.of(&place, &raw.policies.local_rate_limit);
         let concurrency = raw.policies.adaptive_concurrency.as_ref();
@@ -295,6 +303,7 @@ impl Compiler<'_> {
             backends.push(self.backend(backend, cluster, &spec, &label));
         }
         labels.push(self.labels("", &label, rule));
+        let mirror = raw.policies.request_mirror.as_ref().map(|raw| self.mirror(raw, &label));
         let target = match Split::compile(weighted) {
             Ok(split) => Target::Clusters(split),
             // agentgateway's answer to a route that points nowhere.
@@ -303,7 +312,22 @@ impl Compiler<'_> {
                     .expect("a small reply"),
             ),
         };
-        Route { name, pipeline, target, backends, labels }
+        Route { name, pipeline, target, backends, mirror, labels }
+    }
+
+    fn mirror(&mut self, raw: &RequestMirror, label: &str) -> Mirror {
+        let clusters = &mut self.clusters;
+        let materials = &mut self.materials;
+        let cluster = clusters.of(&raw.backend, None, Carries::Http, label, materials);
+        let http = self.clusters.policies(&raw.backend, None).http;
+        if http.and_then(|http| http.version) == Some(HttpVersion::Http2) {
+            let place = format!("{}: route `{label}`", self.bind);
+            self.wrong.push(format!("{place}: requestMirror: a mirror is asked by HTTP/1.1"));
+        }
+        let (name, authority) =
+            (self.clusters.host_name(cluster), self.clusters.authority(cluster));
+        let share = (raw.percentage * u64::MAX as f64) as u64;
+        Mirror { cluster, backend: Backend { pipeline: None, name, authority }, share }
     }
 
     fn backend(

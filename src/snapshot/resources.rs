@@ -28,6 +28,8 @@ pub struct Resources {
     pub shard: Arc<Shard>,
     pub log: Recorder,
     pub shared: Shared,
+    /// Requests that are being mirrored.
+    pub mirrors: Cell<u32>,
     /// Every response says `Connection: close`.
     pub draining: Cell<bool>,
     /// `Date: ...` with its line end; renewed once a second.
@@ -67,6 +69,7 @@ impl Resources {
             shard,
             log,
             shared,
+            mirrors: Cell::new(0),
             draining: Cell::new(false),
             date: Cell::new([b' '; DATE_BYTES]),
             epoch_micros: Cell::new(0),

@@ -306,6 +306,23 @@ families! {
         &[],
         "Streams of clients that are under way.",
     );
+    MIRRORED_REQUESTS = counter(
+        "ringway_mirrored_requests_total",
+        &[],
+        "Requests that were sent to a mirror as well, and answered there.",
+    );
+    MIRROR_DROPS = counter(
+        "ringway_mirror_drops_total",
+        &[],
+        "Mirrors of requests that were given up: the backend was slow or down, or too many were \
+         under way.",
+    );
+    EXPRESSION_FAILURES = counter(
+        "ringway_expression_failures_total",
+        &[],
+        "Expressions that gave nothing of use for a request: a header that is not there, a type that \
+         does not fit, a value that no header can have.",
+    );
     CONFIG_RELOADS = counter(
         "ringway_config_reloads_total",
         &["result"],

@@ -211,6 +211,9 @@ values! {
         RateLimitAdmitted = "ringway_rate_limit_admitted_total",
         RateLimitRefused = "ringway_rate_limit_refused_total",
         RateLimitEvictions = "ringway_rate_limit_evictions_total",
+        Mirrored = "ringway_mirrored_requests_total",
+        MirrorsDropped = "ringway_mirror_drops_total",
+        ExpressionFailures = "ringway_expression_failures_total",
     }
 
     /// Gauges that a worker has one of. All are summed over the workers, the busy share excepted.

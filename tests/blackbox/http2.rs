@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::harness::h2_client::*;
+use crate::harness::h2_origin::{H2Origin, Manners};
 use crate::harness::scratch::{self, Scratch};
 use crate::harness::*;
 
@@ -25,6 +26,8 @@ matrix! {
     a_wrong_length_resets_the_stream,
     an_early_answer_ends_the_upload,
     a_reset_ends_the_exchange_and_no_other,
+    a_reset_is_told_to_an_origin_that_says_nothing,
+    a_window_opened_by_bytes_is_closed,
     a_websocket_echoes,
     a_drain_takes_two_steps,
     a_drain_loses_nothing,
@@ -302,6 +305,58 @@ fn a_reset_ends_the_exchange_and_no_other(cell: Cell) {
     assert_eq!(client.reply(unharmed).body(), "late");
     proxy.await_metric("ringway_http2_streams_reset_total", &[], 5.0);
     proxy.await_metric("ringway_http2_streams_active", &[], 0.0);
+}
+
+fn a_reset_is_told_to_an_origin_that_says_nothing(cell: Cell) {
+    let silent = Origin::script(|visit| {
+        visit.request()?;
+        visit.wire.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin")?;
+        visit.until_closed();
+        Ok(())
+    });
+    let shared = H2Origin::start(Manners::default());
+    let policies = json!({ "http": { "version": "HTTP/2.0" } });
+    let backend = json!({ "host": shared.host(), "policies": policies });
+    let proxy = cell.start(
+        &config().route("/silent", &silent).route_with("/", json!({ "backends": [backend] })),
+    );
+    let mut client = H2::connect(proxy.address());
+    for (path, open) in [("/silent", 1), ("/begin", 0)] {
+        let id = client.open(&asked("GET", path), true);
+        client.until("it begins", |client| client.stream(id).bytes.starts_with(b"begin"));
+        assert_eq!(silent.open(), open, "{path}");
+        client.reset(id, CANCEL);
+        wait::until("the origin is told", || silent.open() == 0 && shared.streams() == 0);
+    }
+    proxy.await_metric("ringway_http2_streams_active", &[], 0.0);
+    proxy.await_metric("ringway_upstream_streams_active", &[], 0.0);
+}
+
+/// A client that takes a few bytes at a time is as slow as one that takes none.
+fn a_window_opened_by_bytes_is_closed(cell: Cell) {
+    let large = Origin::http1().route("/", pattern(100_000)).start();
+    let limits = json!({ "writeTimeout": "1s" });
+    let proxy = cell.start(&config().route("/", &large).limits(limits));
+    let mut client = H2::with(proxy.address(), &[(INITIAL_WINDOW, 10)]);
+    let id = client.open(&asked("GET", "/"), true);
+    client.until("it begins", |client| client.stream(id).bytes.len() == 10);
+    let begun = Instant::now();
+    let mut had = 10;
+    while client.stream(id).reset.is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it goes on and on");
+        client.open_window(id, 5);
+        had += 5;
+        client.until("some bytes or the end", |client| {
+            let stream = client.stream(id);
+            stream.bytes.len() >= had || stream.reset.is_some()
+        });
+        // Not so fast that it is a flood.
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(client.stream(id).reset, Some(CANCEL));
+    assert!(had < 10 + 512, "cut before it was worth anything: {had}");
+    client.settings(&[(INITIAL_WINDOW, 1 << 20)]);
+    assert_eq!(client.get("/").status(), 200);
 }
 
 fn a_websocket_echoes(cell: Cell) {

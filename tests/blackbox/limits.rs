@@ -115,8 +115,8 @@ fn an_idle_connection_is_closed(cell: Cell) {
     // A silent one, and one that had a request: neither is told anything.
     let mut silent = proxy.client();
     let mut used = proxy.client();
-    assert_eq!(used.get("/").body(), "hello");
     let started = Instant::now();
+    assert_eq!(used.get("/").body(), "hello");
     used.wait_for_close();
     assert!(started.elapsed() >= Duration::from_millis(400), "{:?}", started.elapsed());
     silent.wait_for_close();

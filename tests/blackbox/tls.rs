@@ -2,6 +2,7 @@
 
 mod clients;
 mod hostile;
+mod judge;
 mod names;
 mod negotiation;
 mod renewal;
@@ -10,7 +11,7 @@ mod traffic;
 use serde_json::{Value, json};
 
 use crate::harness::config::{Config, config};
-use crate::harness::tls::{Authority, Caller, Files};
+use crate::harness::tls::{Authority, Caller, Files, Offer};
 use crate::harness::{Client, Origin, Proxy};
 
 /// An authority, and the files that a configuration names.
@@ -26,6 +27,11 @@ impl Bench {
 
     fn caller(&self) -> Caller {
         Caller::new(&self.ours)
+    }
+
+    /// One that speaks HTTP/2.
+    fn http2_caller(&self) -> Caller {
+        Caller::offering(&self.ours, &Offer { alpn: &["h2"], ..Offer::default() })
     }
 
     /// The key `tls` with a fresh certificate for those names, and more keys.
@@ -70,7 +76,7 @@ fn is_well(proxy: &Proxy, caller: &Caller) {
     assert_eq!(client.ask(&get("test")).status, 200);
     drop(client);
     proxy.await_metric("ringway_active_connections", &[], 0.0);
-    proxy.await_metric("ringway_buffers_bytes", &[], 0.0);
+    proxy.await_buffers(1);
     assert_eq!(proxy.metrics().sum("ringway_panics_total", &[]), 0.0);
 }
 

@@ -1,4 +1,5 @@
 use super::super::{Config, parse_with};
+use super::direct_response::Body;
 use super::*;
 
 fn policies(text: &str) -> RoutePolicies {
@@ -8,8 +9,15 @@ fn policies(text: &str) -> RoutePolicies {
     config.binds.remove(0).listeners.remove(0).routes.remove(0).policies
 }
 
+fn only<T: Clone>(chosen: Option<Chosen<T>>) -> T {
+    match chosen {
+        Some(Chosen::Always(policy)) => policy,
+        _ => panic!("one policy, whatever the request"),
+    }
+}
+
 fn redirect(text: &str) -> RequestRedirect {
-    policies(&format!("{{requestRedirect: {text}}}")).request_redirect.unwrap()
+    only(policies(&format!("{{requestRedirect: {text}}}")).request_redirect)
 }
 
 #[test]
@@ -33,7 +41,7 @@ fn authorities() {
     ];
     for (text, expected) in cases {
         let rewrite = policies(&format!("{{urlRewrite: {{authority: {text}}}}}")).url_rewrite;
-        assert_eq!(rewrite.unwrap().authority, Some(expected), "{text}");
+        assert_eq!(only(rewrite).authority, Some(expected), "{text}");
     }
     for text in ["", "a:", "a:0", "a:x", "a b", ":80", "a/b", "user@a", "[::1", "::1", "a\r\nb"] {
         assert!(parse_authority(text).is_err(), "{text}");
@@ -57,7 +65,7 @@ fn paths() {
 fn a_body_is_text_or_bytes() {
     let body = |text: &str| {
         let policies = policies(&format!("{{directResponse: {{status: 200, body: {text}}}}}"));
-        policies.direct_response.unwrap().body
+        only(policies.direct_response).body
     };
     assert_eq!(body("hello"), Body(b"hello".to_vec()));
     assert_eq!(body("[104, 105]"), Body(b"hi".to_vec()));

@@ -50,7 +50,7 @@ fn what_agentgateway_knows_is_said_to_be_so() {
          config: {tracing: {otlpEndpoint: http://localhost:4317}}\n\
          frontendPolicies: {networkExtAuthz: {}, accessLog: {filter: 'true'}}\n\
          binds:\n- {port: 3000, tunnelProtocol: connect, listeners: [{protocol: HBONE, policies: \
-          {}}]}\n",
+          {extAuthz: {}}}]}\n",
         &[
             "gateway.yaml:1:1: llm: known to agentgateway, not supported by Ringway yet",
             "gateway.yaml:2:10: config.tracing: known to agentgateway, not supported by Ringway \
@@ -63,15 +63,16 @@ fn what_agentgateway_knows_is_said_to_be_so() {
              supported by Ringway yet",
             "gateway.yaml:5:64: binds[0].listeners[0].protocol: `HBONE` is known to agentgateway, \
              not supported by Ringway yet",
-            "gateway.yaml:5:71: binds[0].listeners[0].policies: known to agentgateway, not \
-             supported by Ringway yet",
+            "gateway.yaml:5:82: binds[0].listeners[0].policies.extAuthz: known to agentgateway, \
+             not supported by Ringway yet",
         ],
     );
     check_route(
-        "policies:\n  cors: {allowOrigins: ['*']}\n  retry: {attempts: 2}\n  delay: null\n\
+        "policies:\n  extAuthz: {host: 'a:1'}\n  retry: {attempts: 2}\n  delay: null\n\
          backends:\n- ai: {name: a}\n- {dynamic: {}, weight: 2}",
         &[
-            "gateway.yaml:6:9: policies.cors: known to agentgateway, not supported by Ringway yet",
+            "gateway.yaml:6:9: policies.extAuthz: known to agentgateway, not supported by Ringway \
+             yet",
             "gateway.yaml:7:9: policies.retry: known to agentgateway, not supported by Ringway yet",
             "gateway.yaml:10:9: backends[0].ai: known to agentgateway, not supported by Ringway \
              yet",
@@ -81,11 +82,11 @@ fn what_agentgateway_knows_is_said_to_be_so() {
     );
     check_route(
         "matches:\n- headers: [{name: ':authority', value: {exact: a}}]\n\
-         policies: {directResponse: {conditional: [{condition: 'true', status: 503}]}}",
+         policies: {transformations: {conditional: [{condition: 'true'}]}}",
         &[
             "gateway.yaml:6:26: matches[0].headers[0].name: known to agentgateway, not supported \
              by Ringway yet",
-            "gateway.yaml:7:35: policies.directResponse.conditional: known to agentgateway, not \
+            "gateway.yaml:7:36: policies.transformations.conditional: known to agentgateway, not \
              supported by Ringway yet",
         ],
     );

@@ -89,7 +89,6 @@ pub async fn serve<S: Service>(
         blocked_until: None,
     };
     driver.run(first).await;
-    driver.end_seats();
 }
 
 struct Driver<'a, S> {
@@ -367,14 +366,6 @@ impl<S: Service> Driver<'_, S> {
         }
     }
 
-    /// The connection is over: whoever is still at work for it is told.
-    fn end_seats(&self) {
-        for seat in self.seats.iter().flatten() {
-            seat.lane.break_off(false);
-        }
-        self.terms.shard.gauge_add(Gauge::Http2Streams, -self.streams);
-    }
-
     fn new_lane(&mut self) -> (u32, Rc<Lane>) {
         let index = self.vacant.pop().unwrap_or_else(|| {
             self.seats.push(None);
@@ -388,6 +379,16 @@ impl<S: Service> Driver<'_, S> {
 
     fn now(&self) -> Instant {
         self.stream.deadline().wheel().clock().now()
+    }
+}
+
+impl<S> Drop for Driver<'_, S> {
+    /// The connection is over: whoever is still at work for it is told, also when we panic.
+    fn drop(&mut self) {
+        for seat in self.seats.iter().flatten() {
+            seat.lane.break_off(false);
+        }
+        self.terms.shard.gauge_add(Gauge::Http2Streams, -self.streams);
     }
 }
 

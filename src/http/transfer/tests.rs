@@ -40,8 +40,10 @@ impl Ends {
             until: None,
             buffers: &self.buffers,
             pipes: &self.pipes,
+            ends_with_receiver: false,
             chunk,
             moved: &self.moved,
+            tee: None,
         }
     }
 
@@ -128,7 +130,7 @@ async fn run(rig: &Rig, case: &Case, head: &[u8], cut: usize) -> (Vec<u8>, Vec<u
     let transfer = ends.transfer(case.chunk, LONG, LONG);
     let tail = transfer.run(&mut front, &mut body, ends.taken(first)).await.unwrap();
     assert!(front.is_empty(), "the head was sent");
-    ends.to.shutdown(crate::net::socket::Side::Write);
+    ends.to.shutdown(Side::Write);
     let got = read_all(&ends.receiver);
     let kept = tail.filled().to_vec();
     ends.buffers.give(tail);
@@ -191,7 +193,7 @@ fn bytes_until_the_close_are_wrapped_in_chunks() {
                 let transfer = ends.transfer(true, LONG, LONG);
                 let tail = transfer.run(&mut front, &mut body, ends.taken(b"")).await.unwrap();
                 assert!(tail.is_empty());
-                ends.to.shutdown(crate::net::socket::Side::Write);
+                ends.to.shutdown(Side::Write);
                 let wire = peer.join().unwrap();
                 let chunks: String =
                     pieces.iter().map(|p| format!("{:x}\r\n{p}\r\n", p.len())).collect();
@@ -235,7 +237,7 @@ fn a_receiver_that_takes_nothing_is_slow() {
             let ends = Ends::new(&rig);
             let sender = ends.sender.try_clone().unwrap();
             let writer = thread::spawn(move || {
-                let _ = std::io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
+                let _ = io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
             });
             assert_eq!(broken(&ends, length, LONG, SHORT).await, Broke::WriteSlow, "{length:?}");
             drop(ends);
@@ -269,7 +271,7 @@ fn a_receiver_that_resets_is_gone() {
             let receiver = std::mem::replace(&mut ends.receiver, crate::net::tests::sockets().0);
             let sender = ends.sender.try_clone().unwrap();
             let writer = thread::spawn(move || {
-                let _ = std::io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
+                let _ = io::Write::write_all(&mut &sender, &vec![0; 64 << 20]);
             });
             let closer = thread::spawn(move || {
                 read_some(&receiver, 1_000_000);
@@ -301,7 +303,7 @@ fn a_long_body_of_unknown_length_arrives_as_it_was_sent() {
         let transfer = ends.transfer(false, LONG, LONG);
         let tail = transfer.run(&mut front, &mut body, ends.taken(b"")).await.unwrap();
         ends.buffers.give(tail);
-        ends.to.shutdown(crate::net::socket::Side::Write);
+        ends.to.shutdown(Side::Write);
         assert!(reader.join().unwrap() == pattern(COUNT), "other bytes");
         writer.join().unwrap();
         assert_eq!((ends.buffers.out_bytes(), ends.moved.get()), (0, COUNT as u64));

@@ -2,7 +2,9 @@ use std::net::{Shutdown, TcpStream};
 use std::rc::Rc;
 use std::thread;
 
+use super::way::next_room;
 use super::*;
+use crate::limits::{BULK_BUFFER_BYTES, READ_BUFFER_BYTES, RELAY_PARK_FROM_BYTES, RELAY_PATIENCE};
 use crate::net::tests::{
     Rig, is_at_end, on_both_drivers, pattern, pause, read_all, read_some, reset, write,
 };
@@ -14,6 +16,8 @@ struct Tunnel {
     up_bytes: u64,
     down_bytes: u64,
     buffers_out: usize,
+    /// Pipes that are kept: some were used.
+    pipes: usize,
 }
 
 /// Runs a tunnel between two connections whose other ends `client` and `server` hold.
@@ -30,7 +34,7 @@ async fn run(
         thread::spawn(move || client(client_socket)),
         thread::spawn(move || server(server_socket)),
     ];
-    let buffers = Rc::new(Buffers::default());
+    let (buffers, pipes) = (Rc::new(Buffers::default()), Pipes::default());
     let taken = |bytes: &[u8]| {
         let mut buffer = buffers.take();
         buffer.put(bytes);
@@ -38,7 +42,7 @@ async fn run(
     };
     let firsts = (taken(firsts.0), taken(firsts.1));
     let (upward, downward) = (Flow::default(), Flow::default());
-    let end = relay(&down, &up, firsts, &buffers, idle, (&upward, &downward)).await;
+    let end = relay(&down, &up, firsts, (&buffers, &pipes), idle, (&upward, &downward)).await;
     drop((down, up));
     // The ring closes descriptors on its next turn, and the peers may wait for that.
     rig.sleep(Duration::from_millis(1)).await;
@@ -48,6 +52,7 @@ async fn run(
         up_bytes: upward.bytes.get(),
         down_bytes: downward.bytes.get(),
         buffers_out: buffers.out_bytes(),
+        pipes: pipes.counts().0,
     }
 }
 
@@ -103,6 +108,8 @@ fn many_bytes_both_ways_arrive_as_they_were_sent() {
         let tunnel = run(&rig, (b"", b""), LONG, peer, peer).await;
         assert_eq!(tunnel.end, End::Closed);
         assert_eq!((tunnel.up_bytes, tunnel.down_bytes), (COUNT as u64, COUNT as u64));
+        assert_eq!(tunnel.buffers_out, 0);
+        assert!(tunnel.pipes > 0, "none of it went through a pipe");
     });
 }
 
@@ -242,7 +249,7 @@ fn where_many_buffers_are_out_a_quiet_relay_has_none() {
     on_both_drivers(async |rig| {
         let (down, client) = rig.pair();
         let (up, server) = rig.pair();
-        let buffers = Buffers::default();
+        let (buffers, pipes) = (Buffers::default(), Pipes::default());
         let mut others = Vec::new();
         while buffers.out_bytes() < RELAY_PARK_FROM_BYTES {
             others.push(buffers.take());
@@ -250,7 +257,8 @@ fn where_many_buffers_are_out_a_quiet_relay_has_none() {
         let without = buffers.out_bytes();
         let firsts = (buffers.take(), buffers.take());
         let flows = (Flow::default(), Flow::default());
-        let mut run = pin!(relay(&down, &up, firsts, &buffers, LONG, (&flows.0, &flows.1)));
+        let mut run =
+            pin!(relay(&down, &up, firsts, (&buffers, &pipes), LONG, (&flows.0, &flows.1)));
         let mut wait = pin!(rig.sleep(4 * RELAY_PATIENCE));
         let quiet = poll_fn(|context| {
             assert!(run.as_mut().poll(context).is_pending());
@@ -268,4 +276,140 @@ fn where_many_buffers_are_out_a_quiet_relay_has_none() {
         peers.join().unwrap();
         assert_eq!(buffers.out_bytes(), without);
     });
+}
+
+/// Small writes are left to themselves: their bytes keep their order, and none is lost or counted
+/// twice, whatever the size, however slowly they are taken.
+#[test]
+fn small_messages_keep_their_order() {
+    on_both_drivers(async |rig| {
+        let sizes = || (0..400).map(|n| 1 + (n * 37) % 5_000);
+        let sum: usize = sizes().sum();
+        let talking = move |socket: TcpStream| {
+            let reading = socket.try_clone().unwrap();
+            let reader = thread::spawn(move || read_all(&reading));
+            let (bytes, mut at) = (pattern(sum), 0);
+            for size in sizes() {
+                write(&socket, &bytes[at..at + size]);
+                at += size;
+                // Now and then each is a message of its own.
+                if size % 5 == 0 {
+                    pause(Duration::from_millis(1));
+                }
+            }
+            socket.shutdown(Shutdown::Write).unwrap();
+            assert!(reader.join().unwrap() == pattern(sum), "other bytes came back");
+        };
+        let echoing = move |socket: TcpStream| {
+            let mut came = Vec::new();
+            while came.len() < sum {
+                let more = read_some(&socket, 1 + came.len() % (sum - came.len()).min(700));
+                write(&socket, &more);
+                came.extend(more);
+            }
+            assert!(came == pattern(sum), "other bytes");
+            assert!(is_at_end(&socket));
+        };
+        let tunnel = run(&rig, (b"", b""), LONG, talking, echoing).await;
+        assert_eq!(tunnel.end, End::Closed);
+        assert_eq!((tunnel.up_bytes, tunnel.down_bytes), (sum as u64, sum as u64));
+        assert_eq!(tunnel.buffers_out, 0);
+    });
+}
+
+/// A peer that takes nothing for a while: what was left to itself waits, and what comes behind it
+/// waits too.
+#[test]
+fn small_messages_wait_for_a_slow_reader() {
+    const COUNT: usize = 12_000_000;
+    on_both_drivers(async |rig| {
+        let (stuck, is_stuck) = std::sync::mpsc::channel();
+        let talking = move |mut socket: TcpStream| {
+            let bytes = pattern(COUNT);
+            socket.set_nonblocking(true).unwrap();
+            let mut at = 0;
+            let mut refusals = 0;
+            while at < COUNT {
+                let end = COUNT.min(at + 3_000);
+                match std::io::Write::write(&mut socket, &bytes[at..end]) {
+                    Ok(count) => (at, refusals) = (at + count, 0),
+                    Err(_) => {
+                        refusals += 1;
+                        pause(Duration::from_millis(5));
+                        if refusals == 20 {
+                            let _ = stuck.send(());
+                        }
+                    }
+                }
+            }
+            let _ = stuck.send(());
+            socket.set_nonblocking(false).unwrap();
+            socket.shutdown(Shutdown::Write).unwrap();
+            assert!(is_at_end(&socket));
+        };
+        let late = move |socket: TcpStream| {
+            is_stuck.recv().unwrap();
+            assert!(read_all(&socket) == pattern(COUNT), "other bytes");
+        };
+        let tunnel = run(&rig, (b"", b""), LONG, talking, late).await;
+        assert_eq!((tunnel.end, tunnel.up_bytes), (End::Closed, COUNT as u64));
+        assert_eq!(tunnel.buffers_out, 0);
+    });
+}
+
+/// What was left to itself is looked at though nothing follows it, and its buffer comes back.
+#[test]
+fn a_message_that_nothing_follows_leaves_no_buffer() {
+    on_both_drivers(async |rig| {
+        let (down, client) = rig.pair();
+        let (up, server) = rig.pair();
+        let (buffers, pipes) = (Buffers::default(), Pipes::default());
+        let firsts = (buffers.take(), buffers.take());
+        let reading = buffers.out_bytes();
+        let flows = (Flow::default(), Flow::default());
+        let kept = (&buffers, &pipes);
+        let mut run = pin!(relay(&down, &up, firsts, kept, LONG, (&flows.0, &flows.1)));
+        write(&client, b"ping");
+        let mut quiet = pin!(async {
+            while (flows.0.bytes.get(), buffers.out_bytes()) != (4, reading) {
+                rig.sleep(Duration::from_millis(10)).await;
+            }
+        });
+        poll_fn(|context| {
+            assert!(run.as_mut().poll(context).is_pending());
+            quiet.as_mut().poll(context)
+        })
+        .await;
+        assert_eq!(read_some(&server, 4), b"ping");
+        drop((client, server));
+        assert_eq!(run.await, End::Closed);
+        assert_eq!(buffers.out_bytes(), 0);
+    });
+}
+
+/// A write may take the error of a reset before a read can see it: the read finds an end then,
+/// which is none.
+#[test]
+fn a_reset_amid_messages_is_no_end() {
+    on_both_drivers(async |rig| {
+        for round in 0..40 {
+            let talking = move |socket: TcpStream| talk_until_reset(&socket, round * 5);
+            let resetting = |socket: TcpStream| reset(socket);
+            let tunnel = run(&rig, (b"first", b""), LONG, talking, resetting).await;
+            assert_eq!((tunnel.end, tunnel.buffers_out), (End::Broken, 0), "round {round}");
+            let tunnel = run(&rig, (b"", b"first"), LONG, resetting, talking).await;
+            assert_eq!((tunnel.end, tunnel.buffers_out), (End::Broken, 0), "round {round}");
+        }
+    });
+}
+
+fn talk_until_reset(mut socket: &TcpStream, messages: usize) {
+    let write = |_| std::io::Write::write(&mut socket, &[7; 300]);
+    let written: std::io::Result<Vec<_>> = (0..messages).map(write).collect();
+    let ended = written.and_then(|_| std::io::Read::read(&mut socket, &mut [0; 1000]));
+    let ended = match ended {
+        Ok(1..) => std::io::Read::read(&mut socket, &mut [0; 1]),
+        ended => ended,
+    };
+    assert_eq!(ended.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
 }

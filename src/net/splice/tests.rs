@@ -49,6 +49,17 @@ fn a_pipe_with_bytes_in_it_is_never_used_again() {
 }
 
 #[test]
+fn no_more_are_lent_than_may_be() {
+    let pipes = Pipes::default();
+    let lent: Vec<_> = std::iter::from_fn(|| pipes.lend()).collect();
+    assert_eq!((lent.len(), pipes.counts().1), (RELAY_PIPES_MAX, RELAY_PIPES_MAX));
+    assert!(pipes.take().is_some(), "bodies have theirs");
+    drop(lent);
+    assert_eq!(pipes.counts(), (PIPES_KEPT_MAX, 0));
+    assert!(pipes.lend().is_some());
+}
+
+#[test]
 fn no_more_are_kept_than_may_be() {
     let pipes = Pipes::default();
     let many: Vec<_> = (0..PIPES_KEPT_MAX + 4).filter_map(|_| pipes.take()).collect();

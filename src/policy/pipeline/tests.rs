@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::policy::attributes::tests::with_attributes;
 use crate::policy::changes::NewAuthority;
 use crate::policy::step::Phase;
 use crate::route::rewrite::{AuthoritySpec, PathSpec, Scheme};
@@ -12,6 +13,11 @@ const ADDRESS: Address<'static> = Address {
     query: Some(b"q=1"),
     prefix_len: 4,
 };
+
+/// With the request of the attributes' tests; the address is what steps start from.
+fn ask<'p>(pipeline: &'p Pipeline, changes: &mut Changes) -> Verdict<'p> {
+    with_attributes(false, |attributes| pipeline.on_request(&ADDRESS, attributes, changes))
+}
 
 fn modifier(add: &[(&str, &str)], remove: &[&str]) -> Option<HeaderModifierSpec> {
     let add = add.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -37,7 +43,7 @@ fn policies_that_do_nothing_leave_nothing() {
     assert!(pipeline.request_edits().is_none() && pipeline.on_response().is_none());
     assert_eq!(pipeline.timeouts(), spec.timeouts);
     let mut changes = Changes::default();
-    assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+    assert!(matches!(ask(&pipeline, &mut changes), Verdict::Continue));
     assert_eq!((changes.method(), changes.target()), (None, None));
     assert_eq!(changes.authority(), NewAuthority::Unset);
 }
@@ -52,7 +58,7 @@ fn a_rewrite_goes_over_what_a_modifier_set() {
     };
     let pipeline = Pipeline::compile(&spec).unwrap();
     let mut changes = Changes::default();
-    assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+    assert!(matches!(ask(&pipeline, &mut changes), Verdict::Continue));
     assert_eq!(changes.method(), Some(&b"PUT"[..]));
     assert_eq!(changes.target(), Some(&b"/new/x?q=1"[..]));
     assert_eq!(changes.authority(), NewAuthority::To(b"set.example"));
@@ -75,7 +81,7 @@ fn authorities_say_what_becomes_of_them() {
         let spec = PipelineSpec { rewrite: rewrite(authority, None), ..PipelineSpec::default() };
         let mut changes = Changes::default();
         let pipeline = Pipeline::compile(&spec).unwrap();
-        assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+        assert!(matches!(ask(&pipeline, &mut changes), Verdict::Continue));
         assert_eq!(changes.authority(), expected);
         assert_eq!(changes.target(), None);
     }
@@ -99,13 +105,13 @@ fn a_redirect_comes_before_a_reply_and_starts_from_what_was_asked() {
     let phases: Vec<Phase> = pipeline.steps().iter().map(Step::phase).collect();
     assert_eq!(phases, [Phase::RequestHeaders, Phase::Rewrite, Phase::Redirect, Phase::Reply]);
     let mut changes = Changes::default();
-    let verdict = pipeline.on_request(&ADDRESS, &mut changes);
+    let verdict = ask(&pipeline, &mut changes);
     assert!(matches!(verdict, Verdict::Redirect { status: 301 }), "{verdict:?}");
     assert_eq!(changes.location(), b"https://a.example/old/x?q=1");
 
     spec.redirect = None;
     let pipeline = Pipeline::compile(&spec).unwrap();
-    match pipeline.on_request(&ADDRESS, &mut changes) {
+    match ask(&pipeline, &mut changes) {
         Verdict::Reply(given) => assert_eq!(*given, reply),
         other => panic!("{other:?}"),
     }
@@ -130,7 +136,7 @@ fn a_backend_runs_its_own_steps_and_edits_by_both() {
         (Pipeline::compile(&route).unwrap(), Pipeline::compile_backend(&route, &backend).unwrap());
     let mut changes = Changes::default();
     for pipeline in [&first, &second] {
-        assert!(matches!(pipeline.on_request(&ADDRESS, &mut changes), Verdict::Continue));
+        assert!(matches!(ask(pipeline, &mut changes), Verdict::Continue));
     }
     assert_eq!(changes.target(), Some(&b"/route"[..]));
     assert_eq!(changes.authority(), NewAuthority::To(b"b.example"));
@@ -184,4 +190,113 @@ fn errors_name_the_policy() {
         let error = Pipeline::compile(&spec).unwrap_err();
         assert!(error.to_string().starts_with(&format!("{expected}: ")), "{error}");
     }
+}
+
+fn condition(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn the_first_case_whose_condition_holds_is_used() {
+    let reply = |status| StepSpec::Reply(FixedReply::compile(status, &[], b"").unwrap());
+    let cases = vec![
+        (condition("request.method == 'GET'"), reply(201)),
+        (condition("request.headers['x-none'] == 'a'"), reply(202)),
+        (condition("request.method == 'POST'"), reply(203)),
+        (None, reply(500)),
+    ];
+    let mut spec = PipelineSpec { steps: vec![StepSpec::First(cases)], ..Default::default() };
+    let status = |spec: &PipelineSpec| {
+        let pipeline = Pipeline::compile(spec).unwrap();
+        assert_eq!(pipeline.steps()[0].phase(), Phase::Reply);
+        match ask(&pipeline, &mut Changes::default()) {
+            Verdict::Reply(reply) => Some(reply.status()),
+            Verdict::Continue => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(status(&spec), Some(203));
+    let StepSpec::First(cases) = &mut spec.steps[0] else { panic!("{spec:?}") };
+    cases.remove(2);
+    assert_eq!(status(&spec), Some(500));
+    let StepSpec::First(cases) = &mut spec.steps[0] else { panic!("{spec:?}") };
+    cases.pop();
+    assert_eq!(status(&spec), None);
+}
+
+#[test]
+fn a_delay_is_told_once_and_bounded() {
+    let longest = Duration::from_secs(crate::limits::DELAY_SECONDS_MAX);
+    for (text, expected) in [
+        ("1500", Duration::from_millis(1500)),
+        ("0.5", Duration::from_micros(500)),
+        ("-1", Duration::ZERO),
+        ("0.0 / 0.0", Duration::ZERO),
+        ("1.0 / 0.0", longest),
+        ("1000000000", longest),
+        ("int(request.path)", Duration::ZERO),
+    ] {
+        let steps = vec![StepSpec::Delay(text.to_owned())];
+        let pipeline = Pipeline::compile(&PipelineSpec { steps, ..Default::default() }).unwrap();
+        let mut changes = Changes::default();
+        assert!(matches!(ask(&pipeline, &mut changes), Verdict::Continue));
+        assert_eq!(changes.take_delay(), expected, "{text}");
+        assert_eq!(changes.take_delay(), Duration::ZERO, "{text}");
+    }
+}
+
+#[test]
+fn who_is_refused_is_not_redirected() {
+    let deny = AuthorizationSpec { deny: vec!["true".to_owned()], ..Default::default() };
+    let spec = PipelineSpec {
+        redirect: Some(RedirectSpec { scheme: Some(Scheme::Https), ..Default::default() }),
+        steps: vec![StepSpec::Authorization(deny)],
+        ..PipelineSpec::default()
+    };
+    let pipeline = Pipeline::compile(&spec).unwrap();
+    let verdict = ask(&pipeline, &mut Changes::default());
+    assert!(matches!(verdict, Verdict::Refuse(_)), "{verdict:?}");
+    // `*` has no path to be redirected, and is refused all the same.
+    let address = Address { path: b"*", ..ADDRESS };
+    let of_server = |pipeline: &Pipeline| {
+        with_attributes(false, |attributes| {
+            let verdict = pipeline.on_request(&address, attributes, &mut Changes::default());
+            matches!(verdict, Verdict::Refuse(_))
+        })
+    };
+    assert!(of_server(&pipeline));
+    let open = PipelineSpec { steps: Vec::new(), ..spec };
+    assert!(!of_server(&Pipeline::compile(&open).unwrap()));
+}
+
+#[test]
+fn a_modifier_has_the_last_word_on_what_expressions_make() {
+    let pairs = |names: &[&str]| -> Vec<(String, String)> {
+        names.iter().map(|name| ((*name).to_owned(), "request.method".to_owned())).collect()
+    };
+    let spec = PipelineSpec {
+        request_headers: modifier(&[("x-kept", "1")], &["x-gone"]),
+        transform_request: vec![
+            TransformSpec { set: pairs(&["x-far", "x-gone", "x-near"]), ..Default::default() },
+            TransformSpec {
+                add: pairs(&["x-added"]),
+                set: pairs(&["x-near", ":path"]),
+                remove: vec!["x-far".to_owned()],
+            },
+        ],
+        ..PipelineSpec::default()
+    };
+    let pipeline = Pipeline::compile(&spec).unwrap();
+    let mut changes = Changes::default();
+    assert!(matches!(ask(&pipeline, &mut changes), Verdict::Continue));
+    let lines = String::from_utf8_lossy(changes.request_lines()).into_owned();
+    assert_eq!(lines, "x-added: POST\r\nx-near: POST\r\n");
+    // Of no use as a path.
+    assert_eq!(changes.target(), None);
+    let edits = pipeline.request_edits().unwrap();
+    for name in ["x-far", "x-gone", "x-near"] {
+        assert!(edits.drops(name.as_bytes()), "{name}");
+    }
+    assert!(!edits.drops(b"x-added"));
+    assert_eq!(edits.appended(), b"x-kept: 1\r\n");
 }

@@ -11,7 +11,11 @@ macro_rules! field_names {
         pub enum FieldName { #[default] Other, $($variant,)* }
 
         const NAMES: &[&str] = &[$($name,)*];
-        const VARIANTS: &[FieldName] = &[FieldName::Other, $(FieldName::$variant,)*];
+
+        impl FieldName {
+            /// Every variant, each at its own number.
+            pub const ALL: &[Self] = &[Self::Other, $(Self::$variant,)*];
+        }
     };
 }
 
@@ -29,22 +33,37 @@ field_names! {
     ProxyConnection = "proxy-connection",
     Http2Settings = "http2-settings",
     Accept = "accept",
+    AcceptCharset = "accept-charset",
     AcceptEncoding = "accept-encoding",
+    AcceptLanguage = "accept-language",
+    AcceptRanges = "accept-ranges",
     Age = "age",
+    Allow = "allow",
     Authorization = "authorization",
     CacheControl = "cache-control",
+    ContentDisposition = "content-disposition",
     ContentEncoding = "content-encoding",
+    ContentLanguage = "content-language",
+    ContentLocation = "content-location",
     ContentRange = "content-range",
     ContentType = "content-type",
     Cookie = "cookie",
     Date = "date",
     EarlyData = "early-data",
     Etag = "etag",
+    Expires = "expires",
     Forwarded = "forwarded",
-    GrpcStatus = "grpc-status",
+    From = "from",
     GrpcMessage = "grpc-message",
+    GrpcStatus = "grpc-status",
+    GrpcTimeout = "grpc-timeout",
     IfMatch = "if-match",
+    IfModifiedSince = "if-modified-since",
     IfNoneMatch = "if-none-match",
+    IfRange = "if-range",
+    IfUnmodifiedSince = "if-unmodified-since",
+    LastModified = "last-modified",
+    Link = "link",
     Location = "location",
     MaxForwards = "max-forwards",
     Origin = "origin",
@@ -52,6 +71,7 @@ field_names! {
     ProxyAuthorization = "proxy-authorization",
     Range = "range",
     Referer = "referer",
+    Refresh = "refresh",
     RetryAfter = "retry-after",
     Server = "server",
     SetCookie = "set-cookie",
@@ -89,21 +109,25 @@ impl FieldName {
     /// The name written in any case; `Other` when it is none of ours.
     pub fn parse(name: &[u8]) -> Self {
         let Some(slot) = slot(name) else { return Self::Other };
-        let found = VARIANTS[SLOTS[slot] as usize];
-        if found.as_str().as_bytes().eq_ignore_ascii_case(name) { found } else { Self::Other }
+        let index = SLOTS[slot] as usize;
+        let mut window = [0; NAME_WINDOW_BYTES];
+        window[..name.len()].copy_from_slice(name);
+        let pattern = &PATTERNS[index];
+        let found = pattern.len == name.len() && pattern.matches(&window);
+        if found { Self::ALL[index] } else { Self::Other }
     }
 
     /// The name of the line at the start of `line`, and how long it is: a known name with a colon
     /// behind it is recognised as words, without a look at its bytes one by one. `None` for every
     /// other line, bad ones among them.
     #[inline]
-    pub(super) fn recognise(line: &[u8]) -> Option<(Self, usize)> {
+    pub(in crate::proto) fn recognise(line: &[u8]) -> Option<(Self, usize)> {
         let window = line.first_chunk::<NAME_WINDOW_BYTES>()?;
         let length = colon(window)?;
         let index = SLOTS[slot(&window[..length])?] as usize;
         let pattern = &PATTERNS[index];
         let found = pattern.len == length && pattern.matches(window);
-        found.then(|| (VARIANTS[index], length))
+        found.then(|| (Self::ALL[index], length))
     }
 
     /// In lower case; empty for `Other`.
@@ -236,7 +260,7 @@ fn colon(window: &Window) -> Option<usize> {
 
 /// Found by the compiler: the first multiplier under which no two names share a slot.
 const MULTIPLIER: u64 = multiplier();
-/// Slot to place in `VARIANTS`; 0 where no name is.
+/// Slot to place in `FieldName::ALL`; 0 where no name is.
 static SLOTS: [u8; 1 << SLOT_BITS] = match slots(MULTIPLIER) {
     Some(slots) => slots,
     None => panic!("the multiplier was chosen so that slots are found"),

@@ -5,6 +5,7 @@
 use crate::limits::{
     FIELD_LINES_KEPT, FIELD_LINES_MAX, FIELD_LIST_BYTES_KEPT, FIELD_LIST_BYTES_MAX,
 };
+use crate::proto::http1::FieldName;
 
 /// A field list. Owned by whoever reads messages, cleared between them.
 #[derive(Default)]
@@ -35,6 +36,7 @@ pub const FIELD_OVERHEAD_BYTES: usize = 32;
 struct Ends {
     name: u32,
     value: u32,
+    id: FieldName,
 }
 
 impl Fields {
@@ -48,6 +50,13 @@ impl Fields {
 
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// Which name each has, its name and its value, in the order in which they came. A number says
+    /// that the name is that one, in lower case; `Other` says nothing about it.
+    #[inline]
+    pub fn known(&self) -> impl Iterator<Item = (FieldName, &[u8], &[u8])> + Clone {
+        self.iter().zip(&self.ends).map(|((name, value), ends)| (ends.id, name, value))
     }
 
     /// Names and values, in the order in which they came.
@@ -75,11 +84,16 @@ impl Fields {
     }
 
     pub fn push(&mut self, name: &[u8], value: &[u8]) {
+        self.push_known(FieldName::Other, name, value);
+    }
+
+    #[inline]
+    pub(super) fn push_known(&mut self, id: FieldName, name: &[u8], value: &[u8]) {
         let draft = self.draft();
         self.bytes.extend_from_slice(name);
         let name_end = self.bytes.len();
         self.bytes.extend_from_slice(value);
-        self.keep(draft, name_end);
+        self.keep(id, draft, name_end);
     }
 
     /// Where a field that is being written begins.
@@ -96,9 +110,9 @@ impl Fields {
 
     /// The draft is a field; its name ends at `name_end`.
     #[inline]
-    pub(super) fn keep(&mut self, draft: usize, name_end: usize) {
+    pub(super) fn keep(&mut self, id: FieldName, draft: usize, name_end: usize) {
         debug_assert!(draft <= name_end && name_end <= self.bytes.len(), "a name, then a value");
-        self.ends.push(Ends { name: name_end as u32, value: self.bytes.len() as u32 });
+        self.ends.push(Ends { name: name_end as u32, value: self.bytes.len() as u32, id });
     }
 
     /// The draft is none.

@@ -11,7 +11,7 @@ mod table;
 
 pub use decode::{Decoded, Decoder};
 pub use encode::{Encoder, Indexing};
-pub use known::{Name, Says};
+pub use known::{Name, PseudoName};
 
 /// Why a block cannot be decoded: always an error of the whole connection (COMPRESSION_ERROR),
 /// since nobody knows the state of the dynamic table afterwards.

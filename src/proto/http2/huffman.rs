@@ -12,7 +12,8 @@ pub struct BadCode;
 /// Appends the text of `coded` to `out`. On an error `out` has no meaning beyond what it had.
 pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), BadCode> {
     let start = out.len();
-    out.resize(start + coded.len() * u8::BITS as usize / SHORTEST_BITS as usize, 0);
+    // One more than there can be: two are written where one is meant.
+    out.resize(start + coded.len() * u8::BITS as usize / SHORTEST_BITS as usize + 1, 0);
     let room = &mut out[start..];
     let mut written = 0;
     let mut window = Window { bits: 0, count: 0, rest: coded };
@@ -20,8 +21,16 @@ pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), BadCode> {
         window.fill();
         // A full window holds a code of any length: no end can be met before it runs low.
         while window.count >= LONGEST_BITS {
-            room[written] = window.symbol()?;
-            written += 1;
+            let pair = PAIRS[(window.bits >> (u64::BITS - PAIR_BITS)) as usize];
+            if pair.symbols == 0 {
+                room[written] = window.symbol()?;
+                written += 1;
+                continue;
+            }
+            room[written..written + 2].copy_from_slice(&pair.text);
+            written += usize::from(pair.symbols);
+            window.bits <<= pair.bits;
+            window.count -= u32::from(pair.bits);
         }
         if window.rest.is_empty() {
             break;
@@ -131,6 +140,8 @@ fn long(bits: u32) -> Result<(u8, u32), BadCode> {
 const SYMBOLS: usize = 257;
 const SHORTEST_BITS: u32 = 5;
 const LONGEST_BITS: u32 = 30;
+/// Most text has two codes in so many bits.
+const PAIR_BITS: u32 = 11;
 /// Nearly all text has codes of up to so many bits: one small table finds them.
 const SHORT_BITS: u32 = 8;
 
@@ -173,6 +184,15 @@ struct Short {
     length: u8,
 }
 
+/// What the next bits begin with: one code or two, as far as they fit in whole.
+#[derive(Clone, Copy)]
+struct Pair {
+    text: [u8; 2],
+    /// 0: the first code is longer.
+    symbols: u8,
+    bits: u8,
+}
+
 struct Derived {
     codes: [u32; SYMBOLS],
     order: [u16; SYMBOLS],
@@ -185,6 +205,7 @@ static CODES: [u32; SYMBOLS] = DERIVED.codes;
 static ORDER: [u16; SYMBOLS] = DERIVED.order;
 static GROUPS: [Group; LONGEST_BITS as usize + 1] = DERIVED.groups;
 static SHORT: [Short; 1 << SHORT_BITS] = DERIVED.short;
+static PAIRS: [Pair; 1 << PAIR_BITS] = pairs(&DERIVED.short);
 
 const fn derived() -> Derived {
     let mut derived = Derived {
@@ -216,6 +237,28 @@ const fn derived() -> Derived {
     }
     assert!(next == 1 << u32::BITS, "a complete code");
     derived
+}
+
+const fn pairs(short: &[Short; 1 << SHORT_BITS]) -> [Pair; 1 << PAIR_BITS] {
+    let mut pairs = [Pair { text: [0; 2], symbols: 0, bits: 0 }; 1 << PAIR_BITS];
+    let mut at = 0;
+    while at < pairs.len() {
+        let first = short[at >> (PAIR_BITS - SHORT_BITS)];
+        if first.length > 0 {
+            // What follows the first code, with zeros behind it.
+            let rest = (at << first.length) & (pairs.len() - 1);
+            let second = short[rest >> (PAIR_BITS - SHORT_BITS)];
+            let both = first.length + second.length;
+            let two = second.length > 0 && both as u32 <= PAIR_BITS;
+            pairs[at] = Pair {
+                text: [first.symbol, second.symbol],
+                symbols: 1 + two as u8,
+                bits: if two { both } else { first.length },
+            };
+        }
+        at += 1;
+    }
+    pairs
 }
 
 /// Every byte that starts with a short code leads to its symbol.

@@ -70,6 +70,8 @@ const CASES: &[Case] = {
             "upstream call failed: stream refused",
             false,
         ),
+        (F::Unauthorized, 403, R::Authorization, "UAEX", "authorization failed", false),
+        (F::CsrfRefused, 403, R::Authorization, "UAEX", "CSRF validation failed", false),
         (F::RateLimited(TOO_MANY), 429, R::RateLimit, "RL", "rate limit exceeded", false),
     ]
 };
@@ -101,7 +103,9 @@ const fn place(failure: Failure) -> usize {
         F::TlsFailed => 20,
         F::StreamsFull => 21,
         F::StreamsRefused => 22,
-        F::RateLimited(_) => 23,
+        F::Unauthorized => 23,
+        F::CsrfRefused => 24,
+        F::RateLimited(_) => 25,
     }
 }
 

@@ -4,47 +4,166 @@ use crate::config::backend::BackendPolicies;
 use crate::config::compression::MediaRange as RawMediaRange;
 use crate::config::compression::{Algorithm, Compression as RawCompression};
 use crate::config::header::Fields;
+use crate::config::policy::choice::{Case, Chosen};
+use crate::config::policy::cors::Cors;
+use crate::config::policy::direct_response::DirectResponse;
+use crate::config::policy::guard::{Authorization, Rule};
+use crate::config::policy::inherited::ListenerPolicies;
+use crate::config::policy::transformation::{Transformation, Transformations, Values};
 use crate::config::policy::{
-    AuthorityRewrite, HeaderModifier, PathRewrite, RoutePolicies, Scheme as RawScheme,
+    AuthorityRewrite, HeaderModifier, PathRewrite, RequestRedirect, RoutePolicies,
+    Scheme as RawScheme, UrlRewrite,
 };
-use crate::policy::PipelineSpec;
 use crate::policy::compression::{Compression, MediaRange};
+use crate::policy::cors::CorsSpec;
 use crate::policy::edit::HeaderModifierSpec;
+use crate::policy::guard::AuthorizationSpec;
+use crate::policy::made::MadeSpec;
 use crate::policy::timeout::Timeouts;
+use crate::policy::transform::TransformSpec;
+use crate::policy::{PipelineSpec, StepSpec};
 use crate::proto::coding::Coding;
 use crate::route::rewrite::{AuthoritySpec, PathSpec, RedirectSpec, RewriteSpec, Scheme};
 use crate::route::target::FixedReply;
 
-pub(super) fn route_spec(raw: &RoutePolicies) -> PipelineSpec {
+/// What a route does, with what it inherits: from the gateway first, then from the listener.
+pub(super) fn route_spec(raw: &RoutePolicies, above: &[&ListenerPolicies]) -> PipelineSpec {
     let timeouts = raw.timeout.as_ref().map_or_else(Timeouts::default, |timeout| {
         Timeouts::compile(timeout.request_timeout, timeout.backend_request_timeout)
     });
-    PipelineSpec {
+    let mut spec = PipelineSpec {
         request_headers: raw.request_header_modifier.as_ref().map(modifier),
         response_headers: raw.response_header_modifier.as_ref().map(modifier),
-        rewrite: raw.url_rewrite.as_ref().map(|rewrite| RewriteSpec {
-            authority: authority(rewrite.authority.as_ref()),
-            path: path(rewrite.path.as_ref()),
-        }),
-        redirect: raw.request_redirect.as_ref().map(|redirect| RedirectSpec {
-            scheme: redirect.scheme.map(|scheme| match scheme {
-                RawScheme::Http => Scheme::Http,
-                RawScheme::Https => Scheme::Https,
-            }),
-            authority: authority(redirect.authority.as_ref()),
-            path: path(redirect.path.as_ref()),
-            status: Some(redirect.status),
-        }),
-        reply: raw.direct_response.as_ref().and_then(|reply| {
-            // The configuration's reader has refused what this refuses.
-            FixedReply::compile(reply.status, &[], &reply.body.0).ok()
-        }),
         timeouts,
-        // The caller's, who knows the limits of the last snapshot.
-        rate_limits: Vec::new(),
         compression: raw.compression.as_ref().map(compression),
-        concurrency: None,
+        ..inherited(above, raw.cors.as_ref())
+    };
+    if let Some(transformations) = &raw.transformations {
+        transform(transformations, &mut spec);
     }
+    let steps = [
+        raw.authorization.as_ref().map(|chosen| step(chosen, authorization)),
+        raw.csrf.as_ref().map(|csrf| StepSpec::Csrf(csrf.additional_origins.clone())),
+        raw.url_rewrite.as_ref().map(|chosen| step(chosen, rewrite)),
+        raw.request_redirect.as_ref().map(|chosen| step(chosen, redirect)),
+        raw.delay.as_ref().map(|chosen| {
+            step(chosen, |delay| StepSpec::Delay(delay.duration.as_str().to_owned()))
+        }),
+        raw.direct_response.as_ref().map(|chosen| step(chosen, reply)),
+    ];
+    for step in steps.into_iter().flatten() {
+        match step {
+            StepSpec::Rewrite(rewrite) => spec.rewrite = Some(rewrite),
+            StepSpec::Redirect(redirect) => spec.redirect = Some(redirect),
+            StepSpec::Reply(reply) => spec.reply = Some(reply),
+            step => spec.steps.push(step),
+        }
+    }
+    spec
+}
+
+/// What requests get that find no route.
+pub(super) fn listener_spec(above: &[&ListenerPolicies]) -> PipelineSpec {
+    inherited(above, None)
+}
+
+/// The nearest `cors`; every `authorization`, as each has to let a request in; every transformation.
+fn inherited(above: &[&ListenerPolicies], own: Option<&Cors>) -> PipelineSpec {
+    let mut spec = PipelineSpec::default();
+    for policies in above {
+        if let Some(transformations) = &policies.transformations {
+            transform(transformations, &mut spec);
+        }
+        let rules = policies.authorization.as_ref();
+        spec.steps.extend(rules.map(|chosen| step(chosen, authorization)));
+    }
+    let nearest = above.iter().rev().find_map(|policies| policies.cors.as_ref());
+    spec.steps.extend(own.or(nearest).map(cors));
+    spec
+}
+
+fn step<T>(chosen: &Chosen<T>, one: impl Fn(&T) -> StepSpec) -> StepSpec {
+    match chosen {
+        Chosen::Always(policy) => one(policy),
+        Chosen::First { conditional } => {
+            let condition = |case: &Case<T>| Some(case.condition.as_ref()?.as_str().to_owned());
+            let cases = conditional.iter().map(|case| (condition(case), one(&case.policy)));
+            StepSpec::First(cases.collect())
+        }
+    }
+}
+
+fn cors(raw: &Cors) -> StepSpec {
+    StepSpec::Cors(CorsSpec {
+        allow_origins: raw.allow_origins.clone(),
+        allow_methods: raw.allow_methods.clone(),
+        allow_headers: raw.allow_headers.clone(),
+        expose_headers: raw.expose_headers.clone(),
+        allow_credentials: raw.allow_credentials,
+        max_age_seconds: raw.max_age.map(|age| age.as_secs()),
+    })
+}
+
+fn authorization(raw: &Authorization) -> StepSpec {
+    let mut spec = AuthorizationSpec::default();
+    for rule in &raw.rules {
+        let (rules, expression) = match rule {
+            Rule::Allow(expression) => (&mut spec.allow, expression),
+            Rule::Deny(expression) => (&mut spec.deny, expression),
+            Rule::Require(expression) => (&mut spec.require, expression),
+        };
+        rules.push(expression.as_str().to_owned());
+    }
+    StepSpec::Authorization(spec)
+}
+
+fn rewrite(raw: &UrlRewrite) -> StepSpec {
+    StepSpec::Rewrite(RewriteSpec {
+        authority: authority(raw.authority.as_ref()),
+        path: path(raw.path.as_ref()),
+    })
+}
+
+fn redirect(raw: &RequestRedirect) -> StepSpec {
+    StepSpec::Redirect(RedirectSpec {
+        scheme: raw.scheme.map(|scheme| match scheme {
+            RawScheme::Http => Scheme::Http,
+            RawScheme::Https => Scheme::Https,
+        }),
+        authority: authority(raw.authority.as_ref()),
+        path: path(raw.path.as_ref()),
+        status: Some(raw.status),
+    })
+}
+
+/// What is written out is encoded once.
+fn reply(raw: &DirectResponse) -> StepSpec {
+    let fixed = FixedReply::compile(raw.status, &[], &raw.body.0);
+    match fixed {
+        Ok(fixed) if raw.body_expression.is_none() && raw.headers.is_empty() => {
+            StepSpec::Reply(fixed)
+        }
+        _ => StepSpec::Made(MadeSpec {
+            status: raw.status,
+            body: raw.body.0.clone(),
+            body_expression: raw.body_expression.as_ref().map(|made| made.as_str().to_owned()),
+            headers: values(&raw.headers),
+        }),
+    }
+}
+
+fn transform(raw: &Transformations, spec: &mut PipelineSpec) {
+    let one = |raw: &Transformation| TransformSpec {
+        add: values(&raw.add),
+        set: values(&raw.set),
+        remove: raw.remove.iter().map(|name| name.as_str().to_owned()).collect(),
+    };
+    spec.transform_request.push(one(&raw.request));
+    spec.transform_response.push(one(&raw.response));
+}
+
+fn values(raw: &Values) -> Vec<(String, String)> {
+    raw.0.iter().map(|(name, value)| (name.clone(), value.as_str().to_owned())).collect()
 }
 
 pub(super) fn backend_spec(raw: &BackendPolicies) -> PipelineSpec {
@@ -60,6 +179,9 @@ pub(super) fn is_nothing(spec: &PipelineSpec) -> bool {
         && spec.rewrite.is_none()
         && spec.redirect.is_none()
         && spec.reply.is_none()
+        && spec.transform_request.is_empty()
+        && spec.transform_response.is_empty()
+        && spec.steps.is_empty()
         && spec.concurrency.is_none()
 }
 

@@ -130,6 +130,11 @@ impl H2 {
     /// One that announces these settings.
     pub fn with(address: SocketAddr, settings: &[(u16, u32)]) -> Self {
         let socket = Socket::connect(address).expect("the proxy accepts connections");
+        Self::over(socket, settings)
+    }
+
+    /// Over a connection that is there: behind a handshake of TLS.
+    pub fn over(socket: Socket, settings: &[(u16, u32)]) -> Self {
         let mut client = Self {
             socket,
             unread: Vec::new(),

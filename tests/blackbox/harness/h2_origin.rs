@@ -47,7 +47,8 @@ struct Record {
     open: AtomicUsize,
     pongs: AtomicUsize,
     streams: AtomicUsize,
-    streams_most: AtomicUsize,
+    /// Nothing of what was asked for as `/held` is held back any more.
+    released: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -102,9 +103,14 @@ impl H2Origin {
         self.record.pongs.load(Ordering::SeqCst)
     }
 
-    /// The most streams that were at work at a time, over all connections.
-    pub fn streams_most(&self) -> usize {
-        self.record.streams_most.load(Ordering::SeqCst)
+    /// Streams that are at work, over all connections.
+    pub fn streams(&self) -> usize {
+        self.record.streams.load(Ordering::SeqCst)
+    }
+
+    /// Whoever asked for `/held` is answered from now on.
+    pub fn release(&self) {
+        self.record.released.store(true, Ordering::SeqCst);
     }
 }
 
@@ -185,8 +191,7 @@ async fn exchange(
     mut respond: SendResponse<Bytes>,
     record: Arc<Record>,
 ) {
-    let at_work = record.streams.fetch_add(1, Ordering::SeqCst) + 1;
-    record.streams_most.fetch_max(at_work, Ordering::SeqCst);
+    record.streams.fetch_add(1, Ordering::SeqCst);
     let path = request.uri().path().to_owned();
     let count = {
         let mut asked = record.asked.lock().expect("no origin thread panics with the lock");
@@ -248,6 +253,7 @@ async fn answer(
     });
     let plain = Response::builder().status(200);
     match (what, number) {
+        ("read-and-cancel", _) => respond.send_reset(Reason::CANCEL),
         ("echo", _) => {
             let head = plain.header("content-type", "application/grpc").body(()).expect("a head");
             let mut stream = respond.send_response(head, false)?;
@@ -274,8 +280,17 @@ async fn answer(
             tokio::time::sleep(Duration::from_millis(20)).await;
             stream.send_reset(Reason::INTERNAL_ERROR);
         }
-        ("slow", Some(millis)) => {
-            tokio::time::sleep(Duration::from_millis(millis as u64)).await;
+        ("begin", _) => {
+            // Says no more, until it is told that nobody listens.
+            let head = plain.header("content-length", 100).body(()).expect("a head");
+            let mut stream = respond.send_response(head, false)?;
+            stream.send_data(Bytes::from_static(b"begin"), false)?;
+            poll_fn(|context| stream.poll_reset(context)).await?;
+        }
+        ("held", _) => {
+            while !record.released.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             hello(respond, &method)?;
         }
         _ => hello(respond, &method)?,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use super::client::Client;
+use super::h2_client::{H2, asked};
 use super::message::Response;
 use super::tls::Caller;
 
@@ -47,12 +48,28 @@ impl Load {
         Self::start_by(Arc::new(move || caller.connect(address, "test")), "/", body, habits)
     }
 
+    /// HTTP/2 over TLS: connections of many streams, each kept until the proxy says GOAWAY.
+    pub fn start_h2(address: SocketAddr, caller: &Caller, body: &str, habits: &[Habit]) -> Self {
+        let (caller, body) = (caller.clone(), body.to_owned());
+        Self::spawn(habits, move |shared, habit| {
+            let open = || caller.connect(address, "test");
+            run_h2(shared, &open, habit, &body)
+        })
+    }
+
     fn start_by(open: Open, path: &str, body: &str, habits: &[Habit]) -> Self {
-        let shared = Arc::new(Shared::default());
+        let (path, body) = (path.to_owned(), body.to_owned());
+        Self::spawn(habits, move |shared, habit| run(shared, &open, habit, &path, &body))
+    }
+
+    fn spawn(
+        habits: &[Habit],
+        run: impl Fn(&Shared, Habit) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        let (shared, run) = (Arc::new(Shared::default()), Arc::new(run));
         let client = |habit: &Habit| {
-            let (shared, open) = (Arc::clone(&shared), Arc::clone(&open));
-            let (habit, path, body) = (*habit, path.to_owned(), body.to_owned());
-            thread::spawn(move || run(&shared, &open, habit, &path, &body))
+            let (shared, run, habit) = (Arc::clone(&shared), Arc::clone(&run), *habit);
+            thread::spawn(move || run(&shared, habit))
         };
         let clients = habits.iter().map(client).collect();
         Self { shared, clients }
@@ -129,6 +146,69 @@ fn one(client: &mut Option<Client>, open: &Open, path: &str) -> io::Result<Respo
         None => client.insert(open()?),
     };
     client.try_ask(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
+}
+
+fn run_h2(
+    shared: &Shared,
+    open: &dyn Fn() -> io::Result<Client>,
+    habit: Habit,
+    body: &str,
+) -> Vec<String> {
+    let mut failed = Vec::new();
+    let mut client: Option<H2> = None;
+    while !shared.stop.load(Ordering::SeqCst) && failed.len() < FAILURES_MAX {
+        if client.is_none() && shared.leave.load(Ordering::SeqCst) {
+            break;
+        }
+        match some(&mut client, open, body) {
+            Ok(done) => {
+                shared.done.fetch_add(done, Ordering::SeqCst);
+                client =
+                    client.filter(|client| habit == Habit::KeepAlive && client.goaways.is_empty());
+            }
+            Err(error) => {
+                failed.push(format!("{habit:?}: {error}"));
+                client = None;
+            }
+        }
+    }
+    failed
+}
+
+/// As many requests at once as there are streams to a browser, and how many of them were answered:
+/// what a GOAWAY leaves out was not looked at, and is no failure.
+fn some(
+    client: &mut Option<H2>,
+    open: &dyn Fn() -> io::Result<Client>,
+    body: &str,
+) -> io::Result<usize> {
+    let client = match client {
+        Some(client) => client,
+        None => client.insert(H2::over(open()?.wire.socket, &[])),
+    };
+    let mut request = asked("GET", "/");
+    request[1].1 = "https";
+    let ids: Vec<u32> = (0..8).map(|_| client.open(&request, true)).collect();
+    let mut done = 0;
+    for id in ids {
+        let is_left_out = |client: &H2| client.goaways.last().is_some_and(|(last, _)| id > *last);
+        while !client.stream(id).ended && !is_left_out(client) {
+            let reset = client.stream(id).reset;
+            if reset.is_some() || !client.step()? {
+                let goaways = &client.goaways;
+                let text = format!("stream {id} is cut by {reset:?}, GOAWAY {goaways:?}");
+                return Err(io::Error::other(text));
+            }
+        }
+        let reply = client.stream(id).clone();
+        if reply.ended && (reply.status(), reply.body().as_str()) != (200, body) {
+            let text = format!("stream {id}: {} {:?}", reply.status(), reply.body());
+            return Err(io::Error::other(text));
+        }
+        done += usize::from(reply.ended);
+    }
+    client.streams.clear();
+    Ok(done)
 }
 
 const FAILURES_MAX: usize = 10;

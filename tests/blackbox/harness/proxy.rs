@@ -172,6 +172,33 @@ impl Proxy {
         panic!("{name} {labels:?} is {last}, not {wanted}");
     }
 
+    /// All buffers are back, but `each` of every connection that idles in a pool. A worker says once
+    /// a second what is out, and what it said before this was called tells nothing: so it is waited
+    /// for until each has said how busy it was in another second.
+    pub fn await_buffers(&self, each: usize) {
+        let busy = |metrics: &Metrics| {
+            let workers = metrics.values(BUSY, "worker");
+            let of = |worker: &String| metrics.sum(BUSY, &[("worker", worker)]);
+            workers.iter().map(of).collect::<Vec<_>>()
+        };
+        let before = busy(&self.metrics());
+        wait::until("each worker has looked", || {
+            busy(&self.metrics()).iter().zip(&before).all(|(now, before)| now != before)
+        });
+        let mut last = (f64::NAN, f64::NAN);
+        let started = std::time::Instant::now();
+        while started.elapsed() < PATIENCE {
+            let metrics = self.metrics();
+            let idle = metrics.sum("ringway_pool_idle_connections", &[]);
+            last = (metrics.sum("ringway_buffers_bytes", &[]), idle * each as f64 * BUFFER_BYTES);
+            if last.0 == last.1 {
+                return;
+            }
+            thread::yield_now();
+        }
+        panic!("{} bytes are out, not {}", last.0, last.1);
+    }
+
     pub fn ready_status(&self) -> u16 {
         Client::http1(self.readiness()).get("/healthz/ready").status
     }
@@ -288,6 +315,12 @@ fn collect(
 }
 
 const FILE: &str = "gateway.yaml";
+
+/// What changes with every look of a worker at itself.
+const BUSY: &str = "ringway_worker_busy_ratio";
+
+/// What a small buffer counts as.
+const BUFFER_BYTES: f64 = 20.0 * 1024.0;
 
 /// What the product reads from its environment.
 const VARIABLES: [&str; 12] = [

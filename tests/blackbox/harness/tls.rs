@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
@@ -59,8 +60,31 @@ impl Authority {
         })
     }
 
+    /// With a key of RSA, where all others have one of ECDSA.
+    pub fn issue_rsa(&self, names: &[&str]) -> Issued {
+        let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
+        self.sign(names, &key, |_| {})
+    }
+
+    /// As long as it is for those who sell them.
+    pub fn issue_for_90_days(&self, names: &[&str]) -> Issued {
+        let day = Duration::from_secs(24 * 60 * 60);
+        self.issue_with(names, |params| {
+            params.not_before = (SystemTime::now() - day).into();
+            params.not_after = (SystemTime::now() + 90 * day).into();
+        })
+    }
+
     fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Issued {
-        let key = KeyPair::generate().expect("a key");
+        self.sign(names, &KeyPair::generate().expect("a key"), change)
+    }
+
+    fn sign(
+        &self,
+        names: &[&str],
+        key: &KeyPair,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Issued {
         let (uris, hosts): (Vec<&str>, Vec<&str>) = names.iter().partition(|n| n.contains("://"));
         let hosts: Vec<String> = hosts.into_iter().map(Into::into).collect();
         let mut params = CertificateParams::new(hosts).expect("good names");
@@ -68,7 +92,7 @@ impl Authority {
         params.subject_alt_names.extend(uris);
         params.distinguished_name.push(DnType::CommonName, names[0]);
         change(&mut params);
-        let chain = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
+        let chain = params.signed_by(key, &self.issuer).expect("a certificate").pem();
         Issued { chain, key: key.serialize_pem() }
     }
 

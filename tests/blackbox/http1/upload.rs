@@ -1,6 +1,8 @@
 //! Requests whose answer comes before they are complete, and requests that never are.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ matrix! {
     an_early_answer_reaches_a_client_that_still_uploads,
     an_answer_of_the_proxy_reaches_a_client_that_still_uploads,
     the_rest_of_a_body_is_no_request,
+    a_request_behind_a_body_that_failed_is_whole,
     a_client_that_leaves_takes_its_upstream_connection_with_it,
     a_body_that_stops_short_is_not_an_end,
 }
@@ -103,6 +106,41 @@ fn the_rest_of_a_body_is_no_request(cell: Cell) {
     }
     let hidden = |request: &origin::Request| request.target == "/other/hidden";
     assert!(!origin.seen().iter().any(hidden), "a body was taken for a request");
+}
+
+/// A body that was sent on to its end leaves nothing behind when its request fails: what comes next
+/// is the next request, from its first byte.
+fn a_request_behind_a_body_that_failed_is_whole(cell: Cell) {
+    let heads = Arc::new(AtomicUsize::new(0));
+    let came = Arc::clone(&heads);
+    let origin = Origin::script(move |visit| {
+        loop {
+            let head = visit.head()?;
+            let is_post = head.first_line.starts_with("POST");
+            came.fetch_add(usize::from(is_post), Ordering::SeqCst);
+            let request = visit.rest_of(head)?;
+            match &*request.target {
+                "/closes" => return Ok(()),
+                "/babbles" => visit.wire.send("no answer\r\n\r\n")?,
+                _ => visit.wire.send(origin::ok("next"))?,
+            }
+        }
+    });
+    let proxy = cell.start(&config().route("/", &origin));
+    let next = "GET /next HTTP/1.1\r\nHost: test\r\n\r\n";
+    let cases = [("/closes", ""), ("/closes", next), ("/babbles", ""), ("/babbles", next)];
+    for (n, (path, behind)) in cases.into_iter().enumerate() {
+        let mut client = proxy.client();
+        client.send(format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\n"));
+        wait::until("the head is with the origin", || heads.load(Ordering::SeqCst) == n + 1);
+        client.send(format!("body{behind}"));
+        let response = client.response();
+        assert_eq!((response.status, response.closes()), (502, false), "{path}");
+        if behind.is_empty() {
+            client.send(next);
+        }
+        assert_eq!(client.response().body(), "next", "behind {path}");
+    }
 }
 
 fn a_client_that_leaves_takes_its_upstream_connection_with_it(cell: Cell) {

@@ -1,5 +1,8 @@
 //! Clients that let everybody wait, and clients that do not wait.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 matrix! {
@@ -19,7 +22,7 @@ fn a_window_that_never_opens(cell: Cell) {
         let id = client.open(&asked("GET", path), true);
         let mut pings = 0;
         while client.stream(id).reset.is_none() {
-            assert!(started.elapsed() < Duration::from_secs(10), "{:?}", client.stream(id).reset);
+            assert!(started.elapsed() < wait::PATIENCE, "{:?}", client.stream(id).reset);
             client.settle();
             pings += 1;
             std::thread::sleep(Duration::from_millis(100));
@@ -42,9 +45,11 @@ fn a_window_that_never_opens(cell: Cell) {
 /// Nobody reads the body at the other end; no more of it is held than the window says.
 fn a_body_that_ignores_the_window(cell: Cell) {
     let siege = Siege::lay(cell);
-    let deaf = Origin::script(|visit| {
+    let over = Arc::new(AtomicBool::new(false));
+    let listens = Arc::clone(&over);
+    let deaf = Origin::script(move |visit| {
         visit.head()?;
-        std::thread::sleep(Duration::from_secs(4));
+        wait::until("nobody sends any more", || listens.load(Ordering::SeqCst));
         Ok(())
     });
     let proxy = cell.start(&config().route("/deaf", &deaf).route("/", &siege.origin));
@@ -58,6 +63,7 @@ fn a_body_that_ignores_the_window(cell: Cell) {
         client.stream(id).reset == Some(FLOW_CONTROL_ERROR)
             || client.goaways.last().is_some_and(|(_, code)| *code == FLOW_CONTROL_ERROR)
     });
+    over.store(true, Ordering::SeqCst);
     assert_eq!(H2::connect(proxy.address()).get("/").body(), "calm");
     let grown = proxy.resident_bytes().saturating_sub(before) / 1024;
     println!("a body of 32 MiB against the window: {grown} KiB more are resident");

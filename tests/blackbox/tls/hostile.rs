@@ -30,7 +30,7 @@ drivers! {
 fn a_handshake_that_never_ends_is_ended(cell: Cell) {
     let bench = Bench::new();
     let origin = saying("hello");
-    let limit = json!({ "tls": { "handshakeTimeout": "500ms" } });
+    let limit = json!({ "tls": { "handshakeTimeout": "3s" } });
     let proxy = cell.start(&bench.only(&origin, json!({})).frontend(limit));
     let started = Instant::now();
     // Nothing, half a hello, a hello whose answer is never answered, half a record behind it.
@@ -46,7 +46,7 @@ fn a_handshake_that_never_ends_is_ended(cell: Cell) {
             Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
         }
         let took = started.elapsed();
-        assert!((Duration::from_millis(450)..Duration::from_secs(6)).contains(&took), "{took:?}");
+        assert!((Duration::from_millis(2950)..wait::PATIENCE).contains(&took), "{took:?}");
     }
     proxy.await_metric("ringway_timeouts_total", &[("kind", "tls_handshake")], 4.0);
     proxy.await_metric("ringway_refused_connections_total", &[("reason", "hello_slow")], 2.0);

@@ -4,7 +4,7 @@ use rustls::{ALL_VERSIONS, CipherSuite, ProtocolVersion};
 use serde_json::{Value, json};
 
 use super::{Bench, get, saying};
-use crate::harness::tls::{Caller, ONLY_12, ONLY_13, Offer, Versions, settled};
+use crate::harness::tls::{Caller, ONLY_12, ONLY_13, Offer, Shown, Versions, settled};
 use crate::harness::tool::{run, tool};
 use crate::harness::*;
 
@@ -16,6 +16,7 @@ matrix! {
 
 drivers! {
     cipher_suites,
+    keys_of_rsa,
     protocols,
     groups,
 }
@@ -49,6 +50,36 @@ fn versions(cell: Cell) {
             assert_eq!(client.ask(&get("test")).body(), "hello");
         }
     }
+}
+
+/// On either side of the proxy, full and resumed.
+fn keys_of_rsa(cell: Cell) {
+    let bench = Bench::new();
+    let shown = Shown::new(&bench.ours.issue_rsa(&["origin.test"]));
+    let origin = Origin::http1().route("/", "hello").tls(&shown).start();
+    let root = bench.files.text("root.pem", bench.ours.pem());
+    let upstream = json!({ "backendTLS": { "root": root, "hostname": "origin.test" } });
+    let listener = json!({
+        "name": "rsa", "protocol": "HTTPS",
+        "tls": bench.files.put("test", &bench.ours.issue_rsa(&["test"])),
+        "routes": [{ "backends": [{ "host": origin.host(), "policies": upstream }] }],
+    });
+    let proxy = cell.start(&config().listener(listener));
+    let rsa_12 = CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
+    let rsa_13 = CipherSuite::TLS13_AES_128_GCM_SHA256;
+    for (versions, suite) in [(ONLY_12, rsa_12), (ONLY_13, rsa_13)] {
+        let offer = Offer { versions, suite: Some(suite), ..Offer::default() };
+        let caller = Caller::offering(&bench.ours, &offer);
+        for resumed in [false, true] {
+            let mut client = caller.must(proxy.address(), "test");
+            assert_eq!((settled(&client).suite, settled(&client).resumed), (suite, resumed));
+            assert_eq!(client.ask(&get("test")).body(), "hello");
+        }
+    }
+    // It has nothing to show to who wants a key of ECDSA.
+    let ecdsa = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    let offer = Offer { versions: ONLY_12, suite: Some(ecdsa), ..Offer::default() };
+    Caller::offering(&bench.ours, &offer).refusal(proxy.address(), "test");
 }
 
 fn cipher_suites(cell: Cell) {

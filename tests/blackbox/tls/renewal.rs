@@ -9,6 +9,7 @@ use crate::harness::*;
 
 matrix! {
     a_certificate_is_renewed_under_load,
+    a_certificate_is_renewed_under_http2,
     a_broken_one_leaves_the_old_one,
 }
 
@@ -34,6 +35,25 @@ fn a_certificate_is_renewed_under_load(cell: Cell) {
     assert_eq!(kept.ask(&get("test")).body(), "hello");
     load.stop();
     assert_eq!(proxy.metrics().sum("ringway_tls_handshake_failures_total", &[]), 0.0);
+}
+
+/// The same, with connections of many streams: those that began with the old one go on.
+fn a_certificate_is_renewed_under_http2(cell: Cell) {
+    let bench = Bench::new();
+    let origin = saying("hello");
+    let proxy = cell.start(&bench.only(&origin, json!({})));
+    let fresh = || bench.caller().must(proxy.address(), "test");
+    let load = Load::start_h2(proxy.address(), &bench.http2_caller(), "hello", &CROWD);
+    load.wait_for(80);
+    for _ in 0..3 {
+        let next = bench.ours.issue(&["test"]);
+        bench.files.put("test", &next);
+        wait::until("the new one is shown", || settled(&fresh()).shown == next.der());
+        load.wait_for(80);
+    }
+    load.stop();
+    assert_eq!(proxy.metrics().sum("ringway_tls_handshake_failures_total", &[]), 0.0);
+    assert_eq!(proxy.metrics().sum("ringway_http2_connection_errors_total", &[]), 0.0);
 }
 
 fn a_broken_one_leaves_the_old_one(cell: Cell) {

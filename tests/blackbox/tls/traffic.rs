@@ -1,5 +1,6 @@
 //! HTTP/1.1 inside TLS: bodies, ends, drains, and what is counted.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,11 +14,13 @@ matrix! {
     ten_megabytes_up_and_down,
     pipelined_requests,
     a_drain_under_load,
+    a_drain_under_http2,
     a_header_may_come_before_the_handshake,
 }
 
 drivers! {
-    an_idle_connection_waits_and_ends,
+    an_idle_connection_waits,
+    an_idle_connection_ends,
     it_is_counted,
     the_origin_is_told,
     an_end_is_told,
@@ -45,7 +48,7 @@ fn ten_megabytes_up_and_down(cell: Cell) {
     client.send("0\r\n\r\n");
     assert_eq!(client.response().body(), "abc".repeat(500));
     drop(client);
-    proxy.await_metric("ringway_buffers_bytes", &[], 0.0);
+    proxy.await_buffers(1);
 }
 
 fn pipelined_requests(cell: Cell) {
@@ -64,20 +67,34 @@ fn pipelined_requests(cell: Cell) {
     assert_eq!(client.response().body(), "hello");
 }
 
+const CROWD: [Habit; 5] =
+    [Habit::KeepAlive, Habit::KeepAlive, Habit::KeepAlive, Habit::Churn, Habit::Churn];
+
 fn a_drain_under_load(cell: Cell) {
     let bench = Bench::new();
+    drained(cell, &bench, |address| Load::start_tls(address, &bench.caller(), "hello", &CROWD));
+}
+
+/// What is on a connection when its GOAWAY comes is answered, and what was opened before that could
+/// be seen too.
+fn a_drain_under_http2(cell: Cell) {
+    let bench = Bench::new();
+    let caller = bench.http2_caller();
+    drained(cell, &bench, |address| Load::start_h2(address, &caller, "hello", &CROWD));
+}
+
+fn drained(cell: Cell, bench: &Bench, load: impl FnOnce(SocketAddr) -> Load) {
     let origin = saying("hello");
-    let config = bench.only(&origin, json!({})).drain("2s", "20s");
+    let config = bench.only(&origin, json!({})).drain("5s", "30s");
     let mut proxy = cell.start(&config);
-    let crowd = [Habit::KeepAlive, Habit::KeepAlive, Habit::KeepAlive, Habit::Churn, Habit::Churn];
-    let load = Load::start_tls(proxy.address(), &bench.caller(), "hello", &crowd);
+    let load = load(proxy.address());
     load.wait_for(50);
     proxy.drain();
     wait::until("it is not ready any more", || proxy.ready_status() != 200);
     load.wait_for(20);
     load.leave();
     load.wait_until_left();
-    assert_eq!(proxy.wait_for_exit(Duration::from_secs(12)).code(), Some(0));
+    assert_eq!(proxy.wait_for_exit(Duration::from_secs(25)).code(), Some(0));
     assert!(!proxy.stderr().contains("cut"), "{}", proxy.stderr());
 }
 
@@ -102,23 +119,35 @@ fn a_header_may_come_before_the_handshake(cell: Cell) {
     assert_eq!(client.ask(&get("test")).status, 400);
 }
 
-fn an_idle_connection_waits_and_ends(cell: Cell) {
+fn an_idle_connection_waits(cell: Cell) {
+    let bench = Bench::new();
+    let origin = saying("hello");
+    let proxy = cell.start(&bench.only(&origin, json!({})));
+    let caller = bench.caller();
+    // So many that their worker wants the buffers of those that idle.
+    let mut crowd: Vec<_> = (0..140).map(|_| caller.must(proxy.address(), "test")).collect();
+    for _ in 0..2 {
+        for client in &mut crowd {
+            assert_eq!(client.ask(&get("test")).body(), "hello");
+        }
+        proxy.await_buffers(1);
+        crowd[0].stays_silent(Duration::from_millis(300));
+    }
+}
+
+fn an_idle_connection_ends(cell: Cell) {
     let bench = Bench::new();
     let origin = saying("hello");
     let idle = json!({ "http": { "http1IdleTimeout": "1s" } });
     let proxy = cell.start(&bench.only(&origin, json!({})).frontend(idle));
     let mut client = bench.caller().must(proxy.address(), "test");
-    for _ in 0..3 {
-        assert_eq!(client.ask(&get("test")).body(), "hello");
-        // It holds no buffer while it idles.
-        proxy.await_metric("ringway_buffers_bytes", &[], 0.0);
-        client.stays_silent(Duration::from_millis(300));
-    }
+    assert_eq!(client.ask(&get("test")).body(), "hello");
     client.wait_for_close();
     // Before the first request too.
     let mut client = bench.caller().must(proxy.address(), "test");
     client.wait_for_close();
     proxy.await_metric("ringway_active_connections", &[], 0.0);
+    proxy.await_buffers(1);
 }
 
 fn it_is_counted(cell: Cell) {

@@ -7,6 +7,7 @@ use super::carrier::Carrier;
 use super::lanes::Stage;
 use super::{Driver, Meter};
 use crate::base::clock::Instant;
+use crate::net;
 use crate::net::deadline::{Action, Deadline, Ends};
 use crate::proto::http2::ErrorCode;
 use crate::telemetry::series::ClusterSeries;
@@ -25,6 +26,12 @@ impl Driver {
                 break;
             }
             self.set_due(&due, now);
+            // Whoever got bytes by this turn has his say first: his requests leave in the next
+            // write together, and what comes meanwhile is there for one read.
+            if self.wire.rests() {
+                net::runtime::pause().await;
+                self.wire.arm();
+            }
             poll_fn(|context| self.poll(&due, context)).await;
         }
         self.carrier.end();

@@ -26,6 +26,8 @@ pub(super) struct Wire {
     write: Duration,
     /// What was read and not taken in; nothing while the read is armed.
     input: Option<Buffer>,
+    /// It leaves room for more: the next read is to be armed.
+    rests: bool,
     /// What is being written, and how much of it was handed to the socket.
     written: Vec<u8>,
     handed: usize,
@@ -46,6 +48,7 @@ impl Wire {
             buffers,
             write,
             input: None,
+            rests: false,
             written: Vec::new(),
             handed: 0,
             closed: false,
@@ -89,15 +92,26 @@ impl Wire {
         polled
     }
 
-    /// Lets `take` have what was read, and arms the next read if it leaves the room for one.
+    /// Lets `take` have what was read. If that leaves room for more, the wire rests until `arm`.
     pub(super) fn take(&mut self, take: impl FnOnce(&[u8]) -> usize) {
         let Some(mut input) = self.input.take() else { return };
         let consumed = take(input.filled());
         input.consume(consumed);
-        if self.closed || input.len() > H2_INPUT_BYTES_KEPT_MAX {
-            self.input = Some(input);
+        self.rests = !self.closed && input.len() <= H2_INPUT_BYTES_KEPT_MAX;
+        self.input = Some(input);
+    }
+
+    /// All that was read is taken in, and no read is armed.
+    pub(super) fn rests(&self) -> bool {
+        self.rests
+    }
+
+    /// Arms the next read of a wire that rests.
+    pub(super) fn arm(&mut self) {
+        if !std::mem::take(&mut self.rests) {
             return;
         }
+        let Some(mut input) = self.input.take() else { return };
         if input.spare() < READ_BUFFER_BYTES / 2 {
             input.compact();
         }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{Driver, Service};
 use crate::base::clock::Instant;
+use crate::limits::H2_USEFUL_BODY_BYTES;
 use crate::net::lane::Lane;
 use crate::proto::http2::carry::{Mismatch, Piece, Unwrap, Wrap};
 use crate::proto::http2::hpack::Encoder;
@@ -17,8 +18,9 @@ pub(super) struct Seat {
     /// Body bytes with the lane that the window has not got back.
     pub credit: usize,
     ending: Ending,
-    /// Since when the response waits for a window.
+    /// Since when the response waits for a window, and what was sent since then.
     blocked_since: Option<Instant>,
+    trickled: usize,
 }
 
 /// How a lane that is of no further use ends.
@@ -48,9 +50,9 @@ struct Served {
 enum Progress {
     /// It waits for the task,
     Waits,
-    /// or for a window, and whether something was sent before that.
+    /// or for a window, and how much was sent before that.
     Blocked {
-        moved: bool,
+        moved: usize,
     },
     Ended,
     /// What came is no response, or it was cut.
@@ -59,7 +61,7 @@ enum Progress {
 
 impl Seat {
     pub(super) fn new(lane: Rc<Lane>) -> Self {
-        Self { lane, served: None, credit: 0, ending: Ending::No, blocked_since: None }
+        Self { lane, served: None, credit: 0, ending: Ending::No, blocked_since: None, trickled: 0 }
     }
 
     pub(super) fn key(&self) -> Option<StreamKey> {
@@ -99,6 +101,17 @@ impl Seat {
             self.lane.end();
         }
         Ok(())
+    }
+
+    /// Since when the response waits for a window in earnest: one that is opened by a few bytes at
+    /// a time is as good as closed.
+    fn wait_for_window(&mut self, moved: usize, now: Instant) -> Instant {
+        self.trickled += moved;
+        if self.blocked_since.is_none() || self.trickled >= H2_USEFUL_BODY_BYTES {
+            self.blocked_since = Some(now);
+            self.trickled = 0;
+        }
+        self.blocked_since.unwrap_or(now)
     }
 
     /// The stream is over, and the lane with it.
@@ -143,8 +156,7 @@ impl<S: Service> Driver<'_, S> {
             Progress::Waits => seat.blocked_since = None,
             Progress::Blocked { moved } => {
                 let now = self.stream.deadline().wheel().clock().now();
-                let since = seat.blocked_since.filter(|_| !moved).unwrap_or(now);
-                seat.blocked_since = Some(since);
+                let since = seat.wait_for_window(moved, now);
                 let until = since.plus(self.terms.write);
                 self.blocked_until.get_or_insert(until);
             }
@@ -225,7 +237,7 @@ fn respond(
     served: &mut Served,
     lane: &Lane,
 ) -> Progress {
-    let mut sent_any = false;
+    let mut moved = 0;
     loop {
         let step = lane.take(|text| match served.response {
             None => head(engine, encoder, block, served, text.filled()).map(|used| {
@@ -236,7 +248,7 @@ fn respond(
                 let (used, result) =
                     body(engine, encoder, block, served.key, unwrap, text.filled());
                 text.consume(used);
-                sent_any |= used > 0;
+                moved += used;
                 result.map(|ended| {
                     served.response_ended = ended;
                     !ended
@@ -257,7 +269,7 @@ fn respond(
                     _ => Progress::Broken,
                 };
             }
-            Err(Progress::Blocked { .. }) => return Progress::Blocked { moved: sent_any },
+            Err(Progress::Blocked { .. }) => return Progress::Blocked { moved },
             Err(progress) => return progress,
         }
     }
@@ -309,7 +321,7 @@ fn body(
                     used += unwrap.used(&bytes, &text[used..], taken);
                 }
                 match (taken == piece.len(), last) {
-                    (false, _) => return (used, Err(Progress::Blocked { moved: false })),
+                    (false, _) => return (used, Err(Progress::Blocked { moved: 0 })),
                     (true, true) => return (used, Ok(true)),
                     (true, false) => {}
                 }

@@ -11,11 +11,12 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::*;
 use crate::base::random::Random;
+use crate::limits::{TLS_SMALL_RECORD_BYTES, TLS_SMALL_RECORDS_BYTES};
 use crate::net::deadline::{Action, TICK};
-use crate::net::stream::{ArmedRead, Stream};
+use crate::net::stream::{ArmedRead, Below, Stream};
 use crate::net::tests::{Rig, buffer_of, drip, on_both_drivers, pattern, pause, reset};
 use crate::net::tls::server_name;
-use crate::net::tls::tests::{client, make, server};
+use crate::net::tls::tests::{client, make, record_lengths, server};
 
 type Peer = StreamOwned<ClientConnection, TcpStream>;
 
@@ -39,6 +40,13 @@ async fn joined(rig: &Rig) -> (Stream, Peer, Rc<Buffers>) {
     let session = Session::server(make(&server()), Some("example.com")).unwrap();
     ours.secure(session, None, &buffers).await.unwrap();
     (ours, calling.join().unwrap(), buffers)
+}
+
+impl Stream {
+    fn below_secure(&self) -> &Secure {
+        let Below::Secure(secure) = &self.below else { panic!("not TLS") };
+        secure
+    }
 }
 
 /// What the client would send, without sending it.
@@ -224,7 +232,7 @@ fn a_deadline_ends_a_read() {
             assert!(read.is_err() && buffer.is_empty(), "{read:?}");
             assert!(stream.deadline().fired());
             let took = Duration::from_nanos(rig.wheel.clock().now().nanos_since(begun));
-            assert!(took < SHORT * 20, "{took:?}");
+            assert!(took < crate::net::tests::PATIENCE / 2, "{took:?}");
             drop(stream);
             assert_eq!(buffers.out_bytes(), 0);
             // It may have nobody left to send to.
@@ -383,5 +391,108 @@ fn what_was_not_read_is_given_back() {
         read_exact(&stream, 10, 10).await;
         drop(stream);
         assert_eq!(buffers.out_bytes(), 0, "plaintext for which there was no room");
+    });
+}
+
+/// The lengths of the records that `count` bytes are sent in, without those of TLS 1.3 around them.
+async fn sent_in(stream: &Stream, peer: &Peer, count: usize) -> Vec<usize> {
+    const AROUND: usize = 17;
+    let mut socket = peer.sock.try_clone().unwrap();
+    let reading = thread::spawn(move || {
+        let (mut wire, mut plain_bytes) = (Vec::new(), 0);
+        while plain_bytes < count {
+            let mut head = [0; 5];
+            socket.read_exact(&mut head).unwrap();
+            let mut record = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+            socket.read_exact(&mut record).unwrap();
+            plain_bytes += record.len() - AROUND;
+            wire.extend([&head[..], &record].concat());
+        }
+        wire
+    });
+    write_all(stream, &pattern(count)).await;
+    let lengths = record_lengths(&reading.join().unwrap());
+    lengths.into_iter().map(|length| length - AROUND).collect()
+}
+
+#[test]
+fn records_are_small_again_after_a_pause() {
+    on_both_drivers(async |rig| {
+        let (stream, mut peer, _) = joined(&rig).await;
+        // Behind the tickets of the handshake.
+        write_all(&stream, b"x").await;
+        peer.read_exact(&mut [0]).unwrap();
+        rig.sleep(TLS_BURST_PAUSE + TICK).await;
+        let small = TLS_SMALL_RECORDS_BYTES / TLS_SMALL_RECORD_BYTES;
+        let rest = 3 * TLS_SMALL_RECORD_BYTES;
+        for _ in 0..2 {
+            let lengths = sent_in(&stream, &peer, TLS_SMALL_RECORDS_BYTES + rest).await;
+            assert_eq!(lengths, [vec![TLS_SMALL_RECORD_BYTES; small], vec![rest]].concat());
+            rig.sleep(TLS_BURST_PAUSE + TICK).await;
+        }
+        // It is the pause that makes them small. A machine that stalls makes one where none is
+        // meant, so what counts is a try that was quick.
+        let is_quick = async || {
+            sent_in(&stream, &peer, TLS_SMALL_RECORDS_BYTES).await;
+            let begun = stream.below_secure().sent_at.get();
+            let lengths = sent_in(&stream, &peer, rest).await;
+            let took = rig.wheel.clock().now().nanos_since(begun);
+            let is_quick = u128::from(took) < TLS_BURST_PAUSE.as_nanos();
+            assert!(!is_quick || lengths == [rest], "{lengths:?} after {took} ns");
+            is_quick
+        };
+        for _ in 0..100 {
+            if is_quick().await {
+                return;
+            }
+        }
+        panic!("there was a pause each time");
+    });
+}
+
+#[test]
+fn a_flood_of_key_updates_fills_nothing() {
+    on_both_drivers(async |rig| {
+        let (stream, mut peer, buffers) = joined(&rig).await;
+        // Each wants one in return, and a byte behind it makes it a legal one.
+        let mut flood = Vec::new();
+        for _ in 0..2000 {
+            peer.conn.refresh_traffic_keys().unwrap();
+            flood.extend(sealed(&mut peer, b"x"));
+        }
+        let down = pattern(8 << 20);
+        let mut heard = vec![0; down.len()];
+        let attacking = thread::spawn(move || {
+            peer.sock.write_all(&flood).unwrap();
+            // Only now is room made for what is being written all the time.
+            peer.read_exact(&mut heard).unwrap();
+            (peer, heard)
+        });
+        let unsent_bytes = || stream.below_secure().unsent.borrow().as_ref().map_or(0, Buffer::len);
+        let reading = async {
+            for n in 0..2000 {
+                assert_eq!(read_exact(&stream, 1, 1).await, b"x");
+                assert!(unsent_bytes() <= 100, "{} bytes after {n}", unsent_bytes());
+            }
+        };
+        beside(reading, write_all(&stream, &down)).await;
+        let (mut peer, heard) = attacking.join().unwrap();
+        assert!(heard == down, "they came different");
+        // Nothing was lost of either side's keys.
+        peer.write_all(b"thanks").unwrap();
+        assert_eq!(read_exact(&stream, 6, 100).await, b"thanks");
+        assert_eq!((unsent_bytes(), buffers.out_bytes()), (0, 0));
+        // With nothing behind them they are an attack.
+        let mut flood = Vec::new();
+        for _ in 0..40 {
+            peer.conn.refresh_traffic_keys().unwrap();
+            flood.extend(sealed(&mut peer, b""));
+        }
+        peer.sock.write_all(&flood).unwrap();
+        let (read, _) = stream.recv(buffer_of(b"")).await;
+        assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidData);
+        assert!(unsent_bytes() <= 100, "{} bytes at the end", unsent_bytes());
+        drop(stream);
+        assert_eq!(buffers.out_bytes(), 0);
     });
 }

@@ -21,7 +21,7 @@ fn a_draft_counts_only_when_it_is_kept() {
     fields.drop_draft(draft);
     let draft = fields.draft();
     fields.draft_bytes().extend_from_slice(b"namevalue");
-    fields.keep(draft, draft + 4);
+    fields.keep(FieldName::Other, draft, draft + 4);
     assert!(fields.iter().eq([(&b"name"[..], &b"value"[..])]));
 }
 

@@ -2,8 +2,9 @@
 
 use super::HpackError;
 use super::integer;
-use super::known::{STATIC, STATIC_LEN};
+use super::known::{STATIC, STATIC_IDS, STATIC_LEN};
 use super::table::Table;
+use crate::proto::http1::FieldName;
 use crate::proto::http2::fields::{FIELD_OVERHEAD_BYTES, FieldLimits, Fields};
 use crate::proto::http2::huffman;
 
@@ -70,8 +71,8 @@ impl Decoder {
         while let Some(&first) = rest.first() {
             if first & INDEXED != 0 {
                 let index = integer::decode(&mut rest, INDEXED_BITS)?;
-                let (name, value) = self.entry(index)?;
-                list.push(name, value);
+                let (id, name, value) = self.entry(index)?;
+                list.push(id, name, value);
             } else if first & ADDED != 0 {
                 self.literal(&mut rest, ADDED_BITS, &mut list)?;
             } else if first & SIZE_UPDATE != 0 {
@@ -110,30 +111,47 @@ impl Decoder {
     ) -> Result<(), HpackError> {
         let index = integer::decode(rest, prefix_bits)?;
         let draft = list.fields.draft();
+        let mut id = FieldName::Other;
         if index == 0 {
             string(rest, list.fields.draft_bytes())?;
         } else {
-            let (name, _) = self.entry(index)?;
+            let (known, name, _) = self.entry(index)?;
             list.fields.draft_bytes().extend_from_slice(name);
+            id = known;
         }
         let name_end = list.fields.draft();
         string(rest, list.fields.draft_bytes())?;
         if prefix_bits == ADDED_BITS {
             let (name, value) = list.fields.draft_bytes()[draft..].split_at(name_end - draft);
-            self.table.add(name, value);
+            if index == 0 {
+                // Looked up once, for all the times that the entry is named.
+                id = number_of(name);
+            }
+            self.table.add(id, name, value);
         }
-        list.keep(draft, name_end);
+        list.keep(id, draft, name_end);
         Ok(())
     }
 
     #[inline]
-    fn entry(&self, index: usize) -> Result<(&[u8], &[u8]), HpackError> {
+    fn entry(&self, index: usize) -> Result<(FieldName, &[u8], &[u8]), HpackError> {
         let place = index.checked_sub(1).ok_or(HpackError::BadIndex)?;
         match STATIC.get(place) {
-            Some((name, value)) => Ok((name.as_bytes(), value.as_bytes())),
-            None => self.table.recent(place - STATIC_LEN).ok_or(HpackError::BadIndex),
+            Some((name, value)) => Ok((STATIC_IDS[place], name.as_bytes(), value.as_bytes())),
+            None => {
+                let age = place - STATIC_LEN;
+                let (name, value) = self.table.recent(age).ok_or(HpackError::BadIndex)?;
+                Ok((self.table.recent_id(age), name, value))
+            }
         }
     }
+}
+
+/// Which name it is, if it is in lower case.
+fn number_of(name: &[u8]) -> FieldName {
+    Some(FieldName::parse(name))
+        .filter(|found| found.as_str().as_bytes() == name)
+        .unwrap_or_default()
 }
 
 /// A string literal, RFC 7541 section 5.2.
@@ -174,16 +192,16 @@ impl List<'_> {
     }
 
     #[inline]
-    fn push(&mut self, name: &[u8], value: &[u8]) {
+    fn push(&mut self, id: FieldName, name: &[u8], value: &[u8]) {
         if self.takes(name.len() + value.len()) {
-            self.fields.push(name, value);
+            self.fields.push_known(id, name, value);
         }
     }
 
     #[inline]
-    fn keep(&mut self, draft: usize, name_end: usize) {
+    fn keep(&mut self, id: FieldName, draft: usize, name_end: usize) {
         if self.takes(self.fields.draft() - draft) {
-            self.fields.keep(draft, name_end);
+            self.fields.keep(id, draft, name_end);
         } else {
             self.fields.drop_draft(draft);
         }

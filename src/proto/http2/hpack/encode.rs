@@ -4,9 +4,10 @@
 //! come again stays out of the table, and what is secret never enters one.
 
 use super::integer;
-use super::known::{Name, STATIC_LEN, static_field};
+use super::known::{Name, PseudoName, STATIC_LEN, static_field};
 use super::table::Table;
-use crate::limits::{HPACK_TABLE_BYTES, HUFFMAN_FROM_BYTES};
+use crate::limits::{HPACK_TABLE_BYTES, HUFFMAN_FROM_BYTES, HUFFMAN_ONCE_FROM_BYTES};
+use crate::proto::http1::FieldName;
 use crate::proto::http2::huffman;
 
 /// What becomes of a field that no table has.
@@ -55,7 +56,11 @@ const INDEXED_BYTES_MAX: usize = HPACK_TABLE_BYTES / 4;
 /// Below it a value can be tried byte by byte, if only it were in a table.
 const GUESSABLE_BYTES_MAX: usize = 20;
 
+const PATH_INDEXED_BYTES_MAX: usize = 128;
+
 const INDEXED: u8 = 0x80;
+/// In the static table.
+const STATUS_200: usize = 8;
 const INDEXED_BITS: u32 = 7;
 const ADDED: u8 = 0x40;
 const ADDED_BITS: u32 = 6;
@@ -98,7 +103,25 @@ impl Encoder {
     pub fn status(&mut self, status: u16, out: &mut Vec<u8>) {
         debug_assert!((100..1000).contains(&status), "a status has three digits");
         let digit = |unit: u16| b'0' + (status / unit % 10) as u8;
-        self.field(b":status", &[digit(100), digit(10), digit(1)], Indexing::ByName, out);
+        let digits = [digit(100), digit(10), digit(1)];
+        if digits == *b"200" {
+            return integer::encode(STATUS_200, INDEXED_BITS, INDEXED, out);
+        }
+        self.pseudo(PseudoName::Status, &digits, out);
+    }
+
+    /// A pseudo-header field.
+    #[inline]
+    pub fn pseudo(&mut self, pseudo: PseudoName, value: &[u8], out: &mut Vec<u8>) {
+        self.named(Name::pseudo(pseudo), value, Indexing::ByName, out);
+    }
+
+    /// `:path`. One without a query is likely to come again, where an interface is called by it;
+    /// a query is not, and may have secrets.
+    pub fn path(&mut self, path: &[u8], out: &mut Vec<u8>) {
+        let repeats = path.len() <= PATH_INDEXED_BYTES_MAX && !path.contains(&b'?');
+        let indexing = if repeats { Indexing::Repeated } else { Indexing::Plain };
+        self.named(Name::pseudo(PseudoName::Path), path, indexing, out);
     }
 
     /// Appends one field. The name may be in any case, and goes out in lower case.
@@ -112,7 +135,7 @@ impl Encoder {
         let Some(known) = name.known else {
             return self.unknown(name.written, value, indexing, out);
         };
-        if let Some(index) = static_field(known.index, value) {
+        if let Some(index) = static_field(known, value) {
             return integer::encode(index, INDEXED_BITS, INDEXED, out);
         }
         let indexing = if indexing == Indexing::ByName { known.indexing } else { indexing };
@@ -174,7 +197,7 @@ impl Encoder {
     /// Adds a field that was just written.
     fn add(&mut self, name: &TableName<'_>, value: &[u8], hash: u64) {
         let number = self.table.next_number();
-        if self.table.add(name.text, value)
+        if self.table.add(FieldName::Other, name.text, value)
             && let Some(slots) = &mut self.slots
         {
             slots.fields[hash as usize % FIELD_SLOTS] = number;
@@ -232,14 +255,16 @@ fn literal(
     out: &mut Vec<u8>,
 ) {
     integer::encode(index, prefix_bits, pattern, out);
+    // What enters the table is coded once for many times.
+    let from = if pattern == ADDED { HUFFMAN_FROM_BYTES } else { HUFFMAN_ONCE_FROM_BYTES };
     if index == 0 {
-        string(name, out);
+        string(name, from, out);
     }
-    string(value, out);
+    string(value, from, out);
 }
 
-fn string(text: &[u8], out: &mut Vec<u8>) {
-    if text.len() >= HUFFMAN_FROM_BYTES {
+fn string(text: &[u8], coded_from: usize, out: &mut Vec<u8>) {
+    if text.len() >= coded_from {
         let coded_bytes = huffman::coded_bytes(text);
         if coded_bytes < text.len() {
             integer::encode(coded_bytes, LENGTH_BITS, HUFFMAN, out);

@@ -2,6 +2,7 @@
 //! are compressed unless the caller knows better. Owns no state.
 
 use super::Indexing::{self, Add, Never, Plain, Repeated, UnlessShort};
+use crate::proto::http1::FieldName;
 
 /// A name that has a place in the static table, or a rule, or both.
 pub(super) struct Known {
@@ -9,29 +10,30 @@ pub(super) struct Known {
     pub name: &'static str,
     /// Its first index in the static table; 0: it is not there.
     pub index: u8,
+    /// The static table has it with values.
+    pub valued: bool,
     pub indexing: Indexing,
-    /// What it says about the message itself, where it does.
-    pub says: Says,
     pub hash: u64,
 }
 
-/// What a head of HTTP/1.1 says in a field, as far as it is not copied.
+/// A pseudo-header field, RFC 9113 section 8.3.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Says {
-    Nothing,
-    Host,
-    Length,
-    Coding,
-    Connection,
-    Te,
-    /// Hop-by-hop without a word for anybody else.
-    Hop,
+pub enum PseudoName {
+    Method,
+    Scheme,
+    Authority,
+    Path,
+    Protocol,
+    Status,
 }
 
 /// A name that has been looked up.
 #[derive(Clone, Copy)]
 pub struct Name<'a> {
-    pub(super) written: &'a [u8],
+    /// As it was given.
+    pub written: &'a [u8],
+    /// Which regular field it is, as far as we know it.
+    pub id: FieldName,
     pub(super) known: Option<&'static Known>,
 }
 
@@ -39,7 +41,29 @@ impl<'a> Name<'a> {
     /// The name in any case.
     #[inline]
     pub fn of(written: &'a [u8]) -> Self {
-        Self { written, known: known(written) }
+        let id = FieldName::parse(written);
+        if id == FieldName::Other { Self::rare(written) } else { Self::with_id(written, id) }
+    }
+
+    /// The same when it is known which one it is.
+    #[inline]
+    pub(in crate::proto::http2) fn with_id(written: &'a [u8], id: FieldName) -> Self {
+        debug_assert!(id != FieldName::Other, "only a known name has a number");
+        Self { written, id, known: Some(&FIELDS[id as usize]) }
+    }
+
+    #[inline]
+    pub(super) fn pseudo(pseudo: PseudoName) -> Self {
+        let known = &PSEUDO[pseudo as usize];
+        Self { written: known.name.as_bytes(), id: FieldName::Other, known: Some(known) }
+    }
+
+    /// None that HTTP/1.1 knows by number: one of the other names that are here, or of nobody's.
+    #[cold]
+    fn rare(written: &'a [u8]) -> Self {
+        let mut rare = PSEUDO.iter().chain(&LONG);
+        let known = rare.find(|known| known.name.as_bytes().eq_ignore_ascii_case(written));
+        Self { written, id: FieldName::Other, known }
     }
 
     /// Whether it is this one, in any case.
@@ -47,39 +71,19 @@ impl<'a> Name<'a> {
     pub fn is(self, lower: &[u8]) -> bool {
         self.written.eq_ignore_ascii_case(lower)
     }
-
-    #[inline]
-    pub fn says(self) -> Says {
-        self.known.map_or(Says::Nothing, |known| known.says)
-    }
 }
 
-/// The name written in any case.
+/// The index of a whole field of the static table.
 #[inline]
-fn known(name: &[u8]) -> Option<&'static Known> {
-    if name.len() < 2 {
+pub(super) fn static_field(known: &Known, value: &[u8]) -> Option<usize> {
+    if !known.valued {
         return None;
     }
-    let place = SLOTS[slot_under(name, MULTIPLIER)].checked_sub(1)?;
-    let known = &KNOWN[place as usize];
-    let expected = known.name.as_bytes();
-    (expected == name || expected.eq_ignore_ascii_case(name)).then_some(known)
-}
-
-/// The index of a whole field of the static table; `first` is that of its name.
-#[inline]
-pub(super) fn static_field(first: u8, value: &[u8]) -> Option<usize> {
-    let first = usize::from(first).checked_sub(1)?;
-    let name = STATIC[first].0;
-    // Few names have a value at all; those that have several stand together.
-    let mut place = first;
-    while place < STATIC_LEN && STATIC[place].0.len() == name.len() && STATIC[place].0 == name {
-        if STATIC[place].1.as_bytes() == value {
-            return (!value.is_empty()).then_some(place + 1);
-        }
-        place += 1;
-    }
-    None
+    let first = usize::from(known.index).checked_sub(1)?;
+    // Those of one name stand together.
+    let same = STATIC[first..].iter().take_while(|(name, _)| *name == known.name);
+    let place = same.map(|(_, value)| value.as_bytes()).position(|found| found == value)?;
+    (!value.is_empty()).then_some(first + place + 1)
 }
 
 pub(super) const STATIC_LEN: usize = 61;
@@ -148,88 +152,125 @@ pub(super) static STATIC: [(&str, &str); STATIC_LEN] = [
     ("www-authenticate", ""),
 ];
 
-/// Secrets never enter a table, neither ours nor that of a proxy behind us: RFC 7541 section 7.1.
-/// What differs from message to message would only drive out what does not.
-static KNOWN: [Known; KNOWN_LEN] = [
-    is(":authority", 1, Add),
-    is(":method", 2, Add),
-    is(":path", 4, Plain),
-    is(":scheme", 6, Add),
-    is(":status", 8, Add),
-    is("accept-charset", 15, Add),
-    is("accept-encoding", 16, Add),
-    is("accept-language", 17, Add),
-    is("accept-ranges", 18, Add),
-    is("accept", 19, Add),
-    is("access-control-allow-origin", 20, Add),
-    is("age", 21, Plain),
-    is("allow", 22, Add),
-    is("authorization", 23, Never),
-    is("cache-control", 24, Add),
-    is("content-disposition", 25, Repeated),
-    is("content-encoding", 26, Add),
-    is("content-language", 27, Add),
-    says("content-length", 28, Says::Length),
-    is("content-location", 29, Plain),
-    is("content-range", 30, Plain),
-    is("content-type", 31, Add),
-    is("cookie", 32, UnlessShort),
-    is("date", 33, Plain),
-    is("etag", 34, Plain),
-    is("expect", 35, Repeated),
-    is("expires", 36, Plain),
-    is("from", 37, Repeated),
-    says("host", 38, Says::Host),
-    is("if-match", 39, Plain),
-    is("if-modified-since", 40, Plain),
-    is("if-none-match", 41, Plain),
-    is("if-range", 42, Plain),
-    is("if-unmodified-since", 43, Plain),
-    is("last-modified", 44, Plain),
-    is("link", 45, Plain),
-    is("location", 46, Plain),
-    is("max-forwards", 47, Plain),
-    is("proxy-authenticate", 48, Repeated),
-    is("proxy-authorization", 49, Never),
-    is("range", 50, Plain),
-    is("referer", 51, Plain),
-    is("refresh", 52, Plain),
-    is("retry-after", 53, Plain),
-    is("server", 54, Add),
-    is("set-cookie", 55, UnlessShort),
-    is("strict-transport-security", 56, Add),
-    says("transfer-encoding", 57, Says::Coding),
-    is("user-agent", 58, Add),
-    is("vary", 59, Add),
-    is("via", 60, Repeated),
-    is("www-authenticate", 61, Repeated),
-    is(":protocol", 0, Add),
-    is("x-request-id", 0, Plain),
-    is("traceparent", 0, Plain),
-    is("x-api-key", 0, Never),
-    is("grpc-message", 0, Plain),
-    is("grpc-timeout", 0, Plain),
-    is("x-forwarded-for", 0, Repeated),
-    is("grpc-status", 0, Add),
-    says("te", 0, Says::Te),
-    says("connection", 0, Says::Connection),
-    says("keep-alive", 0, Says::Hop),
-    says("proxy-connection", 0, Says::Hop),
-    says("upgrade", 0, Says::Hop),
-    says("http2-settings", 0, Says::Hop),
-    is("x-forwarded-proto", 0, Add),
-    is("x-forwarded-host", 0, Add),
-];
-const KNOWN_LEN: usize = 68;
+/// Which regular field an entry of the static table is.
+pub(super) static STATIC_IDS: [FieldName; STATIC_LEN] = static_ids();
 
-const fn is(name: &'static str, index: u8, indexing: Indexing) -> Known {
-    Known { name, index, indexing, says: Says::Nothing, hash: hash(name.as_bytes()) }
+/// By the number of the name; the first, which is none, is not used.
+static FIELDS: [Known; FieldName::ALL.len()] = fields();
+
+static PSEUDO: [Known; 6] = [
+    known(":method", Add),
+    known(":scheme", Add),
+    known(":authority", Add),
+    known(":path", Plain),
+    known(":protocol", Add),
+    known(":status", Add),
+];
+
+/// Too long for the words in which HTTP/1.1 looks names up.
+static LONG: [Known; 2] =
+    [known("strict-transport-security", Add), known("access-control-allow-origin", Add)];
+
+/// Secrets never enter a table, neither ours nor that of a proxy behind us: RFC 7541 section 7.1.
+/// What differs from message to message would only drive out what does not. A date is the same for
+/// a second: it is worth its place where many are sent in one, which `Repeated` finds out.
+const fn indexing(id: FieldName) -> Indexing {
+    use FieldName as F;
+    match id {
+        F::Authorization | F::ProxyAuthorization | F::XApiKey => Never,
+        F::Cookie | F::SetCookie => UnlessShort,
+        F::ContentDisposition
+        | F::ContentLength
+        | F::Date
+        | F::Expect
+        | F::From
+        | F::ProxyAuthenticate
+        | F::Via
+        | F::WwwAuthenticate
+        | F::XForwardedFor
+        | F::XForwardedPort
+        | F::XRealIp => Repeated,
+        F::Age
+        | F::ContentLocation
+        | F::ContentRange
+        | F::Etag
+        | F::Expires
+        | F::GrpcMessage
+        | F::GrpcTimeout
+        | F::IfMatch
+        | F::IfModifiedSince
+        | F::IfNoneMatch
+        | F::IfRange
+        | F::IfUnmodifiedSince
+        | F::LastModified
+        | F::Link
+        | F::Location
+        | F::MaxForwards
+        | F::Range
+        | F::Referer
+        | F::Refresh
+        | F::RetryAfter
+        | F::Traceparent
+        | F::XRequestId => Plain,
+        F::EarlyData | F::Forwarded | F::Origin | F::Tracestate | F::Trailer => Repeated,
+        _ => Add,
+    }
 }
 
-const fn says(name: &'static str, index: u8, says: Says) -> Known {
-    // Of these only a length is different each time.
-    let indexing = if matches!(says, Says::Length) { Plain } else { Add };
-    Known { says, ..is(name, index, indexing) }
+const fn known(name: &'static str, indexing: Indexing) -> Known {
+    let index = first_index(name);
+    let valued = index > 0 && {
+        let place = index as usize - 1;
+        !STATIC[place].1.is_empty() || (place + 1 < STATIC_LEN && same(STATIC[place + 1].0, name))
+    };
+    Known { name, index, valued, indexing, hash: hash(name.as_bytes()) }
+}
+
+const fn fields() -> [Known; FieldName::ALL.len()] {
+    let mut fields = [const { known("", Plain) }; FieldName::ALL.len()];
+    let mut number = 1;
+    while number < fields.len() {
+        let id = FieldName::ALL[number];
+        fields[number] = known(id.as_str(), indexing(id));
+        number += 1;
+    }
+    fields
+}
+
+const fn static_ids() -> [FieldName; STATIC_LEN] {
+    let mut ids = [FieldName::Other; STATIC_LEN];
+    let mut place = 0;
+    while place < STATIC_LEN {
+        let mut number = 1;
+        while number < FieldName::ALL.len() {
+            if same(FieldName::ALL[number].as_str(), STATIC[place].0) {
+                ids[place] = FieldName::ALL[number];
+            }
+            number += 1;
+        }
+        place += 1;
+    }
+    ids
+}
+
+const fn first_index(name: &str) -> u8 {
+    let mut place = 0;
+    while place < STATIC_LEN {
+        if same(STATIC[place].0, name) {
+            return place as u8 + 1;
+        }
+        place += 1;
+    }
+    0
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }
 
 /// FNV-1a, by the compiler.
@@ -241,48 +282,6 @@ const fn hash(name: &[u8]) -> u64 {
         at += 1;
     }
     hash
-}
-
-const SLOT_BITS: u32 = 9;
-/// Found by the compiler: the first multiplier under which no two names share a slot.
-const MULTIPLIER: u64 = multiplier();
-/// One above the place in `KNOWN`; 0 where no name is.
-static SLOTS: [u8; 1 << SLOT_BITS] = match slots(MULTIPLIER) {
-    Some(slots) => slots,
-    None => panic!("the multiplier was chosen so that slots are found"),
-};
-
-/// Four letters and the length tell our names apart.
-#[inline]
-const fn slot_under(name: &[u8], multiplier: u64) -> usize {
-    let length = name.len();
-    let letters =
-        u32::from_le_bytes([name[0], name[length / 2], name[length - 2], name[length - 1]])
-            | 0x2020_2020;
-    let key = letters as u64 | (length as u64) << 32;
-    (key.wrapping_mul(multiplier) >> (64 - SLOT_BITS)) as usize
-}
-
-const fn multiplier() -> u64 {
-    let mut candidate: u64 = 0x9e37_79b9_7f4a_7c15;
-    while slots(candidate).is_none() {
-        candidate = candidate.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(2) | 1;
-    }
-    candidate
-}
-
-const fn slots(multiplier: u64) -> Option<[u8; 1 << SLOT_BITS]> {
-    let mut slots = [0; 1 << SLOT_BITS];
-    let mut place = 0;
-    while place < KNOWN_LEN {
-        let slot = slot_under(KNOWN[place].name.as_bytes(), multiplier);
-        if slots[slot] != 0 {
-            return None;
-        }
-        slots[slot] = place as u8 + 1;
-        place += 1;
-    }
-    Some(slots)
 }
 
 #[cfg(test)]

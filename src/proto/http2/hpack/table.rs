@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use crate::proto::http1::FieldName;
 use crate::proto::http2::fields::FIELD_OVERHEAD_BYTES;
 
 pub(super) struct Table {
@@ -28,6 +29,8 @@ struct Entry {
     at: u32,
     name_len: u32,
     value_len: u32,
+    /// Which name it is, where that is known: in lower case then.
+    id: FieldName,
 }
 
 impl Table {
@@ -68,6 +71,13 @@ impl Table {
         Some((&self.bytes[at..name_end], &self.bytes[name_end..end]))
     }
 
+    /// Which name the entry has.
+    #[inline]
+    pub(super) fn recent_id(&self, age: usize) -> FieldName {
+        let place = self.entries.len().checked_sub(age + 1);
+        place.map_or(FieldName::Other, |place| self.entries[place].id)
+    }
+
     /// The number that the next entry gets.
     #[inline]
     pub(super) const fn next_number(&self) -> u32 {
@@ -82,7 +92,7 @@ impl Table {
 
     /// Adds an entry, and evicts the oldest until it fits. One that is larger than the table
     /// empties it and is not added, RFC 7541 section 4.4. Returns whether it was added.
-    pub(super) fn add(&mut self, name: &[u8], value: &[u8]) -> bool {
+    pub(super) fn add(&mut self, id: FieldName, name: &[u8], value: &[u8]) -> bool {
         let size = name.len() + value.len() + FIELD_OVERHEAD_BYTES;
         self.make_room(size);
         if size > self.size_max {
@@ -102,7 +112,7 @@ impl Table {
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(value);
         let (name_len, value_len) = (name.len() as u32, value.len() as u32);
-        self.entries.push_back(Entry { at, name_len, value_len });
+        self.entries.push_back(Entry { at, name_len, value_len, id });
         self.added = self.added.wrapping_add(1);
         self.size += size;
         true

@@ -5,7 +5,7 @@ use super::{BadHead, Body, Malformed, RequestKind, RequestShape, rules};
 use crate::base::buffer::Buffer;
 use crate::proto::http1::{FieldName, Method, Scheme, encode};
 use crate::proto::http2::fields::Fields;
-use crate::proto::http2::hpack::{Encoder, Indexing, Name, Says};
+use crate::proto::http2::hpack::{Encoder, Indexing, Name, PseudoName};
 use crate::proto::{header, scan, uri};
 
 /// Writes the head of a request, with its empty line. `websocket_key` is the `Sec-WebSocket-Key`
@@ -155,10 +155,10 @@ struct Writer<'a, 'h> {
 
 impl Writer<'_, '_> {
     fn fields(&mut self, fields: &Fields, pseudo: usize) -> Result<(), Malformed> {
-        let mut rest = fields.iter().skip(pseudo);
+        let mut rest = fields.known().skip(pseudo);
         let mut cookies = false;
-        while let Some((name, value)) = rest.next() {
-            match rules::field(name, value)? {
+        while let Some((id, name, value)) = rest.next() {
+            match rules::field(id, name, value)? {
                 FieldName::Host => self.host(value)?,
                 FieldName::ContentLength => self.length.take(value)?,
                 FieldName::Te if value.eq_ignore_ascii_case(b"trailers") => self.te = true,
@@ -185,10 +185,14 @@ impl Writer<'_, '_> {
     }
 
     /// Crumbs become one line, section 8.2.3; those in `rest` are checked when it is their turn.
-    fn cookies<'a>(&mut self, first: &[u8], rest: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+    fn cookies<'a>(
+        &mut self,
+        first: &[u8],
+        rest: impl Iterator<Item = (FieldName, &'a [u8], &'a [u8])>,
+    ) {
         self.out.put(b"cookie: ");
         self.out.put(first);
-        for (_, crumb) in rest.filter(|(name, _)| *name == b"cookie") {
+        for (_, _, crumb) in rest.filter(|(_, name, _)| *name == b"cookie") {
             self.out.put(b"; ");
             self.out.put(crumb);
         }
@@ -229,7 +233,7 @@ pub fn request_fields(
 ) -> Result<RequestShape, BadHead> {
     let (line, lines) = text::start_line(head).ok_or(BadHead)?;
     let (method_name, target) = request_line(line).ok_or(BadHead)?;
-    let told = Told::read(lines.clone());
+    let told = Told::read(lines.clone(), extended_connect);
     let method = Method::parse(method_name);
     let kind = match method {
         Method::Connect => RequestKind::Connect,
@@ -241,21 +245,19 @@ pub fn request_fields(
         return Err(BadHead);
     }
     encoder.begin(out);
-    let mut put = |name: &[u8], value: &[u8]| encoder.field(name, value, Indexing::ByName, out);
-    match kind {
-        RequestKind::WebSocket => put(b":method", b"CONNECT"),
-        _ => put(b":method", method_name),
-    }
+    let method_name = if kind == RequestKind::WebSocket { b"CONNECT" } else { method_name };
+    encoder.pseudo(PseudoName::Method, method_name, out);
     let host = if kind == RequestKind::Connect { target } else { told.host.unwrap_or_default() };
     if !host.is_empty() {
-        put(b":authority", host);
+        encoder.pseudo(PseudoName::Authority, host, out);
     }
     if kind != RequestKind::Connect {
-        put(b":scheme", if scheme == Scheme::Https { b"https" } else { b"http" });
-        put(b":path", target);
+        let scheme: &[u8] = if scheme == Scheme::Https { b"https" } else { b"http" };
+        encoder.pseudo(PseudoName::Scheme, scheme, out);
+        encoder.path(target, out);
     }
     if kind == RequestKind::WebSocket {
-        put(b":protocol", b"websocket");
+        encoder.pseudo(PseudoName::Protocol, b"websocket", out);
     }
     let body = put_fields(lines, kind, |name, value| {
         encoder.named(name, value, Indexing::ByName, out);
@@ -268,18 +270,18 @@ fn put_fields(lines: Lines<'_>, kind: RequestKind, mut put: impl FnMut(Name<'_>,
     let tunnel = kind != RequestKind::Plain;
     let mut body = if tunnel { Body::Tunnel } else { Body::None };
     for (name, value) in lines {
-        let name = Name::of(name);
-        match name.says() {
-            Says::Nothing if tunnel && name.is(b"sec-websocket-key") => {}
-            Says::Nothing => put(name, value),
-            Says::Te if header::lists(value, b"trailers") => put(name, b"trailers"),
-            Says::Coding if !tunnel => body = Body::Chunked,
-            Says::Length if !tunnel => {
+        match name.id {
+            FieldName::Other if tunnel && name.is(b"sec-websocket-key") => {}
+            FieldName::Te if header::lists(value, b"trailers") => put(name, b"trailers"),
+            FieldName::TransferEncoding if !tunnel => body = Body::Chunked,
+            FieldName::ContentLength if !tunnel => {
                 let Some(length) = rules::decimal(value) else { continue };
                 body = Body::Length(length);
                 put(name, value);
             }
-            _ => {}
+            FieldName::ContentLength | FieldName::Host => {}
+            id if id.is_hop_by_hop() => {}
+            _ => put(name, value),
         }
     }
     body
@@ -293,15 +295,18 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn read(lines: Lines<'a>) -> Self {
+    /// `upgrades`: whether it matters if a WebSocket is asked for.
+    fn read(lines: Lines<'a>, upgrades: bool) -> Self {
         let mut told = Self::default();
         for (name, value) in lines {
-            match name.len() {
-                4 if name.eq_ignore_ascii_case(b"host") => told.host = Some(value),
-                7 if name.eq_ignore_ascii_case(b"upgrade") => {
-                    told.websocket = value.eq_ignore_ascii_case(b"websocket");
-                }
+            match name.id {
+                FieldName::Host => told.host = Some(value),
+                FieldName::Upgrade => told.websocket = value.eq_ignore_ascii_case(b"websocket"),
                 _ => {}
+            }
+            // Our encoder writes the host first.
+            if told.host.is_some() && !upgrades {
+                break;
             }
         }
         told

@@ -6,7 +6,7 @@ use crate::base::buffer::Buffer;
 use crate::proto::header;
 use crate::proto::http1::{FieldName, encode};
 use crate::proto::http2::fields::Fields;
-use crate::proto::http2::hpack::{Encoder, Indexing, Name, Says};
+use crate::proto::http2::hpack::{Encoder, Indexing};
 
 /// Encodes the head of a response: the text up to its empty line. The 101 that opens a WebSocket
 /// becomes the 200 of an extended CONNECT, RFC 8441 section 5.
@@ -32,9 +32,8 @@ pub fn response_fields(
     let mut body = if answer == Answer::WithBody { Body::UntilClose } else { Body::None };
     let mut closes = false;
     for (name, value) in lines {
-        let name = Name::of(name);
-        match name.says() {
-            Says::Length => {
+        match name.id {
+            FieldName::ContentLength => {
                 let Some(length) = rules::decimal(value) else { continue };
                 if answer.has_length() {
                     encoder.named(name, value, Indexing::ByName, out);
@@ -43,11 +42,11 @@ pub fn response_fields(
                     body = Body::Length(length);
                 }
             }
-            Says::Coding if answer == Answer::WithBody => body = Body::Chunked,
-            Says::Connection => closes |= header::lists(value, b"close"),
-            Says::Nothing if websocket && name.is(b"sec-websocket-accept") => {}
-            Says::Nothing | Says::Host => encoder.named(name, value, Indexing::ByName, out),
-            Says::Coding | Says::Te | Says::Hop => {}
+            FieldName::TransferEncoding if answer == Answer::WithBody => body = Body::Chunked,
+            FieldName::Connection => closes |= header::lists(value, b"close"),
+            id if id.is_hop_by_hop() => {}
+            FieldName::Other if websocket && name.is(b"sec-websocket-accept") => {}
+            _ => encoder.named(name, value, Indexing::ByName, out),
         }
     }
     if answer == Answer::Tunnel {
@@ -109,8 +108,8 @@ fn write_response(
     let status = if opened { 101 } else { status };
     encode::status_line(out, status);
     let mut length = rules::Length(None);
-    for (name, value) in fields.iter().skip(1) {
-        match rules::field(name, value)? {
+    for (id, name, value) in fields.known().skip(1) {
+        match rules::field(id, name, value)? {
             FieldName::ContentLength => length.take(value)?,
             FieldName::Te => return Err(Malformed::ConnectionSpecific),
             _ if opened && name == b"sec-websocket-accept" => {}

@@ -6,19 +6,23 @@ use crate::proto::http1::{FieldName, encode};
 use crate::proto::scan;
 
 /// Checks a regular field, and says which it is. A `te` is left to the caller: only a request may
-/// have it.
+/// have it. `known` is which name it is, in lower case, where whoever decoded it has seen that.
 #[inline]
-pub(super) fn field(name: &[u8], value: &[u8]) -> Result<FieldName, Malformed> {
-    if name.is_empty() || !name.iter().all(|&byte| NAME[byte as usize]) {
-        let pseudo = name.first() == Some(&b':');
-        return Err(if pseudo { Malformed::MisplacedPseudo } else { Malformed::BadName });
-    }
+pub(super) fn field(known: FieldName, name: &[u8], value: &[u8]) -> Result<FieldName, Malformed> {
+    let id = if known == FieldName::Other { of_name(name)? } else { known };
     check_value(value)?;
-    let id = FieldName::parse(name);
     if id.is_hop_by_hop() && id != FieldName::Te {
         return Err(Malformed::ConnectionSpecific);
     }
     Ok(id)
+}
+
+fn of_name(name: &[u8]) -> Result<FieldName, Malformed> {
+    if name.is_empty() || !name.iter().all(|&byte| NAME[byte as usize]) {
+        let pseudo = name.first() == Some(&b':');
+        return Err(if pseudo { Malformed::MisplacedPseudo } else { Malformed::BadName });
+    }
+    Ok(FieldName::parse(name))
 }
 
 /// Section 8.2.1, and all other control characters: the next parser would refuse them.

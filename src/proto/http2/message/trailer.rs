@@ -11,8 +11,8 @@ use crate::proto::http2::hpack::{Encoder, Indexing};
 /// one is left out, RFC 9110 section 6.5.1. On an error nothing is written.
 pub fn trailer_text(fields: &Fields, out: &mut Buffer) -> Result<(), Malformed> {
     let start = out.len();
-    for (name, value) in fields.iter() {
-        match rules::field(name, value) {
+    for (id, name, value) in fields.known() {
+        match rules::field(id, name, value) {
             Ok(FieldName::Te) => return refuse(Malformed::ConnectionSpecific, start, out),
             Ok(id) if id.is_forbidden_in_trailers() => {}
             Ok(_) => rules::put(out, name, value),
@@ -28,8 +28,8 @@ pub fn trailer_fields(section: &[u8], encoder: &mut Encoder, out: &mut Vec<u8>) 
     encoder.begin(out);
     let mut count = 0;
     for (name, value) in Lines::of(section) {
-        if !FieldName::parse(name).is_forbidden_in_trailers() {
-            encoder.field(name, value, Indexing::ByName, out);
+        if !name.id.is_forbidden_in_trailers() {
+            encoder.named(name, value, Indexing::ByName, out);
             count += 1;
         }
     }

@@ -27,9 +27,12 @@ fn what_repeats_costs_a_byte() {
         ("server", "ringway", [8, 1, 1]),
         ("Server", "ringway", [8, 1, 1]),
         ("content-type", "text/plain", [9, 1, 1]),
-        // A name that nobody knows has to come twice.
-        ("x-custom", "abc", [12, 12, 1]),
-        ("X-Custom", "abc", [12, 12, 1]),
+        // What may be another the next time has to come twice.
+        ("date", "Mon, 21 Oct 2013 20:13:21 GMT", [32, 24, 1]),
+        ("content-length", "1024", [7, 6, 1]),
+        // So does a name that nobody knows.
+        ("x-custom", "abc", [14, 12, 1]),
+        ("X-Custom", "abc", [14, 12, 1]),
     ] {
         assert_eq!(lengths(name, value), cost, "{name}: {value}");
     }
@@ -39,8 +42,6 @@ fn what_repeats_costs_a_byte() {
 fn what_differs_or_is_secret_stays_out_of_the_table() {
     for (name, value, first) in [
         (":path", "/a/b?c=d", 0x04),
-        ("date", "Mon, 21 Oct 2013 20:13:21 GMT", 0x0f),
-        ("content-length", "1024", 0x0f),
         ("etag", "\"abc\"", 0x0f),
         ("location", "/elsewhere", 0x0f),
         ("x-request-id", "6f1c", 0x00),

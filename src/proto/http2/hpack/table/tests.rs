@@ -56,12 +56,12 @@ fn it_does_what_a_list_of_pairs_does() {
             }
             2 => {
                 let value = bytes(6000);
-                table.add(b"large", &value);
+                table.add(FieldName::Other, b"large", &value);
                 model.add(b"large", &value);
             }
             _ => {
                 let (name, value) = (bytes(40), bytes(200));
-                table.add(&name, &value);
+                table.add(FieldName::Other, &name, &value);
                 model.add(&name, &value);
             }
         }
@@ -74,12 +74,12 @@ fn it_does_what_a_list_of_pairs_does() {
 fn an_entry_keeps_its_number() {
     let mut table = Table::new(100);
     let number = table.next_number();
-    assert!(table.add(b"one", b"1"));
+    assert!(table.add(FieldName::Other, b"one", b"1"));
     assert_eq!(table.age_of(number), 0);
-    assert!(table.add(b"two", b"2"));
+    assert!(table.add(FieldName::Other, b"two", b"2"));
     assert_eq!(table.recent(table.age_of(number)), Some((&b"one"[..], &b"1"[..])));
-    assert!(table.add(b"three", b"3"));
+    assert!(table.add(FieldName::Other, b"three", b"3"));
     assert_eq!(table.recent(table.age_of(number)), None);
-    assert!(!table.add(&[b'x'; 69], b""), "larger than the table");
+    assert!(!table.add(FieldName::Other, &[b'x'; 69], b""), "larger than the table");
     assert_eq!(table.len(), 0);
 }

@@ -1,0 +1,228 @@
+//! What expressions see of an exchange: `request`, `response`, `source`. Nothing is gathered
+//! beforehand: a value is a borrow of the heads, and a field of it is read when an expression comes
+//! to it. What there is to be named is `config::expression::vocabulary`.
+//!
+//! The identity that a client certificate proves belongs into `Source`: a field there, read by
+//! `Source::get`, and its row in the vocabulary.
+
+mod headers;
+mod value;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use cel::ExecutionError;
+use cel::common::types::{CelDouble, CelInt, CelString};
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
+
+use super::rate_limit::Asking;
+use crate::base::clock::Instant;
+use crate::proto::http1::Version;
+use crate::proto::http1::head::{RequestHead, ResponseHead};
+use crate::route::rewrite::Scheme;
+use headers::Headers;
+use value::{Record, Recorded};
+
+/// Borrowed for the time of a pipeline.
+pub struct Attributes<'a> {
+    request: Recorded<Request<'a>>,
+    response: Option<Recorded<Response<'a>>>,
+    source: Recorded<Source>,
+    /// The state of `random()`. Only one worker has it: an atomic because values have to be `Sync`.
+    seed: AtomicU64,
+    failures: AtomicU32,
+}
+
+/// A request as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestPart<'a> {
+    pub head: &'a RequestHead,
+    /// Of the head.
+    pub bytes: &'a [u8],
+    pub scheme: Scheme,
+    /// In normal form: what was routed by.
+    pub path: &'a [u8],
+    /// Path and query as they go on when nobody rewrites them.
+    pub target: &'a [u8],
+    pub started: Instant,
+}
+
+/// A response as it came, or as it is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponsePart<'a> {
+    pub status: u16,
+    /// None of a reply of ours.
+    pub head: Option<(&'a ResponseHead, &'a [u8])>,
+}
+
+impl<'a> Attributes<'a> {
+    pub fn new(
+        request: RequestPart<'a>,
+        response: Option<ResponsePart<'a>>,
+        source: Option<SocketAddr>,
+        seed: u64,
+    ) -> Self {
+        let headers = Headers::new(&request.head.fields, request.bytes);
+        let request = Recorded(Request { part: request, headers });
+        let response = response.map(|part| {
+            let (fields, bytes) = part
+                .head
+                .map_or((&[][..], &[][..]), |(head, bytes)| (head.fields.as_slice(), bytes));
+            let headers = Headers::new(fields, bytes);
+            Recorded(Response { status: part.status, headers })
+        });
+        let source = Recorded(Source { address: source });
+        Self { request, response, source, seed: AtomicU64::new(seed), failures: AtomicU32::new(0) }
+    }
+
+    pub fn request(&self) -> &RequestPart<'a> {
+        &self.request.0.part
+    }
+
+    /// What rate limits look at.
+    pub fn asking(&self) -> Asking<'a> {
+        let part = self.request();
+        let source = self.source.0.address.map(|address| address.ip());
+        Asking { request: part.head, bytes: part.bytes, source, now: part.started }
+    }
+
+    /// The values of a field of the request, in their order.
+    pub fn header(&self, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.request.0.headers.values(name)
+    }
+
+    pub(super) fn failed(&self) {
+        self.failures.store(self.failures.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// How many expressions gave nothing of use.
+    pub fn failures(&self) -> u32 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// SplitMix64: each call another number.
+    fn random(&self) -> u64 {
+        let state = self.seed.load(Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.seed.store(state, Ordering::Relaxed);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// RFC 9562 section 5.4.
+    fn uuid(&self) -> String {
+        let high = (self.random() & !0xf000) | 0x4000;
+        let low = (self.random() & (u64::MAX >> 2)) | (1 << 63);
+        let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xffff);
+        format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
+    }
+}
+
+/// Names that no user can write: what calls of `random()` and `uuid()` are compiled to.
+pub(super) const RANDOM: &str = "@random";
+pub(super) const UUID: &str = "@uuid";
+
+impl VariableResolver for Attributes<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        match variable {
+            "request" => Some(CowVal::Borrowed(&self.request)),
+            "source" => Some(CowVal::Borrowed(&self.source)),
+            "response" => self.response.as_ref().map(|response| CowVal::Borrowed(response as _)),
+            // 53 bits: all that a double between 0 and 1 has.
+            RANDOM => {
+                let share = (self.random() >> 11) as f64 / (1_u64 << 53) as f64;
+                Some(CowVal::owned(CelDouble::from(share)))
+            }
+            UUID => Some(CowVal::owned(CelString::from(self.uuid()))),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Request<'a> {
+    part: RequestPart<'a>,
+    headers: Headers<'a>,
+}
+
+impl Record for Request<'_> {
+    fn get<'b, 'v>(&'b self, field: &str) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        let RequestPart { head, bytes, scheme, path, target, .. } = self.part;
+        Ok(match field {
+            "headers" => CowVal::Borrowed(&self.headers),
+            "method" => value::text(head.method_name.of(bytes)),
+            "path" => value::text(path),
+            "pathAndQuery" => value::text(target),
+            "host" => value::text(host_of(head.host.of(bytes))),
+            "scheme" => value::text(scheme.name().as_bytes()),
+            "version" => value::text(match head.version {
+                Version::Http10 => b"HTTP/1.0",
+                Version::Http11 => b"HTTP/1.1",
+            }),
+            "uri" => {
+                let authority = String::from_utf8_lossy(head.host.of(bytes));
+                let target = String::from_utf8_lossy(target);
+                CowVal::owned(CelString::from(format!("{}://{authority}{target}", scheme.name())))
+            }
+            _ => return Err(ExecutionError::no_such_key(field)),
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Response<'a> {
+    status: u16,
+    headers: Headers<'a>,
+}
+
+impl Record for Response<'_> {
+    fn get<'b, 'v>(&'b self, field: &str) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        match field {
+            "code" => Ok(CowVal::owned(CelInt::from(i64::from(self.status)))),
+            "headers" => Ok(CowVal::Borrowed(&self.headers)),
+            _ => Err(ExecutionError::no_such_key(field)),
+        }
+    }
+}
+
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+struct Source {
+    /// None behind a Unix socket.
+    address: Option<SocketAddr>,
+}
+
+impl Record for Source {
+    fn get<'b, 'v>(&'b self, field: &str) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        match (field, self.address) {
+            ("address", Some(address)) => {
+                let address = address.ip().to_canonical().to_string();
+                Ok(CowVal::owned(CelString::from(address)))
+            }
+            ("port", Some(address)) => Ok(CowVal::owned(CelInt::from(i64::from(address.port())))),
+            _ => Err(ExecutionError::no_such_key(field)),
+        }
+    }
+}
+
+/// An authority without its port.
+fn host_of(authority: &[u8]) -> &[u8] {
+    let end = match authority.first() {
+        Some(b'[') => memchr::memchr(b']', authority).map(|close| close + 1),
+        _ => memchr::memchr(b':', authority),
+    };
+    &authority[..end.unwrap_or(authority.len())]
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,69 @@
+use super::{Attributes, RequestPart, ResponsePart};
+use crate::proto::http1::HeadLimits;
+use crate::proto::http1::head::{RequestHead, ResponseHead};
+use crate::route::rewrite::Scheme;
+
+pub(in crate::policy) const REQUEST: &[u8] =
+    b"POST /a/b?c=d&e HTTP/1.1\r\nHost: api.example:8443\r\n\
+    X-Tenant: Blue\r\nAccept: text/html\r\nAccept: text/plain\r\nCookie: a=1\r\nCookie: b=2\r\n\
+    X-Odd: \xff\r\nContent-Length: 0\r\n\r\n";
+const RESPONSE: &[u8] =
+    b"HTTP/1.1 503 Slow\r\nServer: origin\r\nX-Tenant: Red\r\nContent-Length: 0\r\n\r\n";
+
+/// With the request above, and the response if one is wanted.
+pub(in crate::policy) fn with_attributes<T>(
+    response: bool,
+    then: impl FnOnce(&Attributes<'_>) -> T,
+) -> T {
+    let limits = HeadLimits::default();
+    let mut head = RequestHead::default();
+    head.parse(REQUEST, &limits).expect("a request");
+    let mut answer = ResponseHead::default();
+    answer.parse(RESPONSE, &limits).expect("a response");
+    let part = RequestPart {
+        head: &head,
+        bytes: REQUEST,
+        scheme: Scheme::Https,
+        path: b"/a/b",
+        target: b"/a/b?c=d&e",
+        started: Instant::default(),
+    };
+    let response =
+        response.then_some(ResponsePart { status: 503, head: Some((&answer, RESPONSE)) });
+    let source = Some("192.0.2.7:5555".parse().expect("an address"));
+    then(&Attributes::new(part, response, source, 42))
+}
+
+/// With another request, `\n` for each of its line ends.
+pub(in crate::policy) fn with_request<T>(
+    request: &str,
+    then: impl FnOnce(&Attributes<'_>) -> T,
+) -> T {
+    let bytes = request.replace('\n', "\r\n");
+    let mut head = RequestHead::default();
+    head.parse(bytes.as_bytes(), &HeadLimits::default()).expect("a request");
+    let bytes = bytes.as_bytes();
+    let part = RequestPart {
+        head: &head,
+        bytes,
+        scheme: Scheme::Http,
+        path: b"/",
+        target: b"/",
+        started: Instant::default(),
+    };
+    then(&Attributes::new(part, None, None, 1))
+}
+
+#[test]
+fn random_numbers_differ_and_a_uuid_looks_like_one() {
+    with_attributes(false, |attributes| {
+        assert_ne!(attributes.random(), attributes.random());
+        let uuid = attributes.uuid();
+        assert_eq!(uuid.len(), 36, "{uuid}");
+        let parts: Vec<_> = uuid.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12], "{uuid}");
+        assert_eq!(uuid.as_bytes()[14], b'4', "version of {uuid}");
+        assert!(b"89ab".contains(&uuid.as_bytes()[19]), "variant of {uuid}");
+        assert_ne!(uuid, attributes.uuid());
+    });
+}
