@@ -6,10 +6,13 @@
 //! user wrote is ignored. Raw types only: nothing here is resolved, opened or compiled. Owns no
 //! state; a `Config` belongs to the control thread.
 
+pub mod admission;
 pub mod backend;
 pub mod backend_tls;
 pub mod check;
 pub mod cluster;
+pub mod compression;
+pub mod concurrency;
 pub mod diagnostic;
 pub mod dns;
 pub mod expression;
@@ -20,6 +23,7 @@ pub mod ledger;
 pub mod listener;
 pub mod policy;
 pub mod process;
+pub mod rate_limit;
 pub mod reader;
 pub mod retry;
 pub mod ringway;

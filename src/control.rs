@@ -271,6 +271,7 @@ impl<W: Wiring> Control<W> {
     fn on_time(&mut self) {
         let now = Instant::now();
         self.ticked = now;
+        self.wiring.look(self.publisher.current().map(Arc::as_ref));
         for worker in self.supervisor.ids() {
             let pulse = self.pulses[worker.index()].count();
             match self.supervisor.saw(worker, pulse, now) {

@@ -4,6 +4,8 @@
 pub mod body;
 pub mod bulk;
 pub mod client;
+pub mod coded;
+pub mod coders;
 pub mod error;
 pub mod exchange;
 pub mod reply;

@@ -124,11 +124,12 @@
 //!    `framing`), within the header timeout.
 //! 4. **`proxy::handle`**: an answer, a record, and what becomes of the connection; all below is
 //!    called from here.
-//! 5. `proxy::find`: normal form of the path (`asked::normalise`), listener by host,
-//!    `route::Table::find`, and again in the group that a route leads to; else the listener's steps,
-//!    and 404.
+//! 5. `proxy::find`: whether it is taken on at all (`admission::admit`), normal form of the path
+//!    (`asked::normalise`), listener by host, `route::Table::find`, and again in the group that a
+//!    route leads to; else the listener's steps, and 404.
 //! 6. `policy::Pipeline::on_request`: the steps of the route, then those of the backend: continue,
-//!    reply, redirect, refuse; where a step delays, `proxy::hold` waits.
+//!    reply, redirect, refuse; a token of each rate limit, or 429; where a step delays,
+//!    `proxy::hold` waits.
 //! 7. `proxy::dispatch::to_target`: what the route points to: a weighted choice of clusters, or a
 //!    reply. A mirror of the request begins here (`proxy::mirror`), as a task of its own.
 //! 8. `proxy::forward::forward`: the head as it goes out (`request_head::encode`) with what came of
@@ -145,6 +146,7 @@
 //!     comes; `bulk` where it is large.
 //!     What came of the attempt goes to `proxy::judge`, and `proxy::replay` says whether another one
 //!     follows.
+//!     `coded` in its place where the route compresses and the client takes it (`proxy::coding`).
 //! 14. `proxy::finish::finish`: counters into the shard, one record into the log ring;
 //!     `proxy::after` says whether 3 follows.
 //!
@@ -228,14 +230,22 @@
 //! * Health of endpoints, limits of clusters (`upstream::health`, `upstream::circuit`): *all*.
 //!   Atomics in the snapshot, kept over reloads; workers read one epoch a request, and write when an
 //!   answer failed or where a limit is configured.
+//! * Token buckets of rate limits: *all, by compare-and-swap*, and the one thing that is. A word
+//!   for each limit, or for each key of one in a table of fixed size (`base::keyed`), in the
+//!   snapshot; a limit that a reload did not change is the same `Arc`. Only routes with a limit
+//!   touch it.
 //! * Metrics: *one writer each*. A shard of atomics, plain load and store; control reads while it
 //!   renders.
 //! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and
 //!   counted.
 //! * Texts of labels: *control*. Append-only, read by the log writer.
 //!
-//! Limits that hold for all workers together (connections, buffered bytes) are sums over the
-//! shards: approximate by what happens within a turn of the loop or a second, and free.
+//! * Connections of each source: *all, by compare-and-swap*, once a connection (`base::seats`).
+//! * How short memory is (`snapshot::pressure`): *control writes, workers read*. One look every
+//!   100 ms; until the next, workers may take what was left in equal shares.
+//!
+//! Limits that hold for all workers together (connections, requests, buffered bytes) are sums over
+//! the shards: approximate by what happens within a turn of the loop or 100 ms, and free.
 //!
 //! # Architecture invariants
 //!

@@ -8,11 +8,14 @@
 
 pub mod attributes;
 pub mod changes;
+pub mod compression;
 pub mod cors;
 pub mod edit;
 pub mod expression;
+pub mod gradient;
 pub mod guard;
 pub mod made;
+pub mod rate_limit;
 pub mod step;
 pub mod timeout;
 pub mod transform;

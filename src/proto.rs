@@ -4,6 +4,7 @@
 //! peer sends ends in a value or in a `ParseError`, never in a panic.
 
 pub mod client_hello;
+pub mod coding;
 pub mod header;
 pub mod http1;
 pub mod http2;

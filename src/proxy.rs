@@ -1,10 +1,12 @@
 //! The life of a request: `handle`, top to bottom. Every decision is taken here; every step is a
 //! name to jump to. Owns no state: all of it is the worker's or the exchange's.
 
+pub mod admission;
 pub mod asked;
 pub mod attempt;
 pub mod choice;
 pub mod circuit;
+pub mod coding;
 pub mod connect;
 pub mod dispatch;
 pub mod failure;
@@ -131,10 +133,7 @@ async fn find(
     {
         return Ok(end);
     }
-    let resources = &place.view.resources;
-    if resources.buffers.out_bytes() > resources.buffers_allowed.get() {
-        return Err(Failure::Overload);
-    }
+    admission::admit(place, exchange)?;
     asked::normalise(exchange)?;
     let asked = Asked::of(exchange).by(place.connection);
     let listener = place.bind.hosts.find(asked.host_name()).ok_or(Failure::NoListener)?;

@@ -4,7 +4,9 @@ pub mod bind;
 pub mod compile;
 pub mod dump;
 pub mod refresh;
+pub mod pressure;
 pub mod resources;
+pub mod sources;
 pub mod tcp;
 pub mod tls;
 pub mod view;
@@ -13,8 +15,11 @@ use std::sync::Arc;
 
 use crate::base::id::BindId;
 use crate::net::tls::Certificate;
+use crate::policy::gradient::Gradient;
+use crate::policy::rate_limit::RateLimit;
 use crate::upstream::Cluster;
 use bind::Bind;
+use sources::Sources;
 
 pub struct Snapshot {
     pub version: u64,
@@ -22,12 +27,28 @@ pub struct Snapshot {
     pub binds: Vec<Arc<Bind>>,
     /// By `ClusterId`.
     pub clusters: Vec<Arc<Cluster>>,
+    /// Those of all routes, in their order: a reload finds them again.
+    pub rate_limits: Vec<Arc<RateLimit>>,
+    /// Those of all routes and backends.
+    pub gradients: Vec<Arc<Gradient>>,
+    /// What one source may have, if that is bounded.
+    pub sources: Option<Arc<Sources>>,
+    /// What the process may take.
+    pub memory_bytes_max: Option<u64>,
 }
 
 impl Snapshot {
     /// What a worker serves before its first configuration: nothing.
     pub const fn empty() -> Self {
-        Self { version: 0, binds: Vec::new(), clusters: Vec::new() }
+        Self {
+            version: 0,
+            binds: Vec::new(),
+            clusters: Vec::new(),
+            rate_limits: Vec::new(),
+            gradients: Vec::new(),
+            sources: None,
+            memory_bytes_max: None,
+        }
     }
 
     /// What is shown to clients, with the names of its bind and its listener.

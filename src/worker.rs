@@ -3,6 +3,7 @@
 //! through its mailbox alone, and never waits for it.
 
 pub mod accept;
+pub mod admission;
 pub mod adopt;
 pub mod connection;
 pub mod drain;
@@ -23,10 +24,10 @@ use crate::net::Wheel;
 use crate::net::doorbell::Doorbell;
 use crate::net::runtime::{self, Driver};
 use crate::snapshot::Snapshot;
-use crate::snapshot::resources::Resources;
+use crate::snapshot::resources::{Resources, Shared};
 use crate::snapshot::view::View;
 use crate::telemetry::access_log::Recorder;
-use crate::telemetry::shard::{Shard, Shards};
+use crate::telemetry::shard::Shard;
 use crate::telemetry::value::{Counter, Gauge, WorkerHistogram};
 
 use accept::Binds;
@@ -41,8 +42,7 @@ pub struct Spec {
     pub events: Mailbox<Event<Snapshot>>,
     pub pulse: Arc<Pulse>,
     pub shard: Arc<Shard>,
-    /// Those of all workers: what holds for all of them together is summed up over these.
-    pub shards: Arc<Shards>,
+    pub shared: Shared,
     pub log: Recorder,
     pub release_memory: fn(),
 }
@@ -53,7 +53,6 @@ pub struct Worker {
     view: RefCell<Rc<View>>,
     pub binds: Binds,
     pub live: Live,
-    pub shards: Arc<Shards>,
     /// How often a task was polled, and the most that the loop was late in this second.
     pub polls: Rc<Cell<u64>>,
     pub late_nanos: Cell<u64>,
@@ -153,14 +152,14 @@ pub fn run(spec: Spec) -> Result<(), String> {
 async fn serve(spec: Spec) -> io::Result<()> {
     let wheel = Wheel::new(spec.clock.clone(), spec.driver)?;
     let resources =
-        Rc::new(Resources::new(spec.id, spec.clock, Rc::clone(&wheel), spec.shard, spec.log));
+        Resources::new(spec.id, spec.clock, Rc::clone(&wheel), spec.shard, spec.log, spec.shared);
+    let resources = Rc::new(resources);
     let empty = Rc::new(View::new(Arc::new(Snapshot::empty()), Rc::clone(&resources), None));
     let worker = Rc::new(Worker {
         resources,
         view: RefCell::new(empty),
         binds: Binds::default(),
         live: Live::default(),
-        shards: spec.shards,
         polls: Rc::default(),
         late_nanos: Cell::new(0),
         handshakes: Cell::new(0),
@@ -183,6 +182,7 @@ async fn serve(spec: Spec) -> io::Result<()> {
         }
     });
     worker.spawn(tick::run(Rc::clone(&worker), spec.pulse));
+    worker.spawn(admission::run(Rc::clone(&worker)));
     let bell = Doorbell::new(spec.inbox.as_fd().try_clone_to_owned()?)?;
     let listening = Rc::clone(&worker);
     worker.spawn(async move { listen(&listening, spec.inbox, bell).await });

@@ -25,10 +25,11 @@ use ringway::net::listen::{self, Options};
 use ringway::net::runtime::{Driver, DriverChoice, probe};
 use ringway::snapshot::Snapshot;
 use ringway::snapshot::compile::{Inputs, compile};
+use ringway::snapshot::resources::Shared;
 use ringway::snapshot::tls::Keyring;
 use ringway::telemetry::access_log::recorder;
 use ringway::telemetry::labels::Registry;
-use ringway::telemetry::shard::{Shard, Shards};
+use ringway::telemetry::shard::Shard;
 use ringway::{config, worker};
 
 const WARM_UP: usize = 200;
@@ -117,8 +118,8 @@ impl Proxy {
         let thread = thread::spawn(move || {
             let id = WorkerId(0);
             let shard = Arc::new(Shard::new(id));
-            let shards = Arc::new(Shards::default());
-            shards.set(vec![Arc::clone(&shard)]);
+            let shared = Shared::default();
+            shared.shards.set(vec![Arc::clone(&shard)]);
             // Nobody reads the ring: when it is full, records are dropped as they would be.
             let (log, _ring) = recorder();
             let (clock, pulse) = (Clock::new(), Arc::new(Pulse::default()));
@@ -131,7 +132,7 @@ impl Proxy {
                 events: outbox,
                 pulse,
                 shard,
-                shards,
+                shared,
                 log,
                 release_memory: || (),
             })

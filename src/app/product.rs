@@ -30,20 +30,22 @@ use crate::limits::CERTIFICATE_WARNING_DAYS;
 use crate::net::listen;
 use crate::net::runtime::{self, Driver, DriverChoice};
 use crate::net::tls::Certificate;
+use crate::policy::gradient::Gradient;
 use crate::proto::http1::ParseError;
 use crate::snapshot::Snapshot;
 use crate::snapshot::compile::{self, Inputs};
 use crate::snapshot::dump;
 use crate::snapshot::refresh;
+use crate::snapshot::resources::Shared;
 use crate::snapshot::tls::Keyring;
 use crate::telemetry::access_log::line::LineFormat;
 use crate::telemetry::access_log::{Recorder, recorder};
 use crate::telemetry::labels::Registry;
 use crate::telemetry::log::{self, LogFormat, ProcessLog};
 use crate::telemetry::log_writer::{LogWriter, Target as LogTarget};
-use crate::telemetry::merge::{self, CertificateMetric, ControlMetrics};
+use crate::telemetry::merge::{self, CertificateMetric, ConcurrencyMetric, ControlMetrics};
 use crate::telemetry::process::ProcessMetrics;
-use crate::telemetry::shard::{Shard, ShardOptions, Shards};
+use crate::telemetry::shard::{Shard, ShardOptions};
 use crate::telemetry::value::Gauge;
 use crate::worker::{self, Spec};
 
@@ -56,7 +58,7 @@ pub struct Ringway {
     driver: Driver,
     log: Option<ProcessLog>,
     shards: Vec<Arc<Shard>>,
-    shared: Arc<Shards>,
+    shared: Shared,
     access: Access,
     release_memory: fn(),
 }
@@ -83,15 +85,15 @@ impl Ringway {
             driver: Driver::Epoll,
             log: None,
             shards: Vec::new(),
-            shared: Arc::default(),
+            shared: Shared::default(),
             access: Access::default(),
         }
     }
 
     /// The workers are known now: their shards are, and their rings have a reader.
     fn settle(&mut self) -> Result<(), String> {
-        if self.shared.all().is_empty() && !self.shards.is_empty() {
-            self.shared.set(self.shards.clone());
+        if self.shared.shards.all().is_empty() && !self.shards.is_empty() {
+            self.shared.shards.set(self.shards.clone());
         }
         let Some(target) = self.access.target.take_if(|_| !self.shards.is_empty()) else {
             return Ok(());
@@ -162,7 +164,7 @@ impl Product for Ringway {
             events: seat.events,
             pulse: seat.pulse,
             shard,
-            shards: Arc::clone(&self.shared),
+            shared: self.shared.clone(),
             log: self.recorder(),
             release_memory: self.release_memory,
         };
@@ -308,7 +310,7 @@ impl Wiring for Ringway {
     }
 
     fn dump(&self, config: &Config, snapshot: &Snapshot) -> serde_json::Value {
-        dump::dump(config, snapshot)
+        dump::dump(config, snapshot, self.shared.pressure.level(), self.clock.now())
     }
 
     fn exposition(&self, facts: &Facts<'_>, snapshot: Option<&Snapshot>, format: Format) -> String {
@@ -326,6 +328,9 @@ impl Wiring for Ringway {
             circuits: snapshot.map_or_else(Vec::new, endpoints::circuit_metrics),
             lookups_good: facts.lookups_good,
             lookups_failed: facts.lookups_failed,
+            concurrency: snapshot.map_or_else(Vec::new, concurrency_metrics),
+            memory_limit_bytes: snapshot.and_then(|one| one.memory_bytes_max).unwrap_or(0),
+            memory_pressure: self.shared.pressure.level() as u8,
             process: ProcessMetrics::read(),
         };
         let format = match format {
@@ -340,6 +345,20 @@ impl Wiring for Ringway {
             connections: u64::try_from(shard.active_connections()).unwrap_or(0),
             busy_ratio: shard.gauge(Gauge::BusyPpm) as f64 / 1e6,
         })
+    }
+
+    fn look(&mut self, snapshot: Option<&Snapshot>) {
+        match snapshot.and_then(|snapshot| snapshot.memory_bytes_max) {
+            Some(limit) => {
+                let before = self.shared.pressure.level();
+                self.shared.pressure.set(ProcessMetrics::resident_bytes(), Some(limit));
+                let level = self.shared.pressure.level();
+                if level != before {
+                    tracing::warn!("memory is {}, and was {}", level.text(), before.text());
+                }
+            }
+            None => self.shared.pressure.set(0, None),
+        }
     }
 
     fn log_level(&self) -> String {
@@ -373,6 +392,15 @@ fn dns(process: &Process) -> Dns {
         ttl_min: own.min_ttl,
         ttl_max: own.max_ttl,
     }
+}
+
+fn concurrency_metrics(snapshot: &Snapshot) -> Vec<ConcurrencyMetric> {
+    let metric = |one: &Arc<Gradient>| ConcurrencyMetric {
+        of: one.name.clone(),
+        limit: one.limit(),
+        active: one.active(),
+    };
+    snapshot.gradients.iter().map(metric).collect()
 }
 
 fn certificate_metrics(snapshot: &Snapshot) -> Vec<CertificateMetric> {

@@ -150,6 +150,14 @@ impl Buffer {
         (self.start, self.end)
     }
 
+    /// What can be appended to, for who writes in place and then says how much: `wrote`.
+    pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
+        let spare = self.spare();
+        // SAFETY: `spare` bytes from `tail` on lie in the block, every byte of it is initialised,
+        // and the borrow of `self` is unique.
+        unsafe { std::slice::from_raw_parts_mut(self.tail(), spare) }
+    }
+
     /// Undoes what was consumed since `window`; nothing was written in between.
     pub(crate) fn restore(&mut self, window: (u32, u32)) {
         debug_assert!(window.0 <= window.1 && window.1 <= self.capacity, "a window of another");
@@ -208,6 +216,8 @@ pub struct Buffers {
     cold: RefCell<Vec<Buffer>>,
     bulk: RefCell<Vec<Buffer>>,
     out_bytes: Cell<usize>,
+    /// None: any number.
+    allowed_bytes: Cell<Option<usize>>,
 }
 
 impl Buffers {
@@ -266,6 +276,17 @@ impl Buffers {
     /// Bytes of the blocks that are out.
     pub fn out_bytes(&self) -> usize {
         self.out_bytes.get()
+    }
+
+    /// Says what may be out. A buffer is given to whoever asks: who could do without looks first.
+    pub fn allow(&self, bytes: usize) {
+        self.allowed_bytes.set(Some(bytes));
+    }
+
+    /// More is out than may be.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.allowed_bytes.get().is_some_and(|allowed| self.out_bytes.get() > allowed)
     }
 
     /// Keeps the address of a block without its memory.

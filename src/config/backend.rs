@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
 use super::cluster::{Check, Circuit, Health, LoadBalancer, Member, SessionAffinity};
+use super::concurrency::AdaptiveConcurrency;
 use super::process::Keepalives;
 use super::reader::{Cursor, Table};
 use super::scalar;
@@ -92,6 +93,9 @@ pub struct BackendPolicies {
     pub health: Option<Health>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit: Option<Circuit>,
+    /// Ours. In place of the route's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_concurrency: Option<AdaptiveConcurrency>,
 }
 
 /// In place of `config.backend`, key by key.
@@ -360,6 +364,7 @@ impl BackendPolicies {
             session_affinity: table.maybe("sessionAffinity", SessionAffinity::read),
             health: table.maybe("health", Health::read),
             circuit: table.maybe("circuit", Circuit::read),
+            adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
         };
         policies.check_probe(&table);
         if let Some(protocol) = policies.missing_alpn() {
@@ -381,9 +386,10 @@ impl BackendPolicies {
             session_affinity: None,
             health: table.maybe("health", Health::read),
             circuit: table.maybe("circuit", Circuit::read),
+            adaptive_concurrency: None,
         };
         policies.check_probe(&table);
-        for key in ["http", "sessionAffinity"] {
+        for key in ["http", "sessionAffinity", "adaptiveConcurrency"] {
             table.refuse(key, "a TCP route does not look into what it carries", None);
         }
         table.unsupported(&UNSUPPORTED);

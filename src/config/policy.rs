@@ -14,7 +14,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::backend_tls::BackendTls;
+use super::compression::Compression;
+use super::concurrency::AdaptiveConcurrency;
 use super::header::{FieldName, Fields};
+use super::rate_limit::{self, RateLimit};
 use super::reader::{Cursor, Table};
 use super::retry::Retry;
 use super::scalar;
@@ -54,6 +57,12 @@ pub struct RoutePolicies {
     pub timeout: Option<Timeout>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub local_rate_limit: Vec<RateLimit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_concurrency: Option<AdaptiveConcurrency>,
     /// For the backends of the route that have none of their own.
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
@@ -142,7 +151,7 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 16] = [
+const UNSUPPORTED: [&str; 15] = [
     "a2a",
     "ai",
     "apiKey",
@@ -153,7 +162,6 @@ const UNSUPPORTED: [&str; 16] = [
     "extAuthz",
     "extProc",
     "jwtAuth",
-    "localRateLimit",
     "mcpAuthentication",
     "mcpAuthorization",
     "mcpGuardrails",
@@ -179,6 +187,9 @@ impl RoutePolicies {
             delay: table.maybe("delay", |c| Chosen::read(c, Delay::of)),
             timeout: table.maybe("timeout", Timeout::read),
             retry: table.maybe("retry", Retry::read),
+            local_rate_limit: table.or("localRateLimit", Vec::new(), rate_limit::read_list),
+            compression: table.maybe("compression", Compression::read),
+            adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
         };
         if policies.request_redirect.as_ref().is_some_and(Chosen::is_certain)

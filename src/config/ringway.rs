@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::admission::PerSource;
 use super::dns::RingwayDns;
 use super::process::LogFormat;
-use super::reader::Cursor;
+use super::reader::{Cursor, Table};
 use super::scalar;
 use crate::limits;
 
@@ -41,6 +42,14 @@ pub struct Limits {
     pub connections: usize,
     pub pipelined_requests: u64,
     pub buffered_bytes: usize,
+    /// What the process may take. None: all there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<usize>,
+    /// Requests that are being answered. None: any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_source: Option<PerSource>,
     /// Streams that a client may have open on one HTTP/2 connection.
     pub streams_per_connection: u32,
     /// TLS handshakes of clients under way.
@@ -158,6 +167,7 @@ impl Limits {
         let connections = |c: &Cursor<'_>| c.integer(1..=limits::CONNECTIONS_CEILING as i128);
         let streams =
             |c: &Cursor<'_>| c.integer(1..=i128::from(limits::STREAMS_PER_CONNECTION_CEILING));
+        let (memory_bytes, buffered_bytes) = read_memory(&mut table, default.buffered_bytes);
         let limits = Self {
             head_bytes: table.or("headBytes", default.head_bytes, |c| {
                 scalar::read_bytes(c, limits::HEAD_BYTES_FLOOR..=limits::HEAD_BYTES_CEILING)
@@ -177,9 +187,11 @@ impl Limits {
             pipelined_requests: table.or("pipelinedRequests", default.pipelined_requests, |c| {
                 c.integer(1..=i128::from(u32::MAX))
             }),
-            buffered_bytes: table.or("bufferedBytes", default.buffered_bytes, |c| {
-                scalar::read_bytes(c, limits::BUFFERED_BYTES_FLOOR..=limits::BUFFERED_BYTES_CEILING)
-            }),
+            memory_bytes,
+            requests: table
+                .maybe("requests", |c| c.integer(1..=limits::CONNECTIONS_CEILING as i128)),
+            per_source: table.maybe("perSource", PerSource::read),
+            buffered_bytes,
             streams_per_connection: table.or(
                 "streamsPerConnection",
                 default.streams_per_connection,
@@ -220,6 +232,21 @@ impl Limits {
     }
 }
 
+/// What the process may take, and what of it the buffers may hold.
+fn read_memory(table: &mut Table<'_>, buffered_bytes: usize) -> (Option<usize>, usize) {
+    let memory_bytes = table.maybe("memoryBytes", |c| {
+        scalar::read_bytes(c, limits::MEMORY_BYTES_FLOOR..=limits::BUFFERED_BYTES_CEILING)
+    });
+    let default = memory_bytes.map_or(buffered_bytes, |all| buffered_bytes.min(all / 2));
+    let buffered_bytes = table.or("bufferedBytes", default, |c| {
+        scalar::read_bytes(c, limits::BUFFERED_BYTES_FLOOR..=limits::BUFFERED_BYTES_CEILING)
+    });
+    if memory_bytes.is_some_and(|all| buffered_bytes > all) {
+        table.fail("bufferedBytes is more than memoryBytes, which the buffers are part of");
+    }
+    (memory_bytes, buffered_bytes)
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -232,6 +259,9 @@ impl Default for Limits {
             connections: limits::CONNECTIONS_MAX,
             pipelined_requests: limits::REQUESTS_PER_CONNECTION_MAX,
             buffered_bytes: limits::BUFFERED_BYTES_MAX,
+            memory_bytes: None,
+            requests: None,
+            per_source: None,
             streams_per_connection: limits::STREAMS_PER_CONNECTION_MAX,
             handshakes_per_worker: limits::HANDSHAKES_PER_WORKER_MAX,
             tcp_idle_timeout: Duration::from_secs(limits::TCP_IDLE_TIMEOUT_SECONDS),

@@ -70,6 +70,8 @@ pub trait Wiring {
         format: Format,
     ) -> String;
     fn load(&self, worker: WorkerId) -> Load;
+    /// Called every `CONTROL_TICK_MS`, with what is served.
+    fn look(&mut self, _snapshot: Option<&Self::Snapshot>) {}
 
     fn log_level(&self) -> String;
     fn set_log_level(&mut self, level: &str) -> Result<(), String>;

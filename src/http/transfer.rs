@@ -143,7 +143,7 @@ impl Transfer<'_> {
         Ok(buffer)
     }
 
-    async fn write(&self, buffer: Buffer) -> Result<Buffer, Broke> {
+    pub(super) async fn write(&self, buffer: Buffer) -> Result<Buffer, Broke> {
         let now = self.write_deadline.wheel().clock().now();
         self.write_deadline.set(now, self.within(self.write_limit, now), Action::EndBoth);
         let (result, buffer) = self.to.send_all(buffer).await;
@@ -161,6 +161,11 @@ impl Transfer<'_> {
 
     async fn read(&self, body: &Body, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let buffer = self.room(body, buffer);
+        self.receive(buffer).await
+    }
+
+    /// Reads into the room that is left in `buffer`.
+    pub(super) async fn receive(&self, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let now = self.read_deadline.wheel().clock().now();
         self.read_deadline.set(now, self.within(self.read_limit, now), Action::EndRead);
         let (result, buffer, gone) = self.recv(buffer).await;
@@ -209,7 +214,10 @@ impl Transfer<'_> {
     /// A buffer to read into: the same one, or a bulk buffer for a body that is worth it.
     fn room(&self, body: &Body, mut buffer: Buffer) -> Buffer {
         let large = body.left().unwrap_or_else(|| self.moved.get());
-        if large >= TRANSFER_BULK_FROM_BYTES as u64 && buffer.capacity() < 2 * READ_BUFFER_BYTES {
+        if large >= TRANSFER_BULK_FROM_BYTES as u64
+            && buffer.capacity() < 2 * READ_BUFFER_BYTES
+            && !self.buffers.is_full()
+        {
             let mut bulk = self.buffers.take_bulk();
             bulk.put(buffer.filled());
             self.buffers.give(buffer);
@@ -244,7 +252,7 @@ impl Transfer<'_> {
 
 /// What a read came to. An end is a clean one: a reset, or TLS that is cut off, may have lost bytes,
 /// and so ends no message.
-enum Came {
+pub(super) enum Came {
     Bytes,
     End,
 }

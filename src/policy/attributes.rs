@@ -16,6 +16,8 @@ use cel::common::types::{CelDouble, CelInt, CelString};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 
+use super::rate_limit::Asking;
+use crate::base::clock::Instant;
 use crate::proto::http1::Version;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
@@ -43,6 +45,7 @@ pub struct RequestPart<'a> {
     pub path: &'a [u8],
     /// Path and query as they go on when nobody rewrites them.
     pub target: &'a [u8],
+    pub started: Instant,
 }
 
 /// A response as it came, or as it is about to be made.
@@ -75,6 +78,13 @@ impl<'a> Attributes<'a> {
 
     pub fn request(&self) -> &RequestPart<'a> {
         &self.request.0.part
+    }
+
+    /// What rate limits look at.
+    pub fn asking(&self) -> Asking<'a> {
+        let part = self.request();
+        let source = self.source.0.address.map(|address| address.ip());
+        Asking { request: part.head, bytes: part.bytes, source, now: part.started }
     }
 
     /// The values of a field of the request, in their order.
@@ -141,7 +151,7 @@ impl Record for Request<'_> {
     where
         Self: 'v,
     {
-        let RequestPart { head, bytes, scheme, path, target } = self.part;
+        let RequestPart { head, bytes, scheme, path, target, .. } = self.part;
         Ok(match field {
             "headers" => CowVal::Borrowed(&self.headers),
             "method" => value::text(head.method_name.of(bytes)),

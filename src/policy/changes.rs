@@ -5,6 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::rate_limit::Decision;
 use crate::route::rewrite::{Address, AuthorityChange, Redirect, Rewrite};
 
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Changes {
     reply_fields: Vec<u8>,
     reply_body: Vec<u8>,
     delay: Duration,
+    /// What the rate limits said.
+    decision: Option<Decision>,
 }
 
 /// What becomes of the authority.
@@ -90,6 +93,14 @@ impl Changes {
     }
 
     /// How long the request is held, told once.
+    pub fn take_decision(&mut self) -> Option<Decision> {
+        self.decision.take()
+    }
+
+    pub(super) fn decided(&mut self, decision: Decision) {
+        self.decision = Some(decision);
+    }
+
     pub fn take_delay(&mut self) -> Duration {
         std::mem::take(&mut self.delay)
     }

@@ -3,16 +3,20 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use super::attributes::Attributes;
 use super::changes::Changes;
+use super::compression::Compression;
 use super::cors::{self, Cors, CorsSpec};
 use super::edit::{
     EditError, HeadEdits, HeaderModifierSpec, compile_request, compile_response, may_have_body,
 };
 use super::expression::Expression;
+use super::gradient::Gradient;
 use super::guard::{Authorization, AuthorizationSpec, Csrf};
 use super::made::{Made, MadeSpec};
+use super::rate_limit::RateLimit;
 use super::step::{Phase, Step};
 use super::timeout::Timeouts;
 use super::transform::{Transform, TransformError, TransformSpec};
@@ -29,6 +33,9 @@ pub struct PipelineSpec {
     pub redirect: Option<RedirectSpec>,
     pub reply: Option<FixedReply>,
     pub timeouts: Timeouts,
+    pub rate_limits: Vec<Arc<RateLimit>>,
+    pub compression: Option<Compression>,
+    pub concurrency: Option<Arc<Gradient>>,
     /// In the order in which they run: those of a listener before those of its route.
     pub transform_request: Vec<TransformSpec>,
     pub transform_response: Vec<TransformSpec>,
@@ -58,6 +65,8 @@ pub struct Pipeline {
     request: Option<Box<HeadEdits>>,
     response: Option<Box<ResponseEdits>>,
     timeouts: Timeouts,
+    compression: Option<Box<Compression>>,
+    concurrency: Option<Arc<Gradient>>,
 }
 
 /// What is done to a response's head.
@@ -109,7 +118,11 @@ impl Pipeline {
 
     /// Nothing is to be done to requests or responses; there may be timeouts.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.request.is_none() && self.response.is_none()
+        self.steps.is_empty()
+            && self.request.is_none()
+            && self.response.is_none()
+            && self.compression.is_none()
+            && self.concurrency.is_none()
     }
 
     /// Runs the steps. `changes` is the caller's, cleared before a request's first pipeline.
@@ -145,6 +158,18 @@ impl Pipeline {
     #[inline]
     pub fn on_response(&self) -> Option<&ResponseEdits> {
         self.response.as_deref()
+    }
+
+    /// Which bodies of responses are coded: as the head of the response, by the last that says so.
+    #[inline]
+    pub fn compression(&self) -> Option<&Compression> {
+        self.compression.as_deref()
+    }
+
+    /// What says how many requests may be with a backend: the last that says so.
+    #[inline]
+    pub fn concurrency(&self) -> Option<&Gradient> {
+        self.concurrency.as_deref()
     }
 
     pub fn timeouts(&self) -> Timeouts {
@@ -183,6 +208,9 @@ impl Pipeline {
         for spec in &own.steps {
             steps.push(spec.compile()?);
         }
+        if !own.rate_limits.is_empty() {
+            steps.push(Step::RateLimit(own.rate_limits.as_slice().into()));
+        }
         steps.sort_by_key(Step::phase);
         let timeouts = all.iter().fold(Timeouts::default(), |far, near| near.timeouts.or(far));
         Ok(Self {
@@ -190,6 +218,8 @@ impl Pipeline {
             request: (!request.is_empty()).then(|| Box::new(request)),
             response: (!response.is_empty()).then(|| Box::new(response)),
             timeouts,
+            compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
+            concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! One policy of a pipeline that acts on a request, and the order of all of them: the one list of
 //! policies there is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::attributes::Attributes;
@@ -10,8 +11,9 @@ use super::edit::LineEdits;
 use super::expression::Expression;
 use super::guard::{Authorization, Csrf};
 use super::made::Made;
+use super::rate_limit::{self, RateLimit};
 use super::transform::Transform;
-use super::verdict::Verdict;
+use super::verdict::{Refusal, Verdict};
 use crate::limits::DELAY_SECONDS_MAX;
 use crate::route::rewrite::{Address, Redirect, Rewrite};
 use crate::route::target::FixedReply;
@@ -21,6 +23,7 @@ use crate::route::target::FixedReply;
 pub enum Phase {
     Cors,
     Authorization,
+    RateLimit,
     Transform,
     Csrf,
     RequestHeaders,
@@ -34,6 +37,7 @@ pub enum Phase {
 pub enum Step {
     Cors(Box<Cors>),
     Authorization(Box<Authorization>),
+    RateLimit(Box<[Arc<RateLimit>]>),
     /// Its names are edits of the head, too.
     Transform(Transform),
     Csrf(Box<Csrf>),
@@ -55,6 +59,7 @@ impl Step {
         match self {
             Self::Cors(_) => Phase::Cors,
             Self::Authorization(_) => Phase::Authorization,
+            Self::RateLimit(_) => Phase::RateLimit,
             Self::Transform(_) => Phase::Transform,
             Self::Csrf(_) => Phase::Csrf,
             Self::Line(_) => Phase::RequestHeaders,
@@ -78,6 +83,13 @@ impl Step {
         match self {
             Self::Cors(cors) => return cors.run(attributes, changes),
             Self::Authorization(authorization) => return authorization.run(attributes),
+            Self::RateLimit(limits) => {
+                let decision = rate_limit::take(limits, attributes.asking());
+                changes.decided(decision);
+                if let Err(exceeded) = decision.result {
+                    return Verdict::Refuse(Refusal::RateLimit(exceeded));
+                }
+            }
             Self::Transform(transform) => transform.run(attributes, changes),
             Self::Csrf(csrf) => return csrf.run(attributes),
             Self::Line(edits) => edits.apply(changes),

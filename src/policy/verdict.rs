@@ -1,5 +1,6 @@
 //! What a step says of a request.
 
+use super::rate_limit::Exceeded;
 use crate::route::target::FixedReply;
 
 #[derive(Clone, Copy, Debug)]
@@ -24,4 +25,5 @@ pub enum Verdict<'p> {
 pub enum Refusal {
     Authorization,
     Csrf,
+    RateLimit(Exceeded),
 }

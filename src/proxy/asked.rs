@@ -75,6 +75,7 @@ pub fn attributes<'a>(
             b"" => request.path_and_query.of(bytes),
             normal => normal,
         },
+        started: exchange.outcome.started,
     };
     let seed = place.view.resources.random.next();
     Attributes::new(request, response, place.connection.peer.address, seed)

@@ -1,7 +1,7 @@
 //! What the route says is done: its steps are run, and what it points to is asked.
 
 use super::connect;
-use super::failure::Failure;
+use super::failure::{Failure, Overloaded};
 use super::finish::End;
 use super::forward;
 use super::place::{Place, Routed};
@@ -9,12 +9,14 @@ use super::reply;
 use super::request_head::Rewritten;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
+use crate::policy::rate_limit::Decision;
 use crate::policy::verdict::Refusal;
 use crate::policy::{Changes, Pipeline, Verdict};
 use crate::proto::http1::{FieldName, TargetForm};
 use crate::route::rewrite::Address;
 use crate::route::target::{FixedReply, Target};
 use crate::snapshot::bind::RequestId;
+use crate::telemetry::value::Counter;
 
 use super::asked::{self, Asked};
 use super::hold;
@@ -59,8 +61,31 @@ pub async fn to_target<'a>(
     let shadow = mirror.and_then(|mirror| mirror::begin(&routed, exchange, changes, mirror));
     let tee = shadow.as_ref().map(mirror::Shadow::tee);
     let rewritten = Rewritten { changes, backend, http2: false, tee };
+    let Some(gradient) = routed.edits.concurrency() else {
+        forward::forward(&routed, exchange, *cluster, rewritten).await?;
+        return Ok(End::Upstream);
+    };
+    // It counts until its answer is with the client.
+    let _permit = gradient.admit().ok_or(Failure::Overload(Overloaded::Concurrency))?;
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
+    let outcome = &exchange.outcome;
+    if let (Some(sent), Some(answered)) = (outcome.sent, outcome.answered) {
+        gradient.answered(answered.nanos_since(sent), answered);
+    }
     Ok(End::Upstream)
+}
+
+/// What the rate limits said, for the books.
+fn count(place: &Place<'_>, decision: Decision) {
+    let shard = &place.view.resources.shard;
+    let counter = match decision.result {
+        Ok(()) => Counter::RateLimitAdmitted,
+        Err(_) => Counter::RateLimitRefused,
+    };
+    shard.add(counter, 1);
+    if decision.evicted > 0 {
+        shard.add(Counter::RateLimitEvictions, decision.evicted);
+    }
 }
 
 /// A request that no route takes: the listener's policies have their say first. A preflight is
@@ -132,6 +157,9 @@ pub fn steps<'a>(
     let attributes = asked::attributes(place, exchange, None);
     let verdict = pipeline.on_request(&address, &attributes, changes);
     asked::count_failures(place, &attributes);
+    if let Some(decision) = changes.take_decision() {
+        count(place, decision);
+    }
     match verdict {
         Verdict::Continue => Ok(None),
         Verdict::Reply(reply) => Ok(Some(Answer::Fixed(reply))),
@@ -139,6 +167,7 @@ pub fn steps<'a>(
         Verdict::Redirect { status } => Ok(Some(Answer::Redirect(status))),
         Verdict::Refuse(Refusal::Authorization) => Err(Failure::Unauthorized),
         Verdict::Refuse(Refusal::Csrf) => Err(Failure::CsrfRefused),
+        Verdict::Refuse(Refusal::RateLimit(exceeded)) => Err(Failure::RateLimited(exceeded)),
     }
 }
 

@@ -2,6 +2,7 @@
 //! nothing else turns an error into a status.
 
 use crate::http::Broke;
+use crate::policy::rate_limit::Exceeded;
 use crate::proto::http1::ParseError;
 use crate::telemetry::value::{Limit, Reason, Timeout};
 
@@ -50,14 +51,46 @@ pub enum Failure {
     AttemptSlow,
     /// The endpoint stopped sending or taking bytes in the middle of a message.
     UpstreamStuck,
+    /// A rate limit of the route has no token left.
+    RateLimited(Exceeded),
+    /// The process has as much to do as it may have.
+    Overload(Overloaded),
     /// The route's rules do not let the request in.
     Unauthorized,
     /// It comes from a page of another origin.
     CsrfRefused,
-    /// The buffers of the process are full.
-    Overload,
     /// The configuration no longer has the bind or route.
     Removed,
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overloaded {
+    Buffers,
+    Memory,
+    Requests,
+    /// With the backend, more than it answers in time.
+    Concurrency,
+}
+
+impl Overloaded {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Buffers => "overloaded: buffers are full",
+            Self::Memory => "overloaded: memory is used up",
+            Self::Requests => "overloaded: too many requests",
+            Self::Concurrency => "overloaded: the backend has too many requests",
+        }
+    }
+
+    const fn limit(self) -> Limit {
+        match self {
+            Self::Buffers => Limit::BufferedBytes,
+            Self::Memory => Limit::Memory,
+            Self::Requests => Limit::Requests,
+            Self::Concurrency => Limit::Concurrency,
+        }
+    }
 }
 
 /// What is known of a failure.
@@ -115,9 +148,10 @@ impl Failure {
             Self::AttemptSlow | Self::UpstreamStuck => {
                 (504, Reason::Timeout, "upstream call timeout", "UT")
             }
+            Self::RateLimited(_) => (429, Reason::RateLimit, "rate limit exceeded", "RL"),
+            Self::Overload(what) => (503, Reason::Internal, what.text(), "OM"),
             Self::Unauthorized => (403, Reason::Authorization, "authorization failed", "UAEX"),
             Self::CsrfRefused => (403, Reason::Authorization, "CSRF validation failed", "UAEX"),
-            Self::Overload => (503, Reason::Internal, "overloaded: buffers are full", "OM"),
             Self::Removed => (503, Reason::NotFound, "bind not found", "NR"),
         };
         Row { status, reason, text, flag }
@@ -145,6 +179,8 @@ impl Failure {
                 | Self::RequestSlow
                 | Self::AttemptSlow
                 | Self::UpstreamStuck
+                | Self::RateLimited(_)
+                | Self::Overload(Overloaded::Concurrency)
                 | Self::Unauthorized
                 | Self::CsrfRefused
         )
@@ -190,7 +226,7 @@ impl Failure {
             Self::Malformed(ParseError::TooManyFields) => Some(Limit::Fields),
             Self::Malformed(ParseError::TargetTooLong) => Some(Limit::TargetBytes),
             Self::Malformed(ParseError::TrailerTooLarge) => Some(Limit::TrailerBytes),
-            Self::Overload => Some(Limit::BufferedBytes),
+            Self::Overload(what) => Some(what.limit()),
             Self::StreamsFull => Some(Limit::UpstreamStreamsWaiting),
             Self::CircuitOpen => Some(Limit::Circuit),
             _ => None,

@@ -8,6 +8,7 @@ use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::reply::Reply;
 use crate::policy::attributes::ResponsePart;
+use crate::policy::rate_limit::Exceeded;
 use crate::proto::http1::{BodyLength, Method, encode};
 use crate::route::target::FixedReply;
 
@@ -29,9 +30,12 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
         Failure::ConnectRefused => {
             b"Content-Type: text/plain\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"
         }
-        Failure::Overload => b"Content-Type: text/plain\r\nRetry-After: 1\r\n",
+        Failure::Overload(_) => b"Content-Type: text/plain\r\nRetry-After: 1\r\n",
         _ => b"Content-Type: text/plain\r\n",
     };
+    if let Failure::RateLimited(exceeded) = failure {
+        return limited(place, exchange, exceeded, lines).await;
+    }
     let buffers = &place.view.resources.buffers;
     let mut more = (!lines.is_empty()).then(|| buffers.take());
     let fields = match &mut more {
@@ -48,6 +52,25 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
     if let Some(more) = more {
         buffers.give(more);
     }
+}
+
+/// Tells who asks too often when to come back, RFC 6585 section 4. The `x-ratelimit-` fields are
+/// what agentgateway's clients read; none is left, or this one would have been let in.
+async fn limited(place: &Place<'_>, exchange: &mut Exchange, exceeded: Exceeded, lines: &[u8]) {
+    let buffers = &place.view.resources.buffers;
+    let mut fields = buffers.take();
+    fields.put(b"Content-Type: text/plain\r\nx-ratelimit-limit: ");
+    encode::decimal(&mut fields, u64::from(exceeded.limit));
+    fields.put(b"\r\nx-ratelimit-remaining: 0\r\nx-ratelimit-reset: ");
+    encode::decimal(&mut fields, u64::from(exceeded.wait_seconds));
+    fields.put(b"\r\nRetry-After: ");
+    encode::decimal(&mut fields, u64::from(exceeded.wait_seconds));
+    fields.put(b"\r\n");
+    fields.put(lines);
+    let row = Failure::RateLimited(exceeded).row();
+    let reply = Reply { status: row.status, fields: fields.filled(), body: row.text.as_bytes() };
+    let _ = send(place, exchange, &reply).await;
+    buffers.give(fields);
 }
 
 /// Answers with what the configuration says.

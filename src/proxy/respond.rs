@@ -4,15 +4,17 @@
 use std::cell::Cell;
 
 use super::attempt::{Answered, Ended};
+use super::coding;
 use super::failure::Failure;
 use super::judge;
 use super::place::Routed;
 use super::replay;
-use super::response_head::{self, Told};
+use super::response_head::{self, Shape, Told};
 use super::tunnel;
 use super::upload::{self, Upload};
 use crate::base::buffer::Buffer;
 use crate::http::client::h1::read_head;
+use crate::http::coded::Coded;
 use crate::http::transfer::Transfer;
 use crate::http::{Body, Broke, Exchange};
 use crate::limits::INTERIM_RESPONSES_MAX;
@@ -136,19 +138,25 @@ async fn body(
     exchange.outcome.answered = Some(connection.now());
     judge::note_retry_after(exchange, input.filled());
     let length = exchange.response.body_length(exchange.request.method);
-    let told = response_head::told(length, exchange.request.version.is_1_1());
+    let (treatment, coder) = coding::choose(routed, exchange, input.filled(), length);
+    let told = match coder {
+        Some(_) => Told::Chunked,
+        None => response_head::told(length, exchange.request.version.is_1_1()),
+    };
     let uploading = upload.as_ref().is_some_and(|upload| upload.outcome().is_none());
     if told == Told::ByClose || uploading || routed.is_closing() {
         connection.closing.set(true);
     }
-    response_head::encode(&mut front, routed, exchange, input.filled(), length, told);
+    let shape = Shape { length, told, treatment };
+    response_head::encode(&mut front, routed, exchange, input.filled(), shape);
     input.consume(exchange.response.len);
     exchange.outcome.responded = Some(connection.now());
     exchange.outcome.status = exchange.response.status;
-    if upload.is_none() && is_whole(routed, exchange, &front, &input, length) {
+    if upload.is_none() && coder.is_none() && is_whole(routed, exchange, &front, &input, length) {
         return whole(routed, exchange, front, input);
     }
-    let output = if told == Told::ByClose { Output::Strip } else { Output::Keep };
+    let strips = told == Told::ByClose || coder.is_some();
+    let output = if strips { Output::Strip } else { Output::Keep };
     let mut body = Body::new(length, output);
     let moved = Cell::new(0);
     let limits = &routed.bind.settings.limits;
@@ -170,7 +178,14 @@ async fn body(
         tee: None,
     };
     let head_bytes = front.len() as u64;
-    let result = upload::beside(upload, transfer.run(&mut front, &mut body, input)).await;
+    let result = match coder {
+        None => upload::beside(upload, transfer.run(&mut front, &mut body, input)).await,
+        Some(coder) => {
+            let coded = Coded { transfer: &transfer, coder, coded: 0 };
+            let run = coded_body(routed, coded, &mut front, &mut body, input);
+            upload::beside(upload, Box::pin(run)).await
+        }
+    };
     // The head leaves with the first of the body; while it is in `front` nothing was sent.
     connection.head_sent.set(front.is_empty());
     buffers.give(front);
@@ -188,13 +203,32 @@ async fn body(
                 // To end the connection cleanly would end the message cleanly.
                 connection.stream.reset_on_close();
             }
-            let late = until.is_some_and(|until| connection.now() >= until);
-            Ended::Failed(match broke {
-                Broke::ReadSlow | Broke::WriteSlow if late => Failure::RequestSlow,
-                _ => Failure::of_download(broke),
-            })
+            Ended::Failed(cut(broke, until.is_some_and(|until| connection.now() >= until)))
         }
     }
+}
+
+/// Why a response broke off, where the request's time was over or not.
+fn cut(broke: Broke, late: bool) -> Failure {
+    match broke {
+        Broke::ReadSlow | Broke::WriteSlow if late => Failure::RequestSlow,
+        _ => Failure::of_download(broke),
+    }
+}
+
+/// The body through an encoder, and into the books.
+async fn coded_body(
+    routed: &Routed<'_>,
+    mut coded: Coded<'_>,
+    front: &mut Buffer,
+    body: &mut Body,
+    input: Buffer,
+) -> Result<Buffer, Broke> {
+    let label = coding::label(coded.coder.encoder().coding());
+    let moved = coded.transfer.moved;
+    let (buffer, bytes) = coded.run(front, body, input).await?;
+    routed.view.resources.shard.coded(label, bytes, moved.get());
+    Ok(buffer)
 }
 
 /// The common case: all of a small response is there, and the connection goes on after it.

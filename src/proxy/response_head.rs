@@ -4,6 +4,9 @@ use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::policy::ResponseEdits;
 use crate::policy::attributes::ResponsePart;
+use crate::policy::compression::Treatment;
+use crate::policy::edit::HeadEdits;
+use crate::proto::header::lists;
 use crate::proto::http1::{BodyLength, FieldName, encode};
 
 use super::asked;
@@ -22,6 +25,15 @@ pub enum Told {
     ByClose,
 }
 
+/// What becomes of the body, as far as the head tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// As the endpoint sends it.
+    pub length: BodyLength,
+    pub told: Told,
+    pub treatment: Treatment,
+}
+
 /// Decides it, from the response and the client's version.
 pub fn told(length: BodyLength, client_is_1_1: bool) -> Told {
     match length {
@@ -38,9 +50,9 @@ pub fn encode(
     routed: &Routed<'_>,
     exchange: &Exchange,
     bytes: &[u8],
-    length: BodyLength,
-    told: Told,
+    shape: Shape,
 ) {
+    let Shape { length, told, treatment } = shape;
     let response = &exchange.response;
     let edits = routed.edits.on_response();
     let made = edits.and_then(|edits| Made::by(edits, routed, exchange, bytes));
@@ -53,7 +65,9 @@ pub fn encode(
     let mut dated = false;
     encode::copy_fields(out, bytes, &response.fields, |field| {
         dated |= field.id == FieldName::Date;
-        !field.hop && !edits.is_some_and(|edits| edits.drops(field.name.of(bytes)))
+        !field.hop
+            && !treatment.replaces(field, bytes)
+            && !edits.is_some_and(|edits| edits.drops(field.name.of(bytes)))
     });
     if !dated {
         // RFC 9110 section 6.6.1: who forwards a response without a date adds one.
@@ -61,6 +75,9 @@ pub fn encode(
     }
     if told == Told::Chunked || (told == Told::AsItCame && length == BodyLength::Chunked) {
         out.put(b"Transfer-Encoding: chunked\r\n");
+    }
+    if treatment.varies {
+        put_coding(out, exchange, bytes, treatment, edits);
     }
     if let Some(edits) = edits {
         out.put(edits.appended());
@@ -80,6 +97,32 @@ pub fn encode(
     }
     out.put(connection_line(routed.connection.closing.get(), exchange.request.version.is_1_1()));
     out.put(b"\r\n");
+}
+
+/// What the body's coding makes of the fields that speak of the body.
+fn put_coding(
+    out: &mut Buffer,
+    exchange: &Exchange,
+    bytes: &[u8],
+    treatment: Treatment,
+    edits: Option<&HeadEdits>,
+) {
+    let response = &exchange.response;
+    let dropped = |name: &[u8]| edits.is_some_and(|edits| edits.drops(name));
+    if let Some((coding, _)) = treatment.coding {
+        encode::field(out, b"Content-Encoding", coding.name().as_bytes());
+    }
+    let tag = response.field(FieldName::Etag).filter(|tag| treatment.replaces(tag, bytes));
+    if let Some(tag) = tag.filter(|_| !dropped(b"etag")) {
+        // RFC 9110 section 8.8.1: it is one tag for bodies that differ in their bytes.
+        out.put(b"ETag: W/");
+        out.put(tag.value.of(bytes));
+        out.put(b"\r\n");
+    }
+    let covers = |value| lists(value, b"*") || lists(value, b"accept-encoding");
+    if !response.values(bytes, FieldName::Vary).any(covers) && !dropped(b"vary") {
+        out.put(b"Vary: Accept-Encoding\r\n");
+    }
 }
 
 /// What expressions make of the response.

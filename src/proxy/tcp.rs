@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::After;
+use super::admission;
 use super::failure::Failure;
 use super::open;
 use crate::base::buffer::Buffer;
@@ -131,9 +132,8 @@ async fn find<'a>(
     let Some(passage) = &bind.passage else {
         return (first, Err(End::Failed(Failure::Removed)));
     };
-    let resources = &view.resources;
-    if resources.buffers.out_bytes() > resources.buffers_allowed.get() {
-        return (first, Err(End::Failed(Failure::Overload)));
+    if view.resources.buffers.is_full() {
+        return (first, Err(End::Failed(admission::full(&view.resources))));
     }
     let (first, route) = match &passage.by {
         By::Port(route) => (first, route.as_ref().ok_or(End::Failed(Failure::NoRoute))),

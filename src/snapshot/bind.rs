@@ -121,6 +121,8 @@ pub struct Settings {
     /// Of all workers together.
     pub connections_max: u32,
     pub buffered_bytes_max: usize,
+    /// Of all workers, being answered.
+    pub requests_max: Option<u32>,
     pub access_log: bool,
     /// From the first byte of a connection to the end of its handshake.
     pub handshake_timeout: Duration,

@@ -3,8 +3,10 @@
 //! become ids. What a reload did not change stays the same `Arc`, and so keeps its connections.
 
 mod cluster;
+mod concurrency;
 mod material;
 mod policy;
+mod rate_limit;
 mod settings;
 mod tcp;
 mod tls;
@@ -40,8 +42,10 @@ use crate::route::target::{FixedReply, Target};
 use crate::route::{MatchSpec, PathSpec, RouteSpec, SourcePart, Table, ValueSpec};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use cluster::Clusters;
+use concurrency::Gradients;
 use material::Materials;
 use policy::Above;
+use rate_limit::RateLimits;
 
 /// What the configuration does not say by itself.
 pub struct Inputs<'a> {
@@ -74,6 +78,8 @@ pub fn compile(
         registry,
         clusters: Clusters::new(config, inputs, last),
         materials: Materials::new(config, inputs, keyring),
+        rate_limits: RateLimits::new(last),
+        gradients: Gradients::new(last),
         last,
         made: Vec::new(),
         delegated: 0,
@@ -91,7 +97,17 @@ pub fn compile(
     }
     let version = last.map_or(1, |last| last.version + 1);
     let clusters = compiler.clusters.into_list(compiler.registry);
-    Ok(Snapshot { version, binds, clusters })
+    let rate_limits = compiler.rate_limits.made;
+    let limits = &config.process.ringway.limits;
+    Ok(Snapshot {
+        version,
+        binds,
+        clusters,
+        rate_limits,
+        gradients: compiler.gradients.made,
+        sources: rate_limit::sources(limits.per_source.as_ref(), last),
+        memory_bytes_max: limits.memory_bytes.map(|bytes| bytes as u64),
+    })
 }
 
 /// Where each configured port listens, with its name: `bind/8080`.
@@ -119,6 +135,8 @@ struct Compiler<'a> {
     registry: &'a mut Registry,
     clusters: Clusters<'a>,
     materials: Materials<'a>,
+    rate_limits: RateLimits<'a>,
+    gradients: Gradients<'a>,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
@@ -283,13 +301,26 @@ impl Compiler<'_> {
         let namespace = raw.namespace.as_deref().unwrap_or("default");
         let label = format!("{namespace}/{name}");
         let rule = raw.rule_name.as_deref().unwrap_or("");
-        let specs = policy::route_specs(&raw.policies, above);
+        let place = format!("{}/{}/{label}/{rule}", self.bind, self.listener);
+        let mut specs = policy::route_specs(&raw.policies, above);
+        let bounds = above.bounds(
+            self.rate_limits.of(&place, &raw.policies.local_rate_limit),
+            raw.policies
+                .adaptive_concurrency
+                .as_ref()
+                .map(|raw| self.gradients.of(format!("route {place}"), raw)),
+        );
+        if let Some(own) = specs.last_mut() {
+            own.rate_limits = bounds.rate_limits.clone();
+            own.concurrency = bounds.concurrency.clone();
+        }
         let specs: Vec<_> = specs.iter().collect();
         let pipeline = self.pipeline(&label, Pipeline::compile_within(&specs));
         let mut weighted = Vec::new();
         let mut backends = Vec::new();
         let mut labels = Vec::new();
-        let group = raw.group().map(|name| self.group(name, above, &raw.policies));
+        let below = above.below(&raw.policies, bounds);
+        let group = raw.group().map(|name| self.group(name, &below));
         let backends_of = if group.is_some() { &[][..] } else { &raw.backends };
         for backend in backends_of {
             let inherited = raw.policies.backend_tls.as_ref();
@@ -316,7 +347,7 @@ impl Compiler<'_> {
     }
 
     /// The routes of a group, as they are behind this route.
-    fn group(&mut self, name: &str, above: &Above<'_>, policies: &RoutePolicies) -> Box<Group> {
+    fn group(&mut self, name: &str, above: &Above<'_>) -> Box<Group> {
         let found = self.config.route_groups.iter().find(|group| group.name == name);
         let raw: Vec<_> = found.into_iter().flat_map(|group| &group.routes).collect();
         self.delegated += raw.len();
@@ -327,7 +358,7 @@ impl Compiler<'_> {
             let table = Table::compile(&[]).expect("a table without routes");
             return Box::new(Group { table, routes: Vec::new() });
         }
-        let (table, routes) = self.table(name, &raw, &above.below(policies));
+        let (table, routes) = self.table(name, &raw, above);
         Box::new(Group { table, routes })
     }
 
@@ -353,7 +384,12 @@ impl Compiler<'_> {
         route: &[&PipelineSpec],
         label: &str,
     ) -> Backend {
-        let own = policy::backend_spec(&self.clusters.policies(raw, None));
+        let policies = self.clusters.policies(raw, None);
+        let mut own = policy::backend_spec(&policies);
+        own.concurrency = policies.adaptive_concurrency.as_ref().map(|raw| {
+            let name = format!("backend {}", self.clusters.name(cluster));
+            self.gradients.of(name, raw)
+        });
         let pipeline = (!policy::is_nothing(&own))
             .then(|| self.pipeline(label, Pipeline::compile_within(&[route, &[&own]].concat())));
         let name = self.clusters.host_name(cluster);

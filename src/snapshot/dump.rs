@@ -7,17 +7,23 @@ use serde_json::{Value, json};
 
 use super::Snapshot;
 use super::bind::Bind;
+use super::pressure::Level;
+use super::sources::Sources;
 use super::tcp::{By, Listener, Passage, Route};
 use super::tls::{Carries, Clients, TlsListener};
+use crate::base::clock::Instant;
 use crate::config::Config;
 use crate::config::frontend::FrontendPolicies;
 use crate::net::tls::{Certificate, Verification};
+use crate::policy::gradient::Gradient;
+use crate::policy::rate_limit::RateLimit;
 use crate::upstream::Cluster;
 use crate::upstream::cluster::{HttpVersion, UpstreamTls};
 
-pub fn dump(config: &Config, snapshot: &Snapshot) -> Value {
+pub fn dump(config: &Config, snapshot: &Snapshot, memory: Level, now: Instant) -> Value {
     let clusters = snapshot.clusters.iter().map(|cluster| of_cluster(cluster));
     let binds = snapshot.binds.iter().map(|bind| of_bind(bind));
+    let limits = snapshot.rate_limits.iter().map(|limit| of_rate_limit(limit, now));
     json!({
         "config": serde_json::to_value(config).unwrap_or(Value::Null),
         "policies": policies(config),
@@ -25,6 +31,13 @@ pub fn dump(config: &Config, snapshot: &Snapshot) -> Value {
             "version": snapshot.version,
             "binds": binds.collect::<Vec<_>>(),
             "clusters": clusters.collect::<Vec<_>>(),
+            "rateLimits": limits.collect::<Vec<_>>(),
+            "admission": {
+                "concurrency": snapshot.gradients.iter().map(|one| of_gradient(one)).collect::<Vec<_>>(),
+                "memory": memory.text(),
+                "memoryBytesMax": snapshot.memory_bytes_max,
+                "sources": snapshot.sources.as_ref().map(|sources| of_sources(sources, now)),
+            },
         },
     })
 }
@@ -67,6 +80,31 @@ fn tcp_listeners(passage: &Passage) -> Vec<Value> {
             names.listeners.iter().map(listener).collect()
         }
     }
+}
+
+/// With how full it is: what is held back is seen here.
+fn of_rate_limit(limit: &RateLimit, now: Instant) -> Value {
+    let keys = limit.keys(now).map(|(used, room)| json!({"inUse": used, "room": room}));
+    json!({
+        "name": limit.name,
+        "tokensMax": limit.spec.rate.depth(),
+        "tokensLeft": limit.left(now),
+        "keys": keys,
+    })
+}
+
+fn of_gradient(gradient: &Gradient) -> Value {
+    json!({
+        "name": gradient.name,
+        "limit": gradient.limit(),
+        "active": gradient.active(),
+        "baseLatencyMs": gradient.base_nanos() as f64 / 1e6,
+    })
+}
+
+fn of_sources(sources: &Sources, now: Instant) -> Value {
+    let (connected, asking) = sources.in_use(now);
+    json!({"connected": connected, "asking": asking, "room": sources.spec.sources_max})
 }
 
 fn of_bind(bind: &Bind) -> Value {

@@ -31,7 +31,15 @@ pub fn refresh(
         None => Arc::clone(cluster),
     };
     let clusters = last.clusters.iter().map(&mut renewed).collect();
-    changed.then(|| Snapshot { version: last.version + 1, binds: last.binds.clone(), clusters })
+    changed.then(|| Snapshot {
+        version: last.version + 1,
+        binds: last.binds.clone(),
+        clusters,
+        rate_limits: last.rate_limits.clone(),
+        gradients: last.gradients.clone(),
+        sources: last.sources.clone(),
+        memory_bytes_max: last.memory_bytes_max,
+    })
 }
 
 fn renew(

@@ -10,23 +10,24 @@ use crate::base::buffer::Buffers;
 use crate::base::clock::{Clock, Instant};
 use crate::base::id::WorkerId;
 use crate::base::random::Random;
+use crate::http::coders::Coders;
 use crate::net::Wheel;
 use crate::net::splice::Pipes;
+use crate::snapshot::pressure::Pressure;
 use crate::telemetry::access_log::Recorder;
-use crate::telemetry::shard::Shard;
+use crate::telemetry::shard::{Shard, Shards};
 
 pub struct Resources {
     pub worker: WorkerId,
     pub clock: Clock,
     pub buffers: Rc<Buffers>,
     pub pipes: Pipes,
+    pub coders: Coders,
     pub wheel: Rc<Wheel>,
     pub random: Random,
     pub shard: Arc<Shard>,
     pub log: Recorder,
-    /// What this worker's buffers may hold before it answers 503: what the others leave of the
-    /// process's limit. Renewed once a second.
-    pub buffers_allowed: Cell<usize>,
+    pub shared: Shared,
     /// Requests that are being mirrored.
     pub mirrors: Cell<u32>,
     /// Every response says `Connection: close`.
@@ -35,6 +36,14 @@ pub struct Resources {
     pub date: Cell<[u8; DATE_BYTES]>,
     /// Microseconds of the epoch at the clock's zero; renewed once a second, as clocks are set.
     epoch_micros: Cell<u64>,
+}
+
+/// What all workers read: whatever holds for the process as a whole is judged by it.
+#[derive(Clone, Default)]
+pub struct Shared {
+    /// What holds for all workers together is summed up over these.
+    pub shards: Arc<Shards>,
+    pub pressure: Arc<Pressure>,
 }
 
 /// `Date: Sun, 06 Nov 1994 08:49:37 GMT` and the line end.
@@ -47,17 +56,19 @@ impl Resources {
         wheel: Rc<Wheel>,
         shard: Arc<Shard>,
         log: Recorder,
+        shared: Shared,
     ) -> Self {
         let resources = Self {
             worker,
             clock,
             buffers: Rc::default(),
             pipes: Pipes::default(),
+            coders: Coders::default(),
             wheel,
             random: Random::from_entropy(),
             shard,
             log,
-            buffers_allowed: Cell::new(usize::MAX),
+            shared,
             mirrors: Cell::new(0),
             draining: Cell::new(false),
             date: Cell::new([b' '; DATE_BYTES]),

@@ -241,6 +241,56 @@ families! {
         &["result"],
         "Look-ups of names of backends.",
     );
+    RATE_LIMIT_ADMITTED = counter(
+        "ringway_rate_limit_admitted_total",
+        &[],
+        "Requests that the rate limits of their route let in.",
+    );
+    RATE_LIMIT_REFUSED = counter(
+        "ringway_rate_limit_refused_total",
+        &[],
+        "Requests that a rate limit of their route refused.",
+    );
+    RATE_LIMIT_EVICTIONS = counter(
+        "ringway_rate_limit_evictions_total",
+        &[],
+        "Keys of rate limits that were in use and gave way to others.",
+    );
+    COMPRESSED_RESPONSES = counter(
+        "ringway_compressed_responses_total",
+        &["coding"],
+        "Responses whose body was compressed here.",
+    );
+    COMPRESSION_BYTES = counter(
+        "ringway_compression_bytes_total",
+        &["coding"],
+        "Bytes of bodies that were compressed.",
+    ).in_unit("bytes");
+    COMPRESSION_SENT_BYTES = counter(
+        "ringway_compression_sent_bytes_total",
+        &["coding"],
+        "Bytes that these bodies were sent in.",
+    ).in_unit("bytes");
+    CONCURRENCY_LIMIT = gauge(
+        "ringway_concurrency_limit",
+        &["of"],
+        "Requests that a route or a backend gets at a time, as it was found out.",
+    );
+    CONCURRENCY_ACTIVE = gauge(
+        "ringway_concurrency_active",
+        &["of"],
+        "Requests that it has.",
+    );
+    MEMORY_LIMIT = gauge(
+        "ringway_memory_limit_bytes",
+        &[],
+        "Bytes that the process may take; 0 where that is not bounded.",
+    ).in_unit("bytes");
+    MEMORY_PRESSURE = gauge(
+        "ringway_memory_pressure",
+        &[],
+        "Whether memory is short: 1 while no connection is accepted, 2 while requests are refused.",
+    );
     WORKER_BUSY_RATIO = gauge(
         "ringway_worker_busy_ratio",
         &["worker"],

@@ -19,9 +19,10 @@ use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::series::{ClusterSeries, ExchangeSeries, ListenerSeries, RouteSeries};
 use crate::telemetry::shard::Shard;
 use crate::telemetry::table::Series;
+use crate::telemetry::tally::{CodedTally, Tally};
 use crate::telemetry::value::{
-    Counter, Gauge, HandshakeFault, Limit, Refusal, StreamReset, Timeout, Transport, Work,
-    WorkerHistogram,
+    ContentCoding, Counter, Gauge, HandshakeFault, Limit, Refusal, StreamReset, Timeout, Transport,
+    Work, WorkerHistogram,
 };
 
 pub use crate::telemetry::exposition::Format;
@@ -45,7 +46,19 @@ pub struct ControlMetrics {
     /// Of the names of backends: with an answer, and without one.
     pub lookups_good: u64,
     pub lookups_failed: u64,
+    pub concurrency: Vec<ConcurrencyMetric>,
+    /// 0 where the memory of the process is not bounded.
+    pub memory_limit_bytes: u64,
+    pub memory_pressure: u8,
     pub process: ProcessMetrics,
+}
+
+/// What an adaptive limit of concurrency has found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConcurrencyMetric {
+    pub of: String,
+    pub limit: u32,
+    pub active: u32,
 }
 
 /// A certificate that a listener shows.
@@ -239,6 +252,9 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
     page.single(&family::MIRROR_DROPS, sum.counter(Counter::MirrorsDropped));
     page.single(&family::EXPRESSION_FAILURES, sum.counter(Counter::ExpressionFailures));
     page.single(&family::HTTP2_STREAMS_ACTIVE, sum.gauge(Gauge::Http2Streams));
+    page.single(&family::RATE_LIMIT_ADMITTED, sum.counter(Counter::RateLimitAdmitted));
+    page.single(&family::RATE_LIMIT_REFUSED, sum.counter(Counter::RateLimitRefused));
+    page.single(&family::RATE_LIMIT_EVICTIONS, sum.counter(Counter::RateLimitEvictions));
     page.single(&family::SERIES_OVERFLOW, sum.overflows() + registry.refusals());
     let errors = sum.malformed_requests();
     let errors: Vec<_> =
@@ -252,6 +268,15 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
         .iter()
         .map(|cause| (format!("cause=\"{}\"", cause.text()), sum.upstream_resets(*cause)));
     page.samples(&family::UPSTREAM_STREAMS_RESET, resets);
+    let coded = |count: fn(&CodedTally) -> &Tally| {
+        ContentCoding::ALL.iter().map(move |coding| {
+            let value = count(sum.coded_bodies(*coding)).value();
+            (format!("coding=\"{}\"", coding.text()), value)
+        })
+    };
+    page.samples(&family::COMPRESSED_RESPONSES, coded(|tally| &tally.bodies));
+    page.samples(&family::COMPRESSION_BYTES, coded(|tally| &tally.bytes));
+    page.samples(&family::COMPRESSION_SENT_BYTES, coded(|tally| &tally.sent_bytes));
     let timeouts = Timeout::ALL
         .iter()
         .map(|timeout| (format!("kind=\"{}\"", timeout.text()), sum.timeouts(*timeout)));
@@ -269,6 +294,14 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
 fn control_families(page: &mut Page, control: &ControlMetrics) {
     page.single(&family::CONFIG_SYNCHRONIZED, u8::from(control.config_synchronized));
     page.single(&family::CONFIG_VERSION, control.config_version);
+    let concurrency = |value: fn(&ConcurrencyMetric) -> u32| {
+        let one = move |one: &ConcurrencyMetric| (block(&[("of", &*one.of)]), value(one));
+        control.concurrency.iter().map(one)
+    };
+    page.samples(&family::CONCURRENCY_LIMIT, concurrency(|one| one.limit));
+    page.samples(&family::CONCURRENCY_ACTIVE, concurrency(|one| one.active));
+    page.single(&family::MEMORY_LIMIT, control.memory_limit_bytes);
+    page.single(&family::MEMORY_PRESSURE, control.memory_pressure);
     let reloads = [
         ("result=\"accepted\"", control.reloads_accepted),
         ("result=\"refused\"", control.reloads_refused),

@@ -28,6 +28,13 @@ impl ProcessMetrics {
         metrics
     }
 
+    /// `resident_memory_bytes` alone.
+    pub fn resident_bytes() -> u64 {
+        let mut metrics = Self::default();
+        metrics.read_status(&fs::read_to_string("/proc/self/status").unwrap_or_default());
+        metrics.resident_memory_bytes
+    }
+
     fn read_stat(&mut self, own: &str, system: &str) {
         // The name of the process stands in parentheses and may contain anything, those included.
         let fields = own.rsplit_once(')').map_or("", |(_, fields)| fields);

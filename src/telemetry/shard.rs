@@ -18,10 +18,10 @@ use crate::telemetry::series::{
     ClusterSeries, EndpointSeries, ExchangeKey, ExchangeSeries, ListenerSeries, RouteSeries,
 };
 use crate::telemetry::table::{Series, Table};
-use crate::telemetry::tally::{Level, Tally};
+use crate::telemetry::tally::{CodedTally, Level, Tally};
 use crate::telemetry::value::{
-    CLASSES, Counter, Gauge, HandshakeFault, Limit, MethodLabel, Reason, Refusal, StatusLabel,
-    StreamReset, Timeout, Transport, Work, WorkerHistogram,
+    CLASSES, ContentCoding, Counter, Gauge, HandshakeFault, Limit, MethodLabel, Reason, Refusal,
+    StatusLabel, StreamReset, Timeout, Transport, Work, WorkerHistogram,
 };
 
 /// Aligned so that no line of it is shared with another worker's, adjacent-line prefetch included.
@@ -38,6 +38,7 @@ pub struct Shard {
     refusals: [Tally; Refusal::COUNT],
     handshake_faults: [Tally; HandshakeFault::COUNT],
     cuts: [Tally; Work::COUNT],
+    coded: [CodedTally; ContentCoding::COUNT],
     malformed: Box<[Tally]>,
     malformed_errors: &'static [&'static str],
     overflows: Tally,
@@ -114,6 +115,7 @@ impl Shard {
             refusals: Default::default(),
             handshake_faults: Default::default(),
             cuts: Default::default(),
+            coded: Default::default(),
             malformed: (0..errors).map(|_| Tally::default()).collect(),
             malformed_errors: &options.malformed_errors[..errors],
             overflows: Tally::default(),
@@ -181,6 +183,11 @@ impl Shard {
     /// Connections were cut in the middle of `work`.
     pub fn cut(&self, work: Work, count: u64) {
         self.cuts[work.index()].add(count);
+    }
+
+    /// A body of so many bytes was coded, and so many were sent.
+    pub fn coded(&self, coding: ContentCoding, bytes: u64, sent: u64) {
+        self.coded[coding.index()].add(1, bytes, sent);
     }
 
     /// A malformed request of the kind `malformed_errors[error]`.
@@ -291,6 +298,10 @@ impl Shard {
         self.cuts[work.index()].value()
     }
 
+    pub(crate) fn coded_bodies(&self, coding: ContentCoding) -> &CodedTally {
+        &self.coded[coding.index()]
+    }
+
     pub(crate) fn malformed_requests(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.malformed_errors.iter().copied().zip(self.malformed.iter().map(Tally::value))
     }
@@ -351,6 +362,9 @@ impl Shard {
         absorb_all(&self.malformed, &other.malformed);
         for (ours, theirs) in self.gauges.iter().zip(&other.gauges) {
             ours.add(theirs.value());
+        }
+        for (ours, theirs) in self.coded.iter().zip(&other.coded) {
+            ours.add(theirs.bodies.value(), theirs.bytes.value(), theirs.sent_bytes.value());
         }
         for (ours, theirs) in self.connects.iter().zip(&other.connects) {
             ours.absorb(theirs);

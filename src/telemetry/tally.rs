@@ -44,3 +44,19 @@ impl Level {
         self.0.load(Relaxed)
     }
 }
+
+/// Bodies that were coded in one way: how many, what they had, what was sent of them.
+#[derive(Debug, Default)]
+pub struct CodedTally {
+    pub bodies: Tally,
+    pub bytes: Tally,
+    pub sent_bytes: Tally,
+}
+
+impl CodedTally {
+    pub fn add(&self, bodies: u64, bytes: u64, sent_bytes: u64) {
+        self.bodies.add(bodies);
+        self.bytes.add(bytes);
+        self.sent_bytes.add(sent_bytes);
+    }
+}

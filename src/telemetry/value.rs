@@ -98,6 +98,18 @@ values! {
         // Of a backend: connections, requests, requests that wait.
         Circuit = "circuit",
         RequestsPerConnection = "requests_per_connection",
+        Coders = "coders",
+        Memory = "memory",
+        Requests = "requests",
+        SourceRequests = "source_requests",
+        Concurrency = "concurrency",
+    }
+
+    /// What a body was coded in.
+    ContentCoding {
+        Brotli = "br",
+        Zstd = "zstd",
+        Gzip = "gzip",
     }
 
     /// Why a stream to an endpoint was reset, by either side: the codes of RFC 9113 section 7, in
@@ -160,6 +172,8 @@ values! {
         UnknownName = "unknown_name",
         // As many as may be under way on a worker.
         Handshakes = "handshakes",
+        SourceConnections = "source_connections",
+        SourceRate = "source_rate",
     }
 
     /// Why a TLS handshake with a client failed.
@@ -196,6 +210,9 @@ values! {
         Http2Malformed = "ringway_http2_malformed_requests_total",
         Http2ConnectionErrors = "ringway_http2_connection_errors_total",
         Http2Floods = "ringway_http2_floods_total",
+        RateLimitAdmitted = "ringway_rate_limit_admitted_total",
+        RateLimitRefused = "ringway_rate_limit_refused_total",
+        RateLimitEvictions = "ringway_rate_limit_evictions_total",
         Mirrored = "ringway_mirrored_requests_total",
         MirrorsDropped = "ringway_mirror_drops_total",
         ExpressionFailures = "ringway_expression_failures_total",

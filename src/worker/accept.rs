@@ -15,6 +15,8 @@ use crate::base::id::BindId;
 use crate::limits::ACCEPTS_PER_TURN_MAX;
 use crate::net::deadline;
 use crate::net::listen::{Acceptor, Batch};
+use crate::snapshot::pressure::Level;
+use crate::snapshot::resources::Resources;
 use crate::telemetry::value::{Counter, Limit};
 
 /// How long accepting rests when descriptors are used up or enough connections are open. Who
@@ -171,12 +173,24 @@ fn is_full(worker: &Rc<Worker>, door: &Door) -> bool {
         worker.resources.shard.limit_hit(Limit::ConnectionsWorker);
         return true;
     }
-    let open: i64 = worker.shards.all().iter().map(|shard| shard.active_connections()).sum();
+    let open: i64 =
+        worker.resources.shared.shards.all().iter().map(|shard| shard.active_connections()).sum();
     if open >= i64::from(settings.connections_max) {
         worker.resources.shard.limit_hit(Limit::Connections);
         return true;
     }
-    false
+    is_short(&worker.resources)
+}
+
+/// Memory is used up, or would be before it is looked at again.
+fn is_short(resources: &Resources) -> bool {
+    let pressure = &resources.shared.pressure;
+    let full = || pressure.share(1).is_some() && resources.buffers.is_full();
+    let short = pressure.level() != Level::Calm || full();
+    if short {
+        resources.shard.limit_hit(Limit::Memory);
+    }
+    short
 }
 
 fn take(worker: &Rc<Worker>, door: &Rc<Door>, acceptor: &Acceptor) -> Batch {

@@ -26,8 +26,9 @@ use crate::policy::Changes;
 use crate::proxy::failure::Failure;
 use crate::proxy::place::Place;
 use crate::proxy::{self, After};
+use crate::snapshot::sources::{Seat, Unseated};
 use crate::telemetry::labels::{ListenerLabelsId, OVERFLOW};
-use crate::telemetry::value::{Timeout, Work};
+use crate::telemetry::value::{Refusal, Timeout, Work};
 
 /// Serves a connection until it ends.
 pub async fn serve(
@@ -51,6 +52,12 @@ pub async fn serve(
         counted.bytes(&connection);
         return;
     }
+    let Ok(_seat) = seat(&worker, &connection) else {
+        if let Some(early) = connection.early.take() {
+            worker.resources.buffers.give(early);
+        }
+        return counted.bytes(&connection);
+    };
     let spoken = tls::meet(&worker, &door, &counted, &mut connection).await;
     let record = Record { counted: &counted, entry: &entry };
     match spoken {
@@ -86,6 +93,19 @@ pub async fn serve(
             return;
         }
     }
+}
+
+/// Counts the connection for its source.
+fn seat(worker: &Worker, connection: &Connection) -> Result<Option<Seat>, Unseated> {
+    let view = worker.view();
+    let Some(sources) = &view.snapshot.sources else { return Ok(None) };
+    let address = connection.peer.address.map(|address| address.ip());
+    sources.seat(address, connection.opened).inspect_err(|unseated| {
+        worker.resources.shard.refused(match unseated {
+            Unseated::Connections => Refusal::SourceConnections,
+            Unseated::Rate => Refusal::SourceRate,
+        });
+    })
 }
 
 enum Ended {
@@ -142,6 +162,10 @@ async fn requests(
             }
             Arrival::Malformed(error) => {
                 proxy::refuse(&place, &mut exchange, Failure::Malformed(error)).await
+            }
+            Arrival::Overloaded => {
+                let failure = proxy::admission::full(&worker.resources);
+                proxy::refuse(&place, &mut exchange, failure).await
             }
             Arrival::Slow => proxy::refuse(&place, &mut exchange, Failure::HeadSlow).await,
             Arrival::Idle => {

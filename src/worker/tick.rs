@@ -24,9 +24,6 @@ pub async fn run(worker: Rc<Worker>, pulse: Arc<Pulse>) {
         resources.renew_time();
         worker.events.flush();
         reap(&worker);
-        let bytes = i64::try_from(resources.buffers.out_bytes()).unwrap_or(i64::MAX);
-        resources.shard.gauge_set(Gauge::BuffersBytes, bytes);
-        resources.buffers_allowed.set(buffers_allowed(&worker));
         resources.wheel.sleep(EVERY).await;
         measure(&worker, &mut last);
         if worker.parked.replace(0) >= RELEASE_FROM_PARKED {
@@ -66,17 +63,6 @@ const RELEASE_FROM_PARKED: u32 = 64;
 
 /// A loop that looks within so long is not late: a timer of the kernel is no more exact.
 const LATE_NANOS_MIN: u64 = 1_000_000;
-
-/// What the other workers leave of the bytes that all buffers together may hold.
-fn buffers_allowed(worker: &Worker) -> usize {
-    let view = worker.view();
-    let limits = view.snapshot.binds.iter().map(|bind| bind.settings.buffered_bytes_max);
-    let Some(limit) = limits.min() else { return usize::MAX };
-    let id = worker.resources.worker;
-    let others = worker.shards.all().iter().filter(|shard| shard.worker() != id);
-    let held: i64 = others.map(|shard| shard.gauge(Gauge::BuffersBytes)).sum();
-    limit.saturating_sub(usize::try_from(held).unwrap_or(0))
-}
 
 /// Closes upstream connections that idled for too long, or that the endpoint closed; counts those
 /// that are left.

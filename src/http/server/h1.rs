@@ -102,6 +102,8 @@ pub enum Arrival {
     Expired,
     /// The head did not arrive in time: 408.
     Slow,
+    /// Some of a head, at a time when there are no buffers to wait for the rest in: 503.
+    Overloaded,
     /// What came is no request: 400 and its kin.
     Malformed(ParseError),
 }
@@ -201,6 +203,7 @@ impl Connection {
                     self.stream.deadline().clear();
                     return Arrival::Head;
                 }
+                Ok(Parsed::Partial) if buffers.is_full() => return Arrival::Overloaded,
                 Ok(Parsed::Partial) if begun => {}
                 Ok(Parsed::Partial) => {
                     begun = true;

@@ -1,4 +1,5 @@
 use super::{Attributes, RequestPart, ResponsePart};
+use crate::base::clock::Instant;
 use crate::proto::http1::HeadLimits;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
@@ -26,6 +27,7 @@ pub(in crate::policy) fn with_attributes<T>(
         scheme: Scheme::Https,
         path: b"/a/b",
         target: b"/a/b?c=d&e",
+        started: Instant::default(),
     };
     let response =
         response.then_some(ResponsePart { status: 503, head: Some((&answer, RESPONSE)) });
@@ -42,7 +44,14 @@ pub(in crate::policy) fn with_request<T>(
     let mut head = RequestHead::default();
     head.parse(bytes.as_bytes(), &HeadLimits::default()).expect("a request");
     let bytes = bytes.as_bytes();
-    let part = RequestPart { head: &head, bytes, scheme: Scheme::Http, path: b"/", target: b"/" };
+    let part = RequestPart {
+        head: &head,
+        bytes,
+        scheme: Scheme::Http,
+        path: b"/",
+        target: b"/",
+        started: Instant::default(),
+    };
     then(&Attributes::new(part, None, None, 1))
 }
 

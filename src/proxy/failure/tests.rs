@@ -1,6 +1,8 @@
 use super::*;
 
 const BAD: ParseError = ParseError::NoHost;
+const BUFFERS: Overloaded = Overloaded::Buffers;
+const TOO_MANY: Exceeded = Exceeded { limit: 1, wait_seconds: 1 };
 
 /// Failure, status, reason, flag, text, whether it closes the client's connection.
 type Case = (Failure, u16, Reason, &'static str, &'static str, bool);
@@ -48,7 +50,7 @@ const CASES: &[Case] = {
         (F::RequestSlow, 504, R::Timeout, "UT", "request timeout", false),
         (F::AttemptSlow, 504, R::Timeout, "UT", "upstream call timeout", false),
         (F::UpstreamStuck, 504, R::Timeout, "UT", "upstream call timeout", false),
-        (F::Overload, 503, R::Internal, "OM", "overloaded: buffers are full", true),
+        (F::Overload(BUFFERS), 503, R::Internal, "OM", "overloaded: buffers are full", true),
         (F::Removed, 503, R::NotFound, "NR", "bind not found", true),
         (F::Misdirected, 421, R::NotFound, "NR", "misdirected request", false),
         (F::TlsFailed, 503, R::UpstreamFailure, "UF", "upstream call failed: TLS", false),
@@ -80,6 +82,7 @@ const CASES: &[Case] = {
             "backends required DNS resolution which failed",
             false,
         ),
+        (F::RateLimited(TOO_MANY), 429, R::RateLimit, "RL", "rate limit exceeded", false),
     ]
 };
 
@@ -104,7 +107,7 @@ const fn place(failure: Failure) -> usize {
         F::RequestSlow => 14,
         F::AttemptSlow => 15,
         F::UpstreamStuck => 16,
-        F::Overload => 17,
+        F::Overload(_) => 17,
         F::Removed => 18,
         F::Misdirected => 19,
         F::TlsFailed => 20,
@@ -115,12 +118,13 @@ const fn place(failure: Failure) -> usize {
         F::CircuitOpen => 25,
         F::NoHealthyEndpoint => 26,
         F::Unresolved => 27,
+        F::RateLimited(_) => 28,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::Unresolved) + 1);
+    assert_eq!(CASES.len(), place(Failure::RateLimited(TOO_MANY)) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

@@ -2,6 +2,7 @@ use super::*;
 use crate::net::runtime::Driver;
 use crate::net::tests::on;
 use crate::proto::http1::{HeadLimits, Parsed};
+use crate::proxy::coding;
 use crate::proxy::tests::{Scene, text};
 
 /// Encodes the response `head` to a request of HTTP/1.`minor`.
@@ -16,7 +17,9 @@ fn encoded(scene: &mut Scene, minor: u8, closing: bool, head: &str) -> String {
     let told = told(length, minor == 1);
     let routed = scene.routed();
     let mut out = Buffer::with_capacity(1024);
-    encode(&mut out, &routed, &exchange, &bytes, length, told);
+    let (treatment, coder) = coding::choose(&routed, &exchange, &bytes, length);
+    let told = if coder.is_some() { Told::Chunked } else { told };
+    encode(&mut out, &routed, &exchange, &bytes, Shape { length, told, treatment });
     text(&out)
 }
 

@@ -127,6 +127,8 @@ impl<'a> Clusters<'a> {
                 policies.session_affinity.or_else(|| named.session_affinity.clone());
             policies.health = policies.health.or_else(|| named.health.clone());
             policies.circuit = policies.circuit.or_else(|| named.circuit.clone());
+            policies.adaptive_concurrency =
+                policies.adaptive_concurrency.or_else(|| named.adaptive_concurrency.clone());
         }
         policies.backend_tls = policies.backend_tls.or_else(|| inherited.cloned());
         policies

@@ -1,6 +1,10 @@
 //! Policies as the user wrote them, as the pipeline's compiler wants them.
 
+use std::sync::Arc;
+
 use crate::config::backend::BackendPolicies;
+use crate::config::compression::MediaRange as RawMediaRange;
+use crate::config::compression::{Algorithm, Compression as RawCompression};
 use crate::config::header::Fields;
 use crate::config::policy::choice::{Case, Chosen};
 use crate::config::policy::cors::Cors;
@@ -12,13 +16,17 @@ use crate::config::policy::{
     AuthorityRewrite, HeaderModifier, PathRewrite, RequestRedirect, RoutePolicies,
     Scheme as RawScheme, UrlRewrite,
 };
+use crate::policy::compression::{Compression, MediaRange};
 use crate::policy::cors::CorsSpec;
 use crate::policy::edit::HeaderModifierSpec;
+use crate::policy::gradient::Gradient;
 use crate::policy::guard::AuthorizationSpec;
 use crate::policy::made::MadeSpec;
+use crate::policy::rate_limit::RateLimit;
 use crate::policy::timeout::Timeouts;
 use crate::policy::transform::TransformSpec;
 use crate::policy::{PipelineSpec, StepSpec};
+use crate::proto::coding::Coding;
 use crate::route::rewrite::{AuthoritySpec, PathSpec, RedirectSpec, RewriteSpec, Scheme};
 use crate::route::target::FixedReply;
 
@@ -28,20 +36,40 @@ pub(super) struct Above<'a> {
     listeners: &'a [&'a ListenerPolicies],
     /// Of the routes that lead to its group: the furthest first.
     routes: Vec<&'a RoutePolicies>,
+    bounds: Bounds,
+}
+
+/// What a route holds back, with those that lead to it: one bucket for all of a group.
+#[derive(Clone, Default)]
+pub(super) struct Bounds {
+    pub rate_limits: Vec<Arc<RateLimit>>,
+    pub concurrency: Option<Arc<Gradient>>,
 }
 
 impl<'a> Above<'a> {
     pub(super) fn of(listeners: &'a [&'a ListenerPolicies]) -> Self {
-        Self { listeners, routes: Vec::new() }
+        Self { listeners, routes: Vec::new(), bounds: Bounds::default() }
     }
 
-    pub(super) fn below<'b>(&self, route: &'b RoutePolicies) -> Above<'b>
+    pub(super) fn below<'b>(&self, route: &'b RoutePolicies, bounds: Bounds) -> Above<'b>
     where
         'a: 'b,
     {
         let mut routes: Vec<&'b RoutePolicies> = self.routes.clone();
         routes.push(route);
-        Above { listeners: self.listeners, routes }
+        Above { listeners: self.listeners, routes, bounds }
+    }
+
+    /// All limits of a route that has these of its own, and the nearest bound on what is under way.
+    pub(super) fn bounds(
+        &self,
+        own: Vec<Arc<RateLimit>>,
+        concurrency: Option<Arc<Gradient>>,
+    ) -> Bounds {
+        Bounds {
+            rate_limits: self.bounds.rate_limits.iter().cloned().chain(own).collect(),
+            concurrency: concurrency.or_else(|| self.bounds.concurrency.clone()),
+        }
     }
 
     /// A policy of the route itself, or else of the nearest that leads to it.
@@ -70,14 +98,16 @@ fn edits(raw: &RoutePolicies) -> PipelineSpec {
         request_headers: raw.request_header_modifier.as_ref().map(modifier),
         response_headers: raw.response_header_modifier.as_ref().map(modifier),
         timeouts,
+        compression: raw.compression.as_ref().map(compression),
         ..PipelineSpec::default()
     }
 }
 
 fn with_steps(raw: &RoutePolicies, above: &Above<'_>) -> PipelineSpec {
     let cors = above.nearest(raw, |policies| policies.cors.as_ref());
-    let PipelineSpec { request_headers, response_headers, timeouts, .. } = edits(raw);
+    let PipelineSpec { request_headers, response_headers, timeouts, compression, .. } = edits(raw);
     let mut spec = PipelineSpec {
+        compression,
         request_headers,
         response_headers,
         timeouts,
@@ -231,6 +261,25 @@ pub(super) fn is_nothing(spec: &PipelineSpec) -> bool {
         && spec.transform_request.is_empty()
         && spec.transform_response.is_empty()
         && spec.steps.is_empty()
+        && spec.concurrency.is_none()
+}
+
+fn compression(raw: &RawCompression) -> Compression {
+    let coding = |algorithm: &Algorithm| match algorithm {
+        Algorithm::Brotli => (Coding::Brotli, raw.brotli_level),
+        Algorithm::Zstd => (Coding::Zstd, raw.zstd_level),
+        Algorithm::Gzip => (Coding::Gzip, raw.gzip_level),
+    };
+    let range = |range: &RawMediaRange| match range {
+        RawMediaRange::Exact(name) => MediaRange::Exact(name.as_bytes().into()),
+        RawMediaRange::Under(kind) => MediaRange::Under(kind.as_bytes().into()),
+        RawMediaRange::EndingIn(suffix) => MediaRange::EndingIn(suffix.as_bytes().into()),
+    };
+    Compression {
+        codings: raw.algorithms.iter().map(coding).collect(),
+        bytes_min: raw.min_bytes as u64,
+        types: raw.types.iter().map(range).collect(),
+    }
 }
 
 fn modifier(raw: &HeaderModifier) -> HeaderModifierSpec {

@@ -34,6 +34,7 @@ pub(super) fn downstream(config: &Config) -> Settings {
         connections_per_worker_max: count(limits.connections_per_worker),
         connections_max: count(limits.connections),
         buffered_bytes_max: limits.buffered_bytes,
+        requests_max: limits.requests,
         access_log: ringway.access_log.to != AccessLogTarget::Off,
         handshake_timeout: frontend.tls.handshake_timeout,
         handshakes_per_worker_max: count(limits.handshakes_per_worker),

@@ -20,7 +20,7 @@ binds:
 #[test]
 fn a_dump_shows_what_runs_and_no_secret() {
     let snapshot = Desk::new().compile(YAML, None);
-    let dumped = dump(&config(YAML), &snapshot);
+    let dumped = dump(&config(YAML), &snapshot, Level::Calm, Instant::default());
     let text = dumped.to_string();
     assert!(!text.contains("s3cret"), "{text}");
     assert!(text.contains("shown") && text.contains("authorization"), "{text}");
@@ -45,7 +45,7 @@ binds:
      backends: [{host: 'known.test:1', policies: {backendTLS: {insecure: true}}}]}]}
 ";
     let snapshot = Desk::new().compile(yaml, None);
-    let dumped = dump(&config(yaml), &snapshot);
+    let dumped = dump(&config(yaml), &snapshot, Level::Calm, Instant::default());
     let tls = &dumped["compiled"]["binds"][0]["listeners"][0]["tls"];
     assert_eq!(
         (&tls["carries"], &tls["clientCertificates"]),
@@ -68,7 +68,7 @@ fn policies_are_listed_where_agentgateway_has_them() {
     let listed = |yaml: &str| {
         let yaml = format!("{YAML}frontendPolicies: {yaml}\n");
         let snapshot = Desk::new().compile(&yaml, None);
-        dump(&config(&yaml), &snapshot)["policies"].clone()
+        dump(&config(&yaml), &snapshot, Level::Calm, Instant::default())["policies"].clone()
     };
     assert_eq!(listed("{}"), json!([]));
     let found = listed(

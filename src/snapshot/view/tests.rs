@@ -3,6 +3,7 @@ use crate::base::id::WorkerId;
 use crate::net::runtime::Driver;
 use crate::net::tests::{Rig, on};
 use crate::snapshot::compile::tests::Desk;
+use crate::snapshot::resources::Shared;
 use crate::telemetry::access_log::recorder;
 use crate::telemetry::shard::Shard;
 
@@ -12,7 +13,7 @@ pub(crate) fn resources(rig: &Rig) -> Rc<Resources> {
     let (log, _ring) = recorder();
     let shard = Arc::new(Shard::new(worker));
     let clock = rig.wheel.clock().clone();
-    Rc::new(Resources::new(worker, clock, Rc::clone(&rig.wheel), shard, log))
+    Rc::new(Resources::new(worker, clock, Rc::clone(&rig.wheel), shard, log, Shared::default()))
 }
 
 const YAML: &str = r"

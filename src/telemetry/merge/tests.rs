@@ -81,6 +81,9 @@ fn endpoint_metric(name: &str) -> EndpointMetric {
 
 fn control() -> ControlMetrics {
     ControlMetrics {
+        concurrency: vec![ConcurrencyMetric { of: "backend a".into(), limit: 9, active: 3 }],
+        memory_limit_bytes: 1 << 30,
+        memory_pressure: 1,
         tag: "v0.1.0",
         config_synchronized: true,
         config_version: 3,

@@ -1,0 +1,122 @@
+//! A token bucket on one word: the generic cell rate algorithm (ITU-T I.371). What is kept is the
+//! time at which the bucket will be full again; a request moves it on by the time that one token
+//! takes to come back, and is refused when that would lead further ahead than the bucket is deep.
+//! So nothing has to refill anything, an idle bucket costs nothing, and a bucket that is full again
+//! is the same as one that was never used.
+//!
+//! `Bucket` may be shared by all workers: the count is exact, whoever takes. That costs who is let
+//! in one compare-and-swap, and who is refused a load. Owns that one word.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::clock::Instant;
+use crate::limits::BUCKET_FILL_SECONDS_MAX;
+
+/// How fast tokens come back, and how many there can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// What one token takes to come back, in `TICKS_PER_NANO`.
+    token: u64,
+    /// What all of them take.
+    whole: u64,
+}
+
+/// What became of a request for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// So many are left.
+    Yes { left: u64 },
+    /// There will be one after so long.
+    No { wait: Duration },
+}
+
+/// One bucket, full at first.
+#[derive(Debug, Default)]
+pub struct Bucket(AtomicU64);
+
+/// Parts of a nanosecond: with three million tokens a second each takes 333.3 ns, and to forget the
+/// third would be off by a thousandth. 64 bits of them are nine years.
+const TICKS_PER_NANO: u64 = 64;
+
+const _: () = assert!(BUCKET_FILL_SECONDS_MAX < u64::MAX / TICKS_PER_NANO / 1_000_000_000 / 4);
+
+impl Rate {
+    /// `tokens` come back every `interval`, one by one; `depth` of them can be there. None where
+    /// that is no rate, is finer than the clock, or takes longer than `BUCKET_FILL_SECONDS_MAX`
+    /// to fill the bucket.
+    pub fn new(depth: u64, tokens: u64, interval: Duration) -> Option<Self> {
+        let interval = interval.as_nanos().checked_mul(u128::from(TICKS_PER_NANO))?;
+        let whole = interval.checked_mul(u128::from(depth))?.checked_div(u128::from(tokens))?;
+        let longest = u128::from(BUCKET_FILL_SECONDS_MAX) * 1_000_000_000;
+        if depth == 0 || whole > longest * u128::from(TICKS_PER_NANO) {
+            return None;
+        }
+        let token = u64::try_from(interval / u128::from(tokens)).ok().filter(|token| *token > 0)?;
+        // Whole tokens, or rounding would take the last one away.
+        Some(Self { token, whole: token * depth })
+    }
+
+    /// How many tokens a full bucket has.
+    pub const fn depth(self) -> u64 {
+        self.whole / self.token
+    }
+
+    /// Tokens that a bucket has which is full at `full`.
+    const fn left(self, full: u64, now: u64) -> u64 {
+        (self.whole - full.saturating_sub(now)) / self.token
+    }
+}
+
+impl Bucket {
+    /// Takes a token, if there is one.
+    #[inline]
+    pub fn take(&self, rate: Rate, now: Instant) -> Taken {
+        take(&self.0, rate, now)
+    }
+
+    /// Gives back a token that was taken and not used.
+    pub fn give(&self, rate: Rate) {
+        give(&self.0, rate);
+    }
+
+    /// Tokens that are there.
+    pub fn left(&self, rate: Rate, now: Instant) -> u64 {
+        rate.left(self.0.load(Relaxed), ticks(now))
+    }
+}
+
+/// As `Bucket::take`, of a word that is kept elsewhere.
+#[inline]
+pub(super) fn take(word: &AtomicU64, rate: Rate, now: Instant) -> Taken {
+    let now = ticks(now);
+    let mut full = word.load(Relaxed);
+    loop {
+        let next = full.max(now) + rate.token;
+        let ahead = next - now;
+        if ahead > rate.whole {
+            let wait = (ahead - rate.whole).div_ceil(TICKS_PER_NANO);
+            return Taken::No { wait: Duration::from_nanos(wait) };
+        }
+        // Nothing but the count hangs on the order: relaxed.
+        match word.compare_exchange_weak(full, next, Relaxed, Relaxed) {
+            Ok(_) => return Taken::Yes { left: rate.left(next, now) },
+            Err(other) => full = other,
+        }
+    }
+}
+
+/// As `Bucket::give`, of a word that is kept elsewhere.
+pub(super) fn give(word: &AtomicU64, rate: Rate) {
+    // At the start of the process there is no time before 0 to go back to.
+    let _ = word.fetch_update(Relaxed, Relaxed, |full| Some(full.saturating_sub(rate.token)));
+}
+
+/// As a bucket counts time.
+#[inline]
+pub(super) const fn ticks(now: Instant) -> u64 {
+    now.nanos().saturating_mul(TICKS_PER_NANO)
+}
+
+#[cfg(test)]
+mod tests;

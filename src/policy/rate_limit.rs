@@ -1,0 +1,167 @@
+//! Local rate limits: token buckets that all workers share, so that a limit is what it says
+//! whatever connection a request comes by. A bucket may be divided by a key, then each key has one
+//! of its own, in a table that does not grow (`base::keyed`).
+//!
+//! Counts requests when they are routed, before anything else is done with them. Refuses to count
+//! what has no bucket: a route without limits does not come here. The buckets are state, and the
+//! only one that is kept in a snapshot: a reload hands an unchanged limit on as the same `Arc`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::Instant;
+use crate::base::gcra::{Bucket, Rate, Taken};
+use crate::base::keyed::Keyed;
+use crate::base::prefix::Prefixes;
+use crate::proto::http1::{FieldName, RequestHead};
+
+/// One limit: a bucket, or one for each key.
+#[derive(Debug)]
+pub struct RateLimit {
+    /// Where it stands in the configuration; with it the same limit is found after a reload.
+    pub name: String,
+    pub spec: RateLimitSpec,
+    buckets: Buckets,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimitSpec {
+    pub rate: Rate,
+    pub by: Option<KeySpec>,
+}
+
+/// What a bucket is divided by, and for how many keys there is room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySpec {
+    pub key: Key,
+    pub keys_max: usize,
+}
+
+/// What requests are told apart by. An expression will be one more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// In lower case.
+    Header(FieldName, Box<[u8]>),
+    Source(Prefixes),
+}
+
+#[derive(Debug)]
+enum Buckets {
+    One(Bucket),
+    By(Key, Keyed),
+}
+
+/// What a limit looks at.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    pub request: &'a RequestHead,
+    pub bytes: &'a [u8],
+    pub source: Option<IpAddr>,
+    pub now: Instant,
+}
+
+/// What a client is told that asks too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// What a full bucket has.
+    pub limit: u32,
+    /// Until there is a token again; 1 at least.
+    pub wait_seconds: u32,
+}
+
+/// What the limits of a route say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub result: Result<(), Exceeded>,
+    /// Keys that had to give way.
+    pub evicted: u64,
+}
+
+/// Takes a token of each, or none of any.
+pub fn take(limits: &[Arc<RateLimit>], asking: Asking<'_>) -> Decision {
+    let mut evicted = 0;
+    for (index, limit) in limits.iter().enumerate() {
+        let (taken, gave_way) = limit.buckets.take(limit.spec.rate, asking);
+        evicted += u64::from(gave_way);
+        if let Taken::No { wait } = taken {
+            for earlier in &limits[..index] {
+                earlier.buckets.give(earlier.spec.rate, asking);
+            }
+            let limit = u32::try_from(limit.spec.rate.depth()).unwrap_or(u32::MAX);
+            let result = Err(Exceeded { limit, wait_seconds: whole_seconds(wait) });
+            return Decision { result, evicted };
+        }
+    }
+    Decision { result: Ok(()), evicted }
+}
+
+impl RateLimit {
+    pub fn new(name: String, spec: RateLimitSpec) -> Self {
+        let buckets = match &spec.by {
+            None => Buckets::One(Bucket::default()),
+            Some(by) => Buckets::By(by.key.clone(), Keyed::new(by.keys_max)),
+        };
+        Self { name, spec, buckets }
+    }
+
+    /// Tokens that are left, where there is one bucket.
+    pub fn left(&self, now: Instant) -> Option<u64> {
+        match &self.buckets {
+            Buckets::One(bucket) => Some(bucket.left(self.spec.rate, now)),
+            Buckets::By(..) => None,
+        }
+    }
+
+    /// Keys that are being held back or were lately, and how many there is room for.
+    pub fn keys(&self, now: Instant) -> Option<(usize, usize)> {
+        match &self.buckets {
+            Buckets::One(_) => None,
+            Buckets::By(_, keyed) => Some((keyed.in_use(now), keyed.places())),
+        }
+    }
+}
+
+impl Buckets {
+    #[inline]
+    fn take(&self, rate: Rate, asking: Asking<'_>) -> (Taken, bool) {
+        match self {
+            Self::One(bucket) => (bucket.take(rate, asking.now), false),
+            Self::By(Key::Header(id, name), keyed) => {
+                keyed.take(header(asking, *id, name), rate, asking.now)
+            }
+            Self::By(Key::Source(prefixes), keyed) => {
+                keyed.take(source(asking, *prefixes), rate, asking.now)
+            }
+        }
+    }
+
+    fn give(&self, rate: Rate, asking: Asking<'_>) {
+        match self {
+            Self::One(bucket) => bucket.give(rate),
+            Self::By(Key::Header(id, name), keyed) => keyed.give(header(asking, *id, name), rate),
+            Self::By(Key::Source(prefixes), keyed) => keyed.give(source(asking, *prefixes), rate),
+        }
+    }
+}
+
+/// The value of the first field; who has none shares a bucket with all who have none.
+fn header<'a>(asking: Asking<'a>, id: FieldName, name: &[u8]) -> Option<&'a [u8]> {
+    match id {
+        FieldName::Other => Some(asking.request.find(asking.bytes, name)?.of(asking.bytes)),
+        known => asking.request.value(asking.bytes, known),
+    }
+}
+
+fn source(asking: Asking<'_>, prefixes: Prefixes) -> Option<u128> {
+    asking.source.map(|address| prefixes.key(address))
+}
+
+/// As `Retry-After` tells it: not too short, and never now.
+pub fn whole_seconds(wait: Duration) -> u32 {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests;
