@@ -42,6 +42,7 @@ pub struct Proxy {
     bound: Bound,
     out: Lines,
     err: Lines,
+    readers: Vec<JoinHandle<()>>,
     scratch: Scratch,
 }
 
@@ -116,10 +117,11 @@ impl Proxy {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the executable starts");
         let (announce, announced) = mpsc::channel();
-        let (out, _) = collect(child.stdout.take(), Some(announce));
-        let (err, _) = collect(child.stderr.take(), None);
+        let (out, out_reader) = collect(child.stdout.take(), Some(announce));
+        let (err, err_reader) = collect(child.stderr.take(), None);
+        let readers = vec![out_reader, err_reader];
         let line = announced.recv_timeout(PATIENCE);
-        let mut proxy = Self { child, bound: Bound::default(), out, err, scratch };
+        let mut proxy = Self { child, bound: Bound::default(), out, err, readers, scratch };
         let Ok(line) = line else {
             let ended = proxy.child.try_wait();
             panic!("it does not announce itself; ended: {ended:?}");
@@ -224,8 +226,15 @@ impl Proxy {
         self.child.try_wait().expect("the state of a child").is_none()
     }
 
+    /// Behind it all that it said has been read.
     pub fn wait_for_exit(&mut self, limit: Duration) -> ExitStatus {
-        wait::within(limit, "the proxy exits", || self.child.try_wait().expect("a child's state"))
+        let child = &mut self.child;
+        let ended = || child.try_wait().expect("a child's state");
+        let status = wait::within(limit, "the proxy exits", ended);
+        for reader in self.readers.drain(..) {
+            reader.join().expect("a reader does not panic");
+        }
+        status
     }
 
     pub fn stderr(&self) -> String {
