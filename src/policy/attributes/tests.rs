@@ -1,4 +1,5 @@
 use super::{Attributes, RequestPart, ResponsePart};
+use crate::base::clock::Instant;
 use crate::proto::http1::HeadLimits;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
