@@ -126,10 +126,7 @@ impl Treatment {
             FieldName::Etag => !field.value.of(bytes).starts_with(b"W/"),
             FieldName::ContentLength => coded,
             // Ranges would be of the body as it is, and the client has another.
-            FieldName::Other => {
-                coded && field.name.of(bytes).eq_ignore_ascii_case(b"accept-ranges")
-            }
-            _ => false,
+            _ => coded && field.name.of(bytes).eq_ignore_ascii_case(b"accept-ranges"),
         }
     }
 }
