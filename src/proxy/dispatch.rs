@@ -49,7 +49,7 @@ pub async fn to_target(
         }
     }
     let changes = &*changes;
-    let routed = Routed { lines: changes.response_lines(), ..routed };
+    let mut routed = Routed { lines: changes.response_lines(), ..routed };
     identify(&routed, exchange);
     if exchange.request.form == TargetForm::Authority {
         Box::pin(connect::tunnel(&routed, exchange, *cluster)).await?;
@@ -57,7 +57,7 @@ pub async fn to_target(
     }
     let mirror = routed.route.mirror.as_ref();
     let shadow = mirror.and_then(|mirror| mirror::begin(&routed, exchange, changes, mirror));
-    let routed = Routed { tee: shadow.as_ref().map(mirror::Shadow::tee), ..routed };
+    routed.tee = shadow.as_ref().map(mirror::Shadow::tee);
     let rewritten = Rewritten { changes, backend, http2: false };
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
     Ok(End::Upstream)

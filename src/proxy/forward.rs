@@ -62,25 +62,21 @@ pub async fn forward(
         let alone = tries.fresh || settings.proxy_header.is_some();
         // What is in this block takes no room in the future of a connection behind it.
         let next = {
-            let mut lease = match if alone { None } else { Lease::reuse(routed, to) } {
-                Some(lease) => lease,
-                None => match Box::pin(open(routed, to)).await {
-                    Ok(lease) => lease,
-                    Err(failure) => {
-                        drop(turn);
-                        // Nothing was sent, so another endpoint may be asked.
-                        match Box::pin(tries.unreachable(routed, exchange, to, failure)).await {
-                            true => continue,
-                            false => break give_up(routed, message, failure),
-                        }
-                    }
-                },
-            };
-            lease.reused &= !tries.fresh;
+            let mut lease = if alone { None } else { Lease::reuse(routed, to) };
+            if lease.is_none() {
+                match Box::pin(tries.reach(routed, exchange, to)).await {
+                    Reach::Lease(opened) => lease = Some(opened),
+                    // Nothing was sent, so another endpoint may be asked.
+                    Reach::Again => continue,
+                    Reach::Failed(failure) => break give_up(routed, message, failure),
+                }
+            }
+            let Some(leased) = &mut lease else { continue };
+            leased.reused &= !tries.fresh;
             exchange.outcome.endpoint = Some((cluster, endpoint as u32));
-            let ended = attempt::run(routed, exchange, &mut lease, message).await;
+            let ended = attempt::run(routed, exchange, leased, message).await;
             drop(turn);
-            match tries.conclude(routed, exchange, lease, (to, ended)) {
+            match tries.conclude(routed, exchange, lease.take(), (to, ended)) {
                 None => break Ok(()),
                 Some(left) => Box::pin(tries.next(routed, exchange, to, left)),
             }
@@ -117,6 +113,14 @@ fn part(routed: &Routed<'_>, lease: Lease, Answered { buffer, clean }: Answered)
 /// may be sent again for that.
 type Left = (Why, Option<(bool, Message)>);
 
+/// What came of asking for a connection.
+#[expect(clippy::large_enum_variant, reason = "it is matched where it is made")]
+enum Reach {
+    Lease(Lease),
+    Again,
+    Failed(Failure),
+}
+
 /// What was tried for one request.
 #[derive(Default)]
 struct Tries {
@@ -129,6 +133,17 @@ struct Tries {
 }
 
 impl Tries {
+    /// A new connection, or what becomes of the request without one.
+    async fn reach(&mut self, routed: &Routed<'_>, exchange: &mut Exchange, to: To<'_>) -> Reach {
+        match open(routed, to).await {
+            Ok(lease) => Reach::Lease(lease),
+            Err(failure) => match self.unreachable(routed, exchange, to, failure).await {
+                true => Reach::Again,
+                false => Reach::Failed(failure),
+            },
+        }
+    }
+
     /// No connection was to be had. Whether another endpoint may be asked, or this one again.
     async fn unreachable(
         &mut self,
@@ -170,9 +185,10 @@ impl Tries {
         &mut self,
         routed: &Routed<'_>,
         exchange: &Exchange,
-        lease: Lease,
+        lease: Option<Lease>,
         (to, ended): (To<'_>, Ended),
     ) -> Option<Left> {
+        let lease = lease.expect("an attempt was made on it");
         let (local, endpoint) = (to.local, to.endpoint);
         match ended {
             Ended::Answered(answered) => {
