@@ -44,12 +44,15 @@ pub async fn forward(
         Entry::Free(entered) => entered,
         Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed, local)).await?),
     };
-    let mut message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
-    if message.rest.is_some() && replay::is_collected(routed, exchange) {
-        message = Box::pin(replay::collect(routed, exchange, message)).await?;
-    }
+    let mut message = Some({
+        let message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
+        match message.rest.is_some() && replay::is_collected(routed, exchange) {
+            true => Box::pin(replay::collect(routed, exchange, message)).await?,
+            false => message,
+        }
+    });
     let mut tries = Tries { choice: Choice::of(routed, exchange, local), ..Tries::default() };
-    tries.replay.keep(routed, &message);
+    tries.replay.keep(routed, message.as_ref());
     let result = loop {
         let endpoint = match tries.choice.pick(&routed.view.resources, local) {
             Ok(endpoint) => endpoint,
@@ -74,7 +77,7 @@ pub async fn forward(
             let Some(leased) = &mut lease else { continue };
             leased.reused &= !tries.fresh;
             exchange.outcome.endpoint = Some((cluster, endpoint as u32));
-            let ended = attempt::run(routed, exchange, leased, message).await;
+            let ended = attempt::run(routed, exchange, leased, &mut message).await;
             drop(turn);
             match tries.conclude(routed, exchange, lease.take(), (to, ended)) {
                 None => break Ok(()),
@@ -82,7 +85,7 @@ pub async fn forward(
             }
         };
         match next.await {
-            Ok(next) => message = next,
+            Ok(next) => message = Some(next),
             Err(failure) => break Err(failure),
         }
     };
@@ -300,8 +303,10 @@ fn message(
     Ok(Message { buffer, rest: Some((body, rest)) })
 }
 
-fn give_up(routed: &Routed<'_>, message: Message, failure: Failure) -> Result<(), Failure> {
-    release(routed, message);
+fn give_up(routed: &Routed<'_>, message: Option<Message>, failure: Failure) -> Result<(), Failure> {
+    if let Some(message) = message {
+        release(routed, message);
+    }
     Err(failure)
 }
 
