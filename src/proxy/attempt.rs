@@ -39,19 +39,24 @@ pub struct Answered {
     pub clean: bool,
 }
 
-/// Sends `message` on the lease, and the response to the client.
+/// Sends `message`, which is taken, on the lease, and the response to the client. By reference: it
+/// would take room in the future of a connection for as long as the attempt lasts.
 pub async fn run(
     routed: &Routed<'_>,
     exchange: &mut Exchange,
     lease: &mut Lease,
-    message: Message,
+    message: &mut Option<Message>,
 ) -> Ended {
     let limit = attempt_limit(routed, exchange);
     let slow = limit.map_or(Failure::AttemptSlow, |(_, slow)| slow);
-    match message {
-        Message { buffer, rest: None } => plain(routed, exchange, lease, buffer, limit, slow).await,
-        message => Box::pin(sent_first(routed, exchange, lease, message, limit, slow)).await,
+    let whole = message.take_if(|message| message.rest.is_none());
+    if let Some(buffer) = whole.map(|message| message.buffer) {
+        return plain(routed, exchange, lease, buffer, limit, slow).await;
     }
+    let sending = message
+        .take()
+        .map(|message| Box::pin(sent_first(routed, exchange, lease, message, limit, slow)));
+    sending.expect("there is a message to be sent").await
 }
 
 /// The whole request leaves in one write: the common case. Nobody waits for that write alone: it is

@@ -55,12 +55,15 @@ pub async fn forward(
         Entry::Free(entered) => entered,
         Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed, local)).await?),
     };
-    let mut message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
-    if message.rest.is_some() && replay::is_collected(routed, exchange) {
-        message = Box::pin(replay::collect(routed, exchange, message)).await?;
-    }
+    let mut message = Some({
+        let message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
+        match message.rest.is_some() && replay::is_collected(routed, exchange) {
+            true => Box::pin(replay::collect(routed, exchange, message)).await?,
+            false => message,
+        }
+    });
     let mut tries = Tries { choice: Choice::of(routed, exchange, local), ..Tries::default() };
-    tries.replay.keep(routed, &message);
+    tries.replay.keep(routed, message.as_ref());
     let result = loop {
         let endpoint = match tries.choice.pick(&routed.view.resources, local) {
             Ok(endpoint) => endpoint,
@@ -73,31 +76,27 @@ pub async fn forward(
         let alone = tries.fresh || settings.proxy_header.is_some();
         // What is in this block takes no room in the future of a connection behind it.
         let next = {
-            let mut lease = match if alone { None } else { Lease::reuse(routed, to) } {
-                Some(lease) => lease,
-                None => match Box::pin(open(routed, to)).await {
-                    Ok(lease) => lease,
-                    Err(failure) => {
-                        drop(turn);
-                        // Nothing was sent, so another endpoint may be asked.
-                        match Box::pin(tries.unreachable(routed, exchange, to, failure)).await {
-                            true => continue,
-                            false => break give_up(routed, message, failure),
-                        }
-                    }
-                },
-            };
-            lease.reused &= !tries.fresh;
+            let mut lease = if alone { None } else { Lease::reuse(routed, to) };
+            if lease.is_none() {
+                match Box::pin(tries.reach(routed, exchange, to)).await {
+                    Reach::Lease(opened) => lease = Some(opened),
+                    // Nothing was sent, so another endpoint may be asked.
+                    Reach::Again => continue,
+                    Reach::Failed(failure) => break give_up(routed, message, failure),
+                }
+            }
+            let Some(leased) = &mut lease else { continue };
+            leased.reused &= !tries.fresh;
             exchange.outcome.endpoint = Some((cluster, endpoint as u32));
-            let ended = attempt::run(routed, exchange, &mut lease, message).await;
+            let ended = attempt::run(routed, exchange, leased, &mut message).await;
             drop(turn);
-            match tries.conclude(routed, exchange, lease, (to, ended)) {
+            match tries.conclude(routed, exchange, lease.take(), (to, ended)) {
                 None => break Ok(()),
                 Some(left) => Box::pin(tries.next(routed, exchange, to, left)),
             }
         };
         match next.await {
-            Ok(next) => message = next,
+            Ok(next) => message = Some(next),
             Err(failure) => break Err(failure),
         }
     };
@@ -128,6 +127,14 @@ fn part(routed: &Routed<'_>, lease: Lease, Answered { buffer, clean }: Answered)
 /// may be sent again for that.
 type Left = (Why, Option<(bool, Message)>);
 
+/// What came of asking for a connection.
+#[expect(clippy::large_enum_variant, reason = "it is matched where it is made")]
+enum Reach {
+    Lease(Lease),
+    Again,
+    Failed(Failure),
+}
+
 /// What was tried for one request.
 #[derive(Default)]
 struct Tries {
@@ -140,6 +147,17 @@ struct Tries {
 }
 
 impl Tries {
+    /// A new connection, or what becomes of the request without one.
+    async fn reach(&mut self, routed: &Routed<'_>, exchange: &mut Exchange, to: To<'_>) -> Reach {
+        match open(routed, to).await {
+            Ok(lease) => Reach::Lease(lease),
+            Err(failure) => match self.unreachable(routed, exchange, to, failure).await {
+                true => Reach::Again,
+                false => Reach::Failed(failure),
+            },
+        }
+    }
+
     /// No connection was to be had. Whether another endpoint may be asked, or this one again.
     async fn unreachable(
         &mut self,
@@ -181,9 +199,10 @@ impl Tries {
         &mut self,
         routed: &Routed<'_>,
         exchange: &Exchange,
-        lease: Lease,
+        lease: Option<Lease>,
         (to, ended): (To<'_>, Ended),
     ) -> Option<Left> {
+        let lease = lease.expect("an attempt was made on it");
         let (local, endpoint) = (to.local, to.endpoint);
         match ended {
             Ended::Answered(answered) => {
@@ -296,8 +315,10 @@ fn message(
     Ok(Message { buffer, rest: Some(Box::new(Rest { body, came: rest, tee: tee.cloned() })) })
 }
 
-fn give_up(routed: &Routed<'_>, message: Message, failure: Failure) -> Result<(), Failure> {
-    release(routed, message);
+fn give_up(routed: &Routed<'_>, message: Option<Message>, failure: Failure) -> Result<(), Failure> {
+    if let Some(message) = message {
+        release(routed, message);
+    }
     Err(failure)
 }
 

@@ -37,8 +37,8 @@ pub enum Why {
 
 impl Replay {
     /// Keeps a copy of a request that is whole, where it may be wanted.
-    pub fn keep(&mut self, routed: &Routed<'_>, message: &Message) {
-        let Some(retry) = &routed.route.retry else { return };
+    pub fn keep(&mut self, routed: &Routed<'_>, message: Option<&Message>) {
+        let Some((retry, message)) = routed.route.retry.as_deref().zip(message) else { return };
         let small = message.buffer.len() <= retry.replay_bytes.max(HEAD_BYTES);
         if self.kept.is_some() || message.rest.is_some() || !small {
             return;

@@ -86,7 +86,7 @@ pub struct Wanted<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Avoid {
     endpoints: [u32; AVOIDED_MAX],
-    count: usize,
+    count: u32,
 }
 
 /// Why there is no endpoint.
@@ -191,12 +191,12 @@ const UNKNOWN_NANOS: f64 = 1e9;
 
 impl Avoid {
     pub fn add(&mut self, endpoint: usize) {
-        self.endpoints[self.count % AVOIDED_MAX] = endpoint as u32;
+        self.endpoints[self.count as usize % AVOIDED_MAX] = endpoint as u32;
         self.count += 1;
     }
 
     pub fn has(&self, endpoint: u32) -> bool {
-        self.endpoints[..self.count.min(AVOIDED_MAX)].contains(&endpoint)
+        self.endpoints[..(self.count as usize).min(AVOIDED_MAX)].contains(&endpoint)
     }
 }
 

@@ -246,7 +246,7 @@ fn what_is_known_survives_a_reload(cell: Cell) {
     wait::until("it is ejected", || client.get("/").status == 500);
     moody.set_ill(false);
     assert!(!healthy(&proxy, &moody.origin));
-    proxy.reload(&config.clone().route("/other", &steady));
+    proxy.reload(&config.route("/other", &steady));
     assert!(!healthy(&proxy, &moody.origin));
     assert!((0..10).all(|_| client.get("/").body() == "steady"));
     // One more host: the others stay who they are.
