@@ -136,7 +136,7 @@ async fn sent_first(
         Some((limit, _)) => lease.connection.stream.deadline().set(now, limit, Action::EndBoth),
         None => lease.connection.stream.deadline().clear(),
     }
-    let rest = rest.expect("without a rest the request is sent in one write");
+    let rest = *rest.expect("without a rest the request is sent in one write");
     streamed(routed, exchange, lease, buffer, rest, slow).await
 }
 
@@ -146,7 +146,7 @@ async fn streamed(
     exchange: &mut Exchange,
     lease: &mut Lease,
     message: Buffer,
-    rest: Box<Rest>,
+    rest: Rest,
     slow: Failure,
 ) -> Ended {
     let (stream, armed) = lease.connection.parts();

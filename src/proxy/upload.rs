@@ -58,9 +58,9 @@ impl<'a> Upload<'a> {
         place: Place<'a>,
         up: &'a Stream,
         deadlines: &'a UploadDeadlines,
-        rest: Box<Rest>,
+        rest: Rest,
     ) -> Self {
-        let Rest { mut body, came, tee } = *rest;
+        let Rest { mut body, came, tee } = rest;
         let limits = &place.bind.settings.limits;
         let transfer = Transfer {
             from: &place.connection.stream,
