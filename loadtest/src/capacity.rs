@@ -1,0 +1,1 @@
+//! The search for the knee: the highest rate that holds an objective.
