@@ -4,11 +4,14 @@
 pub mod args;
 pub mod capacity;
 pub mod origin;
+mod os;
 pub mod outcome;
 pub mod plan;
 pub mod report;
 pub mod run;
+mod sample;
 pub mod scenario;
+mod wire;
 
 pub use outcome::{Fault, Outcome};
 pub use plan::{Plan, Refusal};

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use loadtest::{Refusal, origin, scenario};
+use loadtest::args::RunArgs;
+use loadtest::{origin, scenario};
 
 /// Says what the gateway, or any HTTP service, can take, and at what cost.
 #[derive(Parser)]
@@ -15,6 +17,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Loads a target, and reports what it did.
+    Run(Box<RunArgs>),
     /// Starts an upstream to test against.
     Origin(origin::Args),
     /// Runs a scenario, and says by its exit code whether it passed.
@@ -22,7 +26,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result: Result<ExitCode, Refusal> = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    let result = match cli.command {
+        Command::Run(args) => args.main(),
         Command::Origin(args) => origin::main(&args),
         Command::Scenario(args) => scenario::main(&args),
     };
@@ -30,4 +39,22 @@ fn main() -> ExitCode {
         eprintln!("loadtest: {refusal}");
         ExitCode::from(2)
     })
+}
+
+/// Help as it is; of an error the one line that says it.
+fn explain(error: &clap::Error) -> ExitCode {
+    let help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if help {
+        let _ = error.print();
+        return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+    }
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    eprintln!("loadtest: {}", line.strip_prefix("error: ").unwrap_or(line));
+    ExitCode::from(2)
 }

@@ -179,6 +179,11 @@ impl Protocol {
         }
     }
 
+    /// Whether anything is asked at all.
+    pub fn asks(self) -> bool {
+        self != Self::Idle
+    }
+
     /// How many requests one connection has under way at most.
     pub fn lanes(self) -> usize {
         match self {

@@ -114,7 +114,7 @@ impl Segment {
 }
 
 /// More than any machine does; keeps sums of counts exact in a float.
-pub const RATE_MAX: f64 = 1e8;
+const RATE_MAX: f64 = 1e8;
 
 #[cfg(test)]
 mod tests;
