@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use loadtest::args::RunArgs;
+use loadtest::capacity::CapacityArgs;
 use loadtest::{origin, scenario};
 
 /// Says what the gateway, or any HTTP service, can take, and at what cost.
@@ -19,6 +20,8 @@ struct Cli {
 enum Command {
     /// Loads a target, and reports what it did.
     Run(Box<RunArgs>),
+    /// Finds the highest rate that holds an objective.
+    Capacity(Box<CapacityArgs>),
     /// Starts an upstream to test against.
     Origin(origin::Args),
     /// Runs a scenario, and says by its exit code whether it passed.
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => args.main(),
+        Command::Capacity(args) => args.main(),
         Command::Origin(args) => origin::main(&args),
         Command::Scenario(args) => scenario::main(&args),
     };

@@ -112,11 +112,11 @@ pub(crate) fn interruptions() -> i32 {
     INTERRUPTIONS.load(Ordering::Relaxed)
 }
 
-/// From now on these signals are counted instead of ending the process; the third one does.
+/// From now on these signals are counted instead of ending the process; the second one does.
 pub(crate) fn count_interruptions() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let handler: extern "C" fn(libc::c_int) = on_signal;
-        // SAFETY: the handler only counts, and at the third signal ends the process.
+        // SAFETY: the handler only counts, and at the second signal ends the process.
         unsafe { libc::signal(signal, handler as libc::sighandler_t) };
     }
 }
@@ -124,7 +124,7 @@ pub(crate) fn count_interruptions() {
 extern "C" fn on_signal(signal: libc::c_int) {
     let before = INTERRUPTIONS.load(Ordering::Relaxed);
     INTERRUPTIONS.store(before + 1, Ordering::Relaxed);
-    if before >= 2 {
+    if before >= 1 {
         // SAFETY: may be called in a signal handler.
         unsafe { libc::_exit(128 + signal) };
     }

@@ -3,14 +3,13 @@
 
 pub use self::about::About;
 pub use self::hgrm::hgrm;
-pub use self::html::html;
 pub use self::json::json;
 pub use self::text::text;
 
 mod about;
 pub mod compare;
 mod hgrm;
-mod html;
+pub mod html;
 mod json;
 pub mod plot;
 pub mod progress;

@@ -16,27 +16,33 @@ use crate::plan::{Plan, Refusal};
 mod core;
 mod dial;
 mod driver;
+mod duplex;
 mod exam;
 mod gather;
 mod http1;
+mod http2;
 mod lanes;
 mod pace;
 mod schedule;
 mod site;
 mod slow;
 mod stream;
+mod tcp;
 mod thread;
 mod tls;
 mod watch;
+mod websocket;
 
 /// What the caller wants to know and to say while a run is under way.
 #[derive(Default)]
 pub struct Hooks<'a> {
     /// Called on the caller's thread, once for each second that is over.
-    pub progress: Option<Box<dyn FnMut(&Second) + 'a>>,
+    pub progress: Option<Progress<'a>>,
     /// Ends the run in good order when it is raised: what came so far is reported.
     pub stop: Stop,
 }
+
+pub type Progress<'a> = Box<dyn FnMut(&Second) + 'a>;
 
 /// A flag that ends a run early. Clones are the same flag.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +52,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// One that SIGINT and SIGTERM raise, too. The third signal still ends the process.
+    /// One that SIGINT and SIGTERM raise, too. The second signal still ends the process.
     pub fn at_signals() -> Self {
         os::count_interruptions();
         Self { signals: true, ..Self::default() }

@@ -77,7 +77,7 @@ impl RunArgs {
         // Before the load: whoever mistypes a file's name should not wait for it.
         let old = self.compare.as_deref().map(compare::read).transpose()?;
         let about = About::of(&plan);
-        let mut line = progress::Line::new(&plan, self.quiet);
+        let line = progress::Line::new(&plan, self.quiet);
         let mut hooks = Hooks {
             progress: Some(Box::new(|second| line.show(second))),
             stop: Stop::at_signals(),
@@ -117,7 +117,7 @@ impl RunArgs {
             write(path, format!("{:#}\n", report::json(about, outcome)))?;
         }
         if let Some(path) = &self.html {
-            write(path, report::html(about, outcome))?;
+            write(path, report::html::of(about, outcome))?;
         }
         if let Some(path) = &self.hgrm {
             write(path, report::hgrm(&outcome.tally.latency))?;

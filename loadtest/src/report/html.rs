@@ -8,7 +8,7 @@ use super::svg::{Plot, Series, escape};
 use super::{About, text, units};
 use crate::outcome::Outcome;
 
-pub fn html(about: &About, outcome: &Outcome) -> String {
+pub fn of(about: &About, outcome: &Outcome) -> String {
     let title = format!("loadtest: {}", about.target);
     let mut body = format!("<h1>{}</h1>\n", escape(&title));
     if !outcome.open_loop {

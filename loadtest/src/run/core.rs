@@ -167,6 +167,11 @@ impl Core {
             || self.stage.get() == Stage::Running && Instant::now() >= self.end.get()
     }
 
+    /// When the last request may be begun.
+    pub(super) fn end(&self) -> Instant {
+        self.end.get()
+    }
+
     // The start and the end.
 
     /// Called by each lane when it is ready; returns when the run begins.

@@ -20,6 +20,7 @@ pub(super) struct Gathering {
     timeline: Vec<Second>,
     sampler: Option<Sampler>,
     ends: Vec<End>,
+    failed: usize,
     begun: Option<Instant>,
     notes: Vec<String>,
 }
@@ -40,15 +41,17 @@ impl Gathering {
             timeline: Vec::new(),
             sampler,
             ends: Vec::new(),
+            failed: 0,
             begun: None,
             notes,
         })
     }
 
-    /// Until the last thread has hung up.
+    /// Until the last thread has said that it is done. (That all have hung up would not do: tasks
+    /// that a runtime still has at its end are never dropped.)
     pub(super) fn gather(&mut self, reports: &Receiver<Report>, hooks: &mut Hooks<'_>) {
         let mut sample_at = Instant::now() + SAMPLE_PERIOD;
-        loop {
+        while self.ends.len() + self.failed < self.plan.threads {
             match reports.recv_timeout(sample_at.saturating_duration_since(Instant::now())) {
                 Ok(report) => self.take(report, hooks),
                 Err(RecvTimeoutError::Timeout) => {
@@ -63,12 +66,12 @@ impl Gathering {
     fn take(&mut self, report: Report, hooks: &mut Hooks<'_>) {
         match report {
             Report::Begun(start) => {
-                if self.begun.is_none() {
-                    self.begun = Some(start);
-                    if let Some(sampler) = &mut self.sampler {
-                        sampler.begin();
-                    }
+                if self.begun.is_none()
+                    && let Some(sampler) = &mut self.sampler
+                {
+                    sampler.begin();
                 }
+                self.begun = Some(start);
             }
             Report::Interval { at, tally } => {
                 self.total.merge(&tally);
@@ -87,7 +90,10 @@ impl Gathering {
                     sampler.end();
                 }
             }
-            Report::Failed(why) => self.notes.push(why),
+            Report::Failed(why) => {
+                self.failed += 1;
+                self.notes.push(why);
+            }
         }
     }
 

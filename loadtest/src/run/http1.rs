@@ -189,17 +189,11 @@ impl Lane {
     ) -> Result<bool, Fault> {
         let mut any_byte = false;
         loop {
-            if !self.buffer.is_empty() {
-                any_byte = true;
-                let step = reader.push(&self.buffer, exam)?;
-                if step.used == self.buffer.len() {
-                    self.buffer.clear();
-                } else {
-                    self.buffer.drain(..step.used);
-                }
-                if step.done {
-                    return Ok(reader.closes());
-                }
+            any_byte |= !self.buffer.is_empty();
+            let step = reader.push(&self.buffer, exam)?;
+            self.consume(step.used);
+            if step.done {
+                return Ok(reader.closes());
             }
             if self.ended {
                 reader.finish(any_byte)?;
@@ -220,6 +214,14 @@ impl Lane {
         let (result, buffer) = stream.receive(buffer).await;
         self.buffer = buffer;
         self.take_in(result)
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        if bytes == self.buffer.len() {
+            self.buffer.clear();
+        } else {
+            self.buffer.drain(..bytes);
+        }
     }
 
     fn take_in(&mut self, result: std::io::Result<usize>) -> Result<(), Fault> {

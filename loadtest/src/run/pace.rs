@@ -44,9 +44,7 @@ impl Pace {
             if !queued {
                 queued = true;
                 self.waiting.borrow_mut().push_back((when, context.waker().clone()));
-                if let Some(keeper) = self.keeper.take() {
-                    keeper.wake();
-                }
+                self.wake_keeper();
             }
             Poll::Pending
         })
@@ -57,26 +55,32 @@ impl Pace {
     pub(super) fn end(&self) {
         self.over.set(true);
         self.waiting.borrow_mut().drain(..).for_each(|(_, waker)| waker.wake());
-        if let Some(keeper) = self.keeper.take() {
-            keeper.wake();
-        }
+        self.wake_keeper();
         // A keeper that waits for the timer sees it fire.
         self.timer.set(Duration::ZERO, Duration::ZERO);
     }
 
     /// Runs beside the tasks that wait, until the end.
     pub(super) async fn keep(&self) {
-        while !self.over.get() {
-            let Some(next) = self.first().await else { return };
+        while let Some(next) = self.first().await {
             let now = Instant::now();
-            if next > now {
-                self.timer.set(next - now, Duration::ZERO);
-                if self.polled.readable(false).await.is_err() {
-                    return;
-                }
-                self.timer.clear();
+            if next > now && self.sleep(next - now).await.is_err() {
+                return;
             }
             self.wake_due(Instant::now());
+        }
+    }
+
+    async fn sleep(&self, time: Duration) -> io::Result<()> {
+        self.timer.set(time, Duration::ZERO);
+        self.polled.readable(false).await?;
+        self.timer.clear();
+        Ok(())
+    }
+
+    fn wake_keeper(&self) {
+        if let Some(keeper) = self.keeper.take() {
+            keeper.wake();
         }
     }
 

@@ -222,7 +222,7 @@ fn find_place(plan: &Plan, places: &mut Vec<Place>, url: &Url) -> Result<usize, 
     let found: Vec<SocketAddr> =
         found.map_err(|error| unresolved(format!("{}: {error}", url.host)))?.collect();
     // A loopback name mostly has an address of each kind, and servers listen on the older one.
-    let address = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    let address = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
     let address = *address.ok_or_else(|| unresolved(format!("{}: no address", url.host)))?;
     if !address.ip().to_canonical().is_loopback() && !plan.allow_remote {
         let ip = address.ip();

@@ -41,8 +41,7 @@ impl Chunked {
                 let used = (input.len() - at).min(usize::try_from(left).unwrap_or(usize::MAX));
                 sink.body(&input[at..at + used]);
                 at += used;
-                let left = left - used as u64;
-                self.stage = if left == 0 { Stage::DataReturn } else { Stage::Data(left) };
+                self.stage = Stage::data(left - used as u64);
                 continue;
             }
             let byte = input[at];
@@ -76,6 +75,10 @@ impl Stage {
             (Self::Trailer | Self::InTrailer, _) => Self::InTrailer,
             _ => return Err("bad chunk"),
         })
+    }
+
+    fn data(left: u64) -> Self {
+        if left == 0 { Self::DataReturn } else { Self::Data(left) }
     }
 
     fn size(self) -> u64 {
