@@ -260,6 +260,10 @@ impl Lane {
     /// Books what failed, and lets a target that is down some peace.
     async fn settle(&mut self, result: Result<(), (usize, Fault)>) {
         let Err((answered, fault)) = result else { return };
+        if answered == self.tickets.len() {
+            // All were answered, and then came more: the server's fault, and no request's.
+            self.core.book.borrow_mut().faults.add(fault.clone());
+        }
         for ticket in &self.tickets[answered..] {
             self.core.failed(ticket, fault.clone());
         }

@@ -27,8 +27,7 @@ fn heads_in_pieces_wait_and_bad_ones_are_refused() {
         assert_eq!(parse(&whole[..cut]), Ok(None), "{cut}");
     }
     assert!(parse(&whole).expect("a frame").is_some());
-    let bad: [&[u8]; 5] =
-        [&[0xC1, 1], &[0x83, 1], &[0x89, 126, 0, 126], &[0x09, 0], &[0x81, 0x81]];
+    let bad: [&[u8]; 5] = [&[0xC1, 1], &[0x83, 1], &[0x89, 126, 0, 126], &[0x09, 0], &[0x81, 0x81]];
     for bad in bad {
         assert!(parse(bad).is_err(), "{bad:?}");
     }
