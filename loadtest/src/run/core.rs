@@ -27,6 +27,8 @@ pub(super) struct Core {
     start: Cell<Instant>,
     end: Cell<Instant>,
     stage: Cell<Stage>,
+    /// Set while the lane that was answered last has not given the thread away since.
+    answered_at: Cell<Option<Instant>>,
     /// Tasks that wait for the start, or for time to pass.
     resting: RefCell<Vec<(Instant, Waker)>>,
     unready: Cell<usize>,
@@ -48,6 +50,8 @@ enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket {
     pub(super) intended: Instant,
+    /// When it was taken, which is never before.
+    pub(super) begun: Instant,
     pub(super) target: usize,
 }
 
@@ -68,6 +72,7 @@ impl Core {
             start: Cell::new(now),
             end: Cell::new(now),
             stage: Cell::new(Stage::Warming),
+            answered_at: Cell::new(None),
             resting: RefCell::default(),
             unready: Cell::new(lanes),
             live: Cell::new(lanes),
@@ -92,24 +97,25 @@ impl Core {
 
     /// The next request, when it is due; `None` when there is no more to be begun.
     pub(super) async fn next(&self) -> Option<Ticket> {
-        let now = Instant::now();
+        // A lane that has just been answered comes at once: the clock need not be asked again.
+        let mut now = self.answered_at.take().unwrap_or_else(Instant::now);
         if now >= self.end.get() {
             return None;
         }
         if self.closed_loop {
-            return Some(Ticket { intended: now, target: self.draw(None) });
+            return Some(Ticket { intended: now, begun: now, target: self.draw(None) });
         }
         let due = self.schedule.borrow_mut().next()?;
         let intended = self.start.get() + due.at;
         if intended > now {
             self.pace.wait_until(intended).await;
-            let now = Instant::now();
+            now = Instant::now();
             if now < intended || intended >= self.end.get() {
                 return None;
             }
             record(&mut self.book.borrow_mut().lag, now - intended);
         }
-        Some(Ticket { intended, target: self.draw(due.target) })
+        Some(Ticket { intended, begun: now, target: self.draw(due.target) })
     }
 
     /// One more for the same write, if it is due already and asks the same place.
@@ -121,7 +127,8 @@ impl Core {
         let now = Instant::now();
         let mut schedule = self.schedule.borrow_mut();
         let due = schedule.next_if(|due| single && self.start.get() + due.at <= now)?;
-        Some(Ticket { intended: self.start.get() + due.at, target: self.draw(due.target) })
+        let intended = self.start.get() + due.at;
+        Some(Ticket { intended, begun: now, target: self.draw(due.target) })
     }
 
     fn draw(&self, planned: Option<usize>) -> usize {
@@ -131,11 +138,17 @@ impl Core {
     /// A right answer came.
     pub(super) fn answered(&self, ticket: &Ticket) {
         let now = Instant::now();
+        self.answered_at.set(Some(now));
         let mut book = self.book.borrow_mut();
         book.requests += 1;
         book.answers += 1;
         book.answers_in_time += u64::from(now <= self.end.get());
         record(&mut book.latency, now.saturating_duration_since(ticket.intended));
+    }
+
+    /// To be called before a lane that was answered waits for anything but its next request.
+    pub(super) fn forget_clock(&self) {
+        self.answered_at.set(None);
     }
 
     pub(super) fn failed(&self, ticket: &Ticket, fault: Fault) {

@@ -2,7 +2,7 @@
 //! answers in their order.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
@@ -14,7 +14,7 @@ use super::stream::Stream;
 use super::watch::SlotId;
 use crate::outcome::Fault;
 use crate::plan::Protocol;
-use crate::wire::response::Reader;
+use crate::wire::response::{Familiar, Reader};
 
 pub(super) struct Lane {
     pub(super) core: Rc<Core>,
@@ -22,6 +22,7 @@ pub(super) struct Lane {
     /// By place.
     connections: Vec<Option<Connection>>,
     buffer: Vec<u8>,
+    familiar: Familiar,
     tickets: Vec<Ticket>,
     pipeline: usize,
     events: bool,
@@ -63,6 +64,7 @@ impl Lane {
             slot: core.watch.slot(),
             connections: (0..places).map(|_| None).collect(),
             buffer: Vec::with_capacity(SMALL_BUFFER_BYTES),
+            familiar: Familiar::default(),
             tickets: Vec::with_capacity(pipeline),
             pipeline,
             events: matches!(plan.protocol, Protocol::Events { .. }),
@@ -102,7 +104,7 @@ impl Lane {
             let stream = Box::pin(dial(&self.core, self.slot, &self.core.site.places[place])).await;
             let stream = stream.map_err(|fault| (0, fault))?;
             self.connections[place] = Some(Connection { stream, served: 0 });
-            self.restart_closed_clock();
+            self.restart_clocks();
         }
         let mut connection = self.connections[place].take().expect("it was opened just above");
         let mut answered = 0;
@@ -123,12 +125,16 @@ impl Lane {
         result
     }
 
-    /// In a closed loop the time of a request counts from when it could be sent, unless opening
-    /// its connection is what is measured.
-    fn restart_closed_clock(&mut self) {
-        if !self.core.site.plan.open_loop() && self.opens_early() {
-            let now = std::time::Instant::now();
-            self.tickets.iter_mut().for_each(|ticket| ticket.intended = now);
+    /// The deadline of a request counts from when it could be sent; in a closed loop its time,
+    /// too, unless opening its connection is a part of what is measured.
+    fn restart_clocks(&mut self) {
+        let now = Instant::now();
+        let closed = !self.core.site.plan.open_loop() && self.opens_early();
+        for ticket in &mut self.tickets {
+            ticket.begun = now;
+            if closed {
+                ticket.intended = now;
+            }
         }
     }
 
@@ -140,7 +146,8 @@ impl Lane {
     ) -> Result<bool, Fault> {
         let core = Rc::clone(&self.core);
         let stream = &mut connection.stream;
-        core.watch.arm(self.slot, stream.fd(), core.answer_deadline());
+        let deadline = self.tickets[0].begun + core.site.plan.timeout;
+        core.watch.arm(self.slot, stream.fd(), deadline);
         let request = self.render();
         core.book.borrow_mut().sent_bytes += request.len() as u64;
         self.buffer.clear();
@@ -190,7 +197,7 @@ impl Lane {
         let mut any_byte = false;
         loop {
             any_byte |= !self.buffer.is_empty();
-            let step = reader.push(&self.buffer, exam)?;
+            let step = reader.push(&self.buffer, &mut self.familiar, exam)?;
             self.consume(step.used);
             if step.done {
                 return Ok(reader.closes());
@@ -204,6 +211,7 @@ impl Lane {
     }
 
     async fn read_more(&mut self, stream: &mut Stream, in_body: bool) -> Result<(), Fault> {
+        self.core.forget_clock();
         if let Some(rate) = self.core.site.plan.slow.read_bytes_per_second {
             Box::pin(slow::pause_reading(&self.core, self.buffer.capacity(), rate)).await;
         } else if in_body && self.buffer.is_empty() && self.buffer.capacity() < LARGE_BUFFER_BYTES {
@@ -260,6 +268,7 @@ impl Lane {
     /// Books what failed, and lets a target that is down some peace.
     async fn settle(&mut self, result: Result<(), (usize, Fault)>) {
         let Err((answered, fault)) = result else { return };
+        self.core.forget_clock();
         if answered == self.tickets.len() {
             // All were answered, and then came more: the server's fault, and no request's.
             self.core.book.borrow_mut().faults.add(fault.clone());

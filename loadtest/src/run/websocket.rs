@@ -15,7 +15,7 @@ use super::watch::SlotId;
 use crate::outcome::Fault;
 use crate::plan::{Check, Statuses};
 use crate::wire::frame::{self, Frame, Kind};
-use crate::wire::response::{Reader, Sink, field};
+use crate::wire::response::{Familiar, Reader, Sink, field};
 
 struct Lane {
     core: Rc<Core>,
@@ -107,7 +107,7 @@ impl Lane {
         let check =
             Check { statuses: Statuses::parse("101").unwrap_or_default(), ..Check::default() };
         let mut sink = Upgrade { exam: Exam::new(&check, None), accept: None };
-        let mut reader = Reader::new(true);
+        let (mut reader, mut familiar) = (Reader::new(true), Familiar::default());
         self.buffer.clear();
         let mut any_byte = false;
         loop {
@@ -115,7 +115,7 @@ impl Lane {
                 reader.finish(any_byte)?;
             }
             any_byte = true;
-            let step = reader.push(&self.buffer, &mut sink)?;
+            let step = reader.push(&self.buffer, &mut familiar, &mut sink)?;
             self.buffer.drain(..step.used);
             if step.done {
                 break;

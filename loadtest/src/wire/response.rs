@@ -21,6 +21,14 @@ pub(crate) struct Reader {
     close: bool,
 }
 
+/// The last head of a connection. The next one is mostly the same, byte by byte, and then need not
+/// be searched for its end, nor parsed.
+#[derive(Debug, Default)]
+pub(crate) struct Familiar {
+    raw: Vec<u8>,
+    head: Option<Head>,
+}
+
 /// Who looks at what comes.
 pub(crate) trait Sink {
     /// The head with all its lines, of the final answer.
@@ -73,13 +81,18 @@ impl Reader {
     }
 
     /// Takes in what it can. What is not used must be there again at the front of the next piece.
-    pub(crate) fn push(&mut self, input: &[u8], sink: &mut impl Sink) -> Result<Step, Fault> {
+    pub(crate) fn push(
+        &mut self,
+        input: &[u8],
+        familiar: &mut Familiar,
+        sink: &mut impl Sink,
+    ) -> Result<Step, Fault> {
         let mut used = 0;
         while matches!(self.stage, Stage::Head) {
-            let Some(length) = head_length(&input[used..])? else {
+            let Some((head, length)) = familiar.head(&input[used..])? else {
                 return Ok(Step { used, done: false });
             };
-            let done = self.take_head(&input[used..used + length], sink)?;
+            let done = self.take_head(head, &input[used..used + length], sink)?;
             used += length;
             if done {
                 return Ok(Step { used, done });
@@ -99,8 +112,7 @@ impl Reader {
     }
 
     /// Whether the answer is over with it.
-    fn take_head(&mut self, raw: &[u8], sink: &mut impl Sink) -> Result<bool, Fault> {
-        let head = parse_head(raw).map_err(Fault::Malformed)?;
+    fn take_head(&mut self, head: Head, raw: &[u8], sink: &mut impl Sink) -> Result<bool, Fault> {
         if head.status < 200 && head.status != 101 {
             self.interims += 1;
             return if self.interims > INTERIMS_MAX {
@@ -138,6 +150,25 @@ impl Reader {
                 Ok(Step { used: input.len(), done: false })
             }
         }
+    }
+}
+
+impl Familiar {
+    /// The head at the front of the input, and its length with the empty line at its end.
+    fn head(&mut self, input: &[u8]) -> Result<Option<(Head, usize)>, Fault> {
+        if let Some(head) = self.head
+            && input.starts_with(&self.raw)
+        {
+            return Ok(Some((head, self.raw.len())));
+        }
+        let Some(length) = head_length(input)? else { return Ok(None) };
+        let head = parse_head(&input[..length]).map_err(Fault::Malformed)?;
+        if length <= FAMILIAR_BYTES_MAX {
+            self.raw.clear();
+            self.raw.extend_from_slice(&input[..length]);
+            self.head = Some(head);
+        }
+        Ok(Some((head, length)))
     }
 }
 
@@ -250,6 +281,8 @@ fn has_token(value: &[u8], token: &[u8]) -> bool {
 
 pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
 const INTERIMS_MAX: u32 = 100;
+/// Ten thousand connections remember a head each.
+const FAMILIAR_BYTES_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests;

@@ -19,12 +19,13 @@ impl Sink for Seen {
 /// Feeds the pieces as a connection does, and says what was seen, and what was left over.
 fn feed(pieces: &[&[u8]], bodiless: bool) -> Result<(Seen, Vec<u8>, bool), Fault> {
     let (mut reader, mut seen) = (Reader::new(bodiless), Seen::default());
+    let mut familiar = Familiar::default();
     let mut pending = Vec::new();
     let mut over = false;
     for piece in pieces {
         pending.extend_from_slice(piece);
         if !over {
-            let step = reader.push(&pending, &mut seen)?;
+            let step = reader.push(&pending, &mut familiar, &mut seen)?;
             pending.drain(..step.used);
             over = step.done;
         }
@@ -122,5 +123,18 @@ fn random_bytes_are_no_panic() {
             input.push(alphabet[(state >> 33) as usize % alphabet.len()]);
         }
         let _ = feed(&[&input], false);
+    }
+}
+
+#[test]
+fn a_familiar_head_is_read_like_a_new_one() {
+    let mut familiar = Familiar::default();
+    let long = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    let other = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789";
+    for input in [long, long, other, long, other, other] {
+        let mut seen = Seen::default();
+        let step = Reader::new(false).push(input.as_bytes(), &mut familiar, &mut seen);
+        assert_eq!(step, Ok(Step { used: input.len(), done: true }));
+        assert!(input.ends_with(std::str::from_utf8(&seen.body).expect("text")));
     }
 }
