@@ -20,7 +20,8 @@ pub struct CapacityArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// What must hold: a percentile of the latency and its limit
-    #[arg(long, default_value = "p99=10ms", value_parser = Objective::parse, value_name = "pN=TIME")]
+    #[arg(long, default_value = "p99=10ms", value_parser = Objective::parse)]
+    #[arg(value_name = "pN=TIME")]
     slo: Objective,
     /// The part of the requests that may fail, in percent
     #[arg(long, default_value = "0.1", value_name = "PERCENT")]
@@ -34,6 +35,9 @@ pub struct CapacityArgs {
     /// How long each rate is kept
     #[arg(long, default_value = "5s", value_parser = scalar::duration, value_name = "TIME")]
     step: Duration,
+    /// A rate has failed when it failed so often: a machine stumbles once by itself
+    #[arg(long, default_value = "2", value_name = "N")]
+    tries: u32,
     /// How close to the knee the search goes, in percent
     #[arg(long, default_value = "5", value_name = "PERCENT")]
     precision: f64,
@@ -155,22 +159,33 @@ impl CapacityArgs {
         let mut interrupted = false;
         eprintln!("{}: {}, {} errors", About::of(&plan).target, self.slo, self.slo_errors);
         while let Some(rate) = search.next() {
-            let outcome = execute(&self.at(&plan, rate), &mut hooks(&stop))?;
-            if outcome.tally.requests == 0 {
-                let why = outcome.tally.faults.lines().first().map(|(fault, _)| fault.to_string());
-                return Err(Refusal(why.unwrap_or_else(|| "nothing could be asked".to_owned())));
-            }
-            interrupted = outcome.interrupted;
-            if interrupted {
+            let Some(step) = self.attempt(&plan, rate, &stop)? else {
+                interrupted = true;
                 break;
-            }
-            let step = self.judge(rate, &outcome);
-            eprintln!("  {}", step.line(self.slo));
+            };
             search.tell(rate, step.held);
             steps.push(step);
         }
         self.report(&plan, &steps, search.held(), interrupted)?;
         Ok(ExitCode::from(u8::from(search.held().is_none())))
+    }
+
+    /// `None` when it was interrupted.
+    fn attempt(&self, plan: &Plan, rate: f64, stop: &Stop) -> Result<Option<Step>, Refusal> {
+        let mut left = self.tries.max(1);
+        loop {
+            let outcome = execute(&self.at(plan, rate), &mut hooks(stop))?;
+            if outcome.interrupted {
+                return Ok(None);
+            }
+            asked(&outcome)?;
+            let step = self.judge(rate, &outcome);
+            eprintln!("  {}", step.line(self.slo));
+            left -= 1;
+            if step.held || left == 0 {
+                return Ok(Some(step));
+            }
+        }
     }
 
     fn at(&self, plan: &Plan, rate: f64) -> Plan {
@@ -302,6 +317,16 @@ impl Step {
             units::rate(self.answered_per_second)
         )
     }
+}
+
+/// # Errors
+/// Why there was nothing to measure.
+fn asked(outcome: &Outcome) -> Result<(), Refusal> {
+    if outcome.tally.requests > 0 {
+        return Ok(());
+    }
+    let why = outcome.tally.faults.lines().first().map(|(fault, _)| fault.to_string());
+    Err(Refusal(why.unwrap_or_else(|| "nothing could be asked".to_owned())))
 }
 
 fn hooks(stop: &Stop) -> Hooks<'static> {

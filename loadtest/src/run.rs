@@ -98,7 +98,7 @@ pub fn execute(plan: &Plan, hooks: &mut Hooks<'_>) -> Result<Outcome, Refusal> {
                 line: Arc::clone(&line),
                 reports: reports.clone(),
             };
-            scope.spawn(move || thread::run(share));
+            scope.spawn(move || thread::run_fenced(share));
         }
         drop(reports);
         gathering.gather(&reported, hooks);

@@ -27,9 +27,9 @@ pub struct PlanArgs {
     /// Connections, over all threads
     #[arg(short, long, default_value = "64", value_name = "N")]
     connections: usize,
-    /// How long requests are begun
-    #[arg(short, long, default_value = "10s", value_parser = scalar::duration, value_name = "TIME")]
-    pub(crate) duration: Duration,
+    /// How long requests are begun [default: 10s, or the length of a replay]
+    #[arg(short, long, value_parser = scalar::duration, value_name = "TIME")]
+    duration: Option<Duration>,
     /// Threads of the load
     #[arg(short, long, default_value = "1", value_name = "N")]
     threads: usize,
@@ -45,7 +45,8 @@ pub struct PlanArgs {
     /// A header, as NAME: VALUE; the value may have {{holes}}
     #[arg(short = 'H', long = "header", value_name = "LINE")]
     headers: Vec<String>,
-    /// The body; may have {{holes}}: seq, random, random:1-9, letters:8, uuid, time, cycle:a|b, env:X
+    /// The body; may have {{holes}}: seq, random, random:1-9, letters:8, uuid, time, cycle:a|b,
+    /// env:NAME
     #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
     body: Option<String>,
     /// The body out of a file, holes and all
@@ -112,7 +113,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
     /// How much faster than it was logged
-    #[arg(long, default_value = "1", value_parser = scalar::count, value_name = "N", requires = "replay")]
+    #[arg(long, default_value = "1", value_parser = scalar::count, value_name = "N")]
     speed: f64,
     /// Requests are written no faster than so many bytes a second
     #[arg(long, value_parser = scalar::size, value_name = "SIZE")]
@@ -142,7 +143,7 @@ impl PlanArgs {
             connections: self.connections,
             requests_per_connection: self.requests_per_connection,
             pacing: Pacing::Closed,
-            duration: self.duration,
+            duration: self.duration.unwrap_or(DURATION_DEFAULT),
             grace: self.grace,
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
@@ -285,7 +286,11 @@ impl PlanArgs {
         };
         plan.targets = log.requests.iter().map(target).collect();
         let record = |&(at, target): &(Duration, usize)| (at.div_f64(self.speed), target);
-        plan.pacing = Pacing::Replay(log.records.iter().map(record).collect());
+        let records: Vec<_> = log.records.iter().map(record).collect();
+        if let (None, Some((last, _))) = (self.duration, records.last()) {
+            plan.duration = *last + Duration::from_millis(1);
+        }
+        plan.pacing = Pacing::Replay(records);
         Ok(())
     }
 }
@@ -330,6 +335,8 @@ fn read(path: &PathBuf) -> Result<String, Refusal> {
     let bytes = read_bytes(path)?;
     String::from_utf8(bytes).map_err(|_| Refusal(format!("{}: it is no text", path.display())))
 }
+
+const DURATION_DEFAULT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,8 @@ pub struct RunArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// Requests a second, whatever the server does; latency counts from the intended time
-    #[arg(short = 'R', long, value_parser = scalar::count, value_name = "N", conflicts_with = "profile")]
+    #[arg(short = 'R', long, value_parser = scalar::count, value_name = "N")]
+    #[arg(conflicts_with = "profile")]
     rate: Option<f64>,
     /// A rate that changes: 100-5000@30s,5000@10s. Its length is the duration
     #[arg(long, value_name = "PIECES", conflicts_with = "replay")]

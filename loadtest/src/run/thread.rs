@@ -1,6 +1,7 @@
 //! One thread of the load: its runtime, its tasks, and what it reports.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Barrier, OnceLock};
@@ -62,8 +63,16 @@ impl Line {
     }
 }
 
-/// The thread's whole life. A thread that cannot begin still lets the others do so.
-pub(super) fn run(share: Share) {
+/// The thread's whole life; even a bug of ours must not leave the others waiting for its report.
+pub(super) fn run_fenced(share: Share) {
+    let reports = share.reports.clone();
+    if catch_unwind(AssertUnwindSafe(|| run(share))).is_err() {
+        let _ = reports.send(Report::Failed("a thread of the load panicked".to_owned()));
+    }
+}
+
+/// The same without the fence. A thread that cannot begin still lets the others do so.
+fn run(share: Share) {
     let reports = share.reports.clone();
     let line = Arc::clone(&share.line);
     if let Some(id) = share.core {
