@@ -203,7 +203,7 @@ impl CapacityArgs {
             answered_per_second: outcome.rate(),
             latency,
             error_ratio,
-            server_cpu: cpu.map(|cpu| cpu.div_f64(outcome.tally.requests.max(1) as f64)),
+            server_cpu: cpu.map(|cpu| cpu.div_f64(outcome.sent() as f64)),
             held: latency <= self.slo.limit && error_ratio * 100.0 <= self.slo_errors,
         }
     }

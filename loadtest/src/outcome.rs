@@ -125,6 +125,11 @@ impl Outcome {
         if seconds > 0.0 { self.tally.answers_in_time as f64 / seconds } else { 0.0 }
     }
 
+    /// Requests that were sent: what a server's CPU time is divided by.
+    pub fn sent(&self) -> u64 {
+        (self.tally.requests - self.tally.faults.of(&Fault::Unsent)).max(1)
+    }
+
     pub fn error_ratio(&self) -> f64 {
         self.errors() as f64 / (self.tally.answers + self.errors()).max(1) as f64
     }

@@ -116,7 +116,7 @@ fn second(second: &Second) -> Value {
 }
 
 fn per_request(cpu: std::time::Duration, outcome: &Outcome) -> f64 {
-    nanos(cpu) as f64 / outcome.tally.requests.max(1) as f64
+    nanos(cpu) as f64 / outcome.sent() as f64
 }
 
 fn nanos(duration: std::time::Duration) -> u64 {

@@ -42,7 +42,7 @@ impl Plot<'_> {
         };
         let (width, height) = (LEFT + WIDTH + 20.0, TOP + HEIGHT + 28.0);
         let mut out = format!(
-            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" font-family=\"sans-serif\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" font-family=\"sans-serif\" \
              font-size=\"11\"><title>{0}</title><text x=\"{LEFT}\" y=\"14\" font-weight=\"bold\">\
              {0}</text>\n",
             escape(self.title)

@@ -43,7 +43,7 @@ pub fn text(about: &About, outcome: &Outcome, colours: bool) -> String {
     line(format!("  bytes      {} received ({} a second), {} sent", all[0], all[1], all[2]));
     times(outcome, &mut line);
     let (own, busy) = (units::time(outcome.own_cpu), outcome.own_busy * 100.0);
-    let each = per_request(outcome.own_cpu, tally.requests);
+    let each = per_request(outcome.own_cpu, outcome.sent());
     line(format!("  load       {own} CPU ({each} a request), busiest thread {busy:.0} %"));
     if let Some(server) = &outcome.server {
         server_lines(server, outcome, &mut line);
@@ -101,7 +101,7 @@ fn times(outcome: &Outcome, line: &mut impl FnMut(String)) {
 fn server_lines(server: &ServerUsage, outcome: &Outcome, line: &mut impl FnMut(String)) {
     let tally = &outcome.tally;
     let cpu = units::time(server.cpu);
-    let each = per_request(server.cpu, tally.requests);
+    let each = per_request(server.cpu, outcome.sent());
     let mib = (tally.received_bytes + tally.sent_bytes) as f64 / 1024.0 / 1024.0;
     let per_mib = units::time(server.cpu.div_f64(mib.max(1e-9)));
     line(format!("  server     {cpu} CPU: {each} a request, {per_mib} a MiB"));
@@ -120,5 +120,5 @@ fn server_lines(server: &ServerUsage, outcome: &Outcome, line: &mut impl FnMut(S
 }
 
 fn per_request(cpu: std::time::Duration, requests: u64) -> String {
-    units::time(cpu.div_f64(requests.max(1) as f64))
+    units::time(cpu.div_f64(requests as f64))
 }
