@@ -243,9 +243,13 @@ pub fn histogram() -> Histogram<u64> {
 
 /// Saturates at the histogram's ends.
 pub fn record(histogram: &mut Histogram<u64>, time: Duration) {
+    record_many(histogram, time, 1);
+}
+
+pub fn record_many(histogram: &mut Histogram<u64>, time: Duration, count: u64) {
     let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     // It grows up to a point that no run reaches; what is beyond that is not worth a panic.
-    let _ = histogram.record(nanos.clamp(LOWEST_NS, BEYOND_NS));
+    let _ = histogram.record_n(nanos.clamp(LOWEST_NS, BEYOND_NS), count);
 }
 
 /// One kind of error may have many details, made up by the server; they do not fill our memory.

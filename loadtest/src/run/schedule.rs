@@ -82,6 +82,29 @@ impl Schedule {
         }
     }
 
+    /// Roughly how many are due before then.
+    pub(super) fn left_before(&self, at: Duration) -> u64 {
+        match self {
+            Self::Closed => 0,
+            Self::Open { profile, count, step } => {
+                ((profile.due_by(at) - count) / step.mean()).max(0.0) as u64
+            }
+            Self::Replay { records, next, step } => {
+                let due = records.partition_point(|(time, _)| *time < at);
+                (due.saturating_sub(*next) / step) as u64
+            }
+        }
+    }
+
+    /// Leaves so many out.
+    pub(super) fn skip(&mut self, many: u64) {
+        match self {
+            Self::Closed => (),
+            Self::Open { count, step, .. } => *count += step.mean() * many as f64,
+            Self::Replay { next, step, .. } => *next += *step * many as usize,
+        }
+    }
+
     /// The next one if it is wanted; else it stays the next one.
     pub(super) fn next_if(&mut self, wanted: impl Fn(&Due) -> bool) -> Option<Due> {
         let due = match self {
@@ -98,6 +121,13 @@ impl Schedule {
 }
 
 impl Step {
+    fn mean(&self) -> f64 {
+        match self {
+            Self::Even(gap) => *gap,
+            Self::Poisson(mean, _) => *mean,
+        }
+    }
+
     fn draw(&mut self) -> f64 {
         match self {
             Self::Even(gap) => *gap,

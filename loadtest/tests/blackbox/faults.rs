@@ -95,6 +95,9 @@ fn a_server_that_never_answers_is_waited_for_no_longer_than_was_said() {
     assert_eq!(ended.number("/errors"), 50.0, "{ended:?}");
     assert!(ended.errors("never sent") >= 45, "{ended:?}");
     assert_eq!(ended.number("/latency_ns/count"), 50.0, "{ended:?}");
+    // However many they are, to count them takes no time that anybody would notice.
+    let ended = load(&format!("{url} -c 1 -d 500ms --grace 0s --rate 90M --timeout 40s"));
+    assert!((44e6..46e6).contains(&ended.number("/errors")), "{ended:?}");
     let ended = load(&format!("{url} --http2 --streams 2 -c 2 -d 300ms --connect-timeout 200ms"));
     assert!(ended.number("/errors") > 0.0 && ended.code() == Some(1), "{ended:?}");
 }

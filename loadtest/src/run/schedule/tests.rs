@@ -44,3 +44,20 @@ fn a_replay_is_dealt_out() {
 fn a_closed_loop_has_no_times() {
     assert_eq!(Schedule::new(&Pacing::Closed, 0, 1).next(), None);
 }
+
+#[test]
+fn what_is_left_is_known_and_can_be_skipped() {
+    let profile = Profile::steady(1000.0, Duration::from_secs(2));
+    let pacing = Pacing::Open { profile, arrivals: Arrivals::Even };
+    let mut schedule = Schedule::new(&pacing, 0, 2);
+    assert_eq!(schedule.left_before(Duration::from_secs(1)), 500);
+    schedule.next();
+    schedule.skip(99);
+    assert_eq!(schedule.left_before(Duration::from_secs(1)), 400);
+    let at = schedule.next().expect("there is more").at;
+    assert!((at.as_secs_f64() - 0.2).abs() < 1e-6, "{at:?}");
+    let pacing = Pacing::Replay((0..10).map(|at| (Duration::from_secs(at), 0)).collect());
+    let mut schedule = Schedule::new(&pacing, 0, 1);
+    schedule.skip(3);
+    assert_eq!(schedule.left_before(Duration::from_secs(8)), 5);
+}
