@@ -44,7 +44,7 @@
 //! 0: it was answered. 1: nothing was; or more failed than `--errors-max`; or it fell behind the
 //! run it is compared with (`--compare`: a fifth fewer answers a second, or a fifth fewer for the
 //! server's CPU time, or more errors); or no rate held. 2: it could not be begun, and one line says
-//! why.
+//! why. 77: a scenario needs what the gateway does not have.
 //!
 //! # How it is built
 //!

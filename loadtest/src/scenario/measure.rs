@@ -25,6 +25,9 @@ pub(super) fn value(measured: &Measured, load: Option<&str>, findings: &Findings
 
 /// One load in one line.
 pub(super) fn line(outcome: &Outcome) -> String {
+    if outcome.tally.requests == 0 {
+        return format!("{} connections, {} errors", outcome.connections, outcome.errors());
+    }
     let time = |percent| Unit::Time.show(outcome.percentile(percent).as_secs_f64());
     let mut line = format!(
         "{} answers, {:.0}/s, {} errors, p50 {}, p99 {}, max {}",
