@@ -3,8 +3,8 @@
 pub mod bind;
 pub mod compile;
 pub mod dump;
-pub mod refresh;
 pub mod pressure;
+pub mod refresh;
 pub mod resources;
 pub mod sources;
 pub mod tcp;

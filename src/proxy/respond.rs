@@ -192,12 +192,7 @@ async fn body(
     exchange.outcome.response_bytes = moved.get();
     connection.sent_bytes.set(connection.sent_bytes.get() + head_bytes + moved.get());
     match result {
-        Ok(buffer) => {
-            let clean = buffer.is_empty()
-                && exchange.response.keep_alive
-                && length != BodyLength::UntilClose;
-            Ended::Answered(Answered { buffer, clean })
-        }
+        Ok(buffer) => Ended::Answered(answered(exchange, length, buffer)),
         Err(broke) => {
             if told == Told::ByClose {
                 // To end the connection cleanly would end the message cleanly.
@@ -206,6 +201,11 @@ async fn body(
             Ended::Failed(cut(broke, until.is_some_and(|until| connection.now() >= until)))
         }
     }
+}
+
+fn answered(exchange: &Exchange, length: BodyLength, buffer: Buffer) -> Answered {
+    let keeps = exchange.response.keep_alive && length != BodyLength::UntilClose;
+    Answered { clean: keeps && buffer.is_empty(), buffer }
 }
 
 /// Why a response broke off, where the request's time was over or not.

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod concurrency;
+mod lead;
 mod material;
 mod policy;
 mod rate_limit;
@@ -19,21 +20,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Snapshot;
-use super::bind::{Backend, Bind, Group, Listener, Mirror, ProxyHeader, Route, Settings};
+use super::bind::{Backend, Bind, Listener, ProxyHeader, Route, Settings};
 use super::tls::{BindTls, Carries, Keyring};
 use crate::base::clock::Instant;
 use crate::base::id::{BindId, ClusterId, LabelsId, RouteId};
 use crate::config::Config;
-use crate::config::backend::{HttpVersion, RouteBackend};
+use crate::config::backend::RouteBackend;
 use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
 use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
-use crate::config::policy::RoutePolicies;
 use crate::config::policy::inherited::ListenerPolicies;
-use crate::config::policy::mirror::RequestMirror;
 use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, SourceMatch, ValueMatch};
 use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
-use crate::limits::ROUTES_MAX;
 use crate::policy::{Pipeline, PipelineSpec};
 use crate::proto::proxy_protocol::Accepted;
 use crate::route::host::{HostMap, Hostname};
@@ -344,37 +342,6 @@ impl Compiler<'_> {
         };
         let retry = raw.policies.retry.as_ref().map(|retry| Box::new(traffic::retry(retry)));
         Route { name, pipeline, target, retry, backends, group, mirror, labels }
-    }
-
-    /// The routes of a group, as they are behind this route.
-    fn group(&mut self, name: &str, above: &Above<'_>) -> Box<Group> {
-        let found = self.config.route_groups.iter().find(|group| group.name == name);
-        let raw: Vec<_> = found.into_iter().flat_map(|group| &group.routes).collect();
-        self.delegated += raw.len();
-        if self.delegated > ROUTES_MAX {
-            if self.wrong.last().is_none_or(|last| !last.ends_with(TOO_MANY_ROUTES)) {
-                self.wrong.push(format!("{}: {TOO_MANY_ROUTES}", self.bind));
-            }
-            let table = Table::compile(&[]).expect("a table without routes");
-            return Box::new(Group { table, routes: Vec::new() });
-        }
-        let (table, routes) = self.table(name, &raw, above);
-        Box::new(Group { table, routes })
-    }
-
-    fn mirror(&mut self, raw: &RequestMirror, label: &str) -> Mirror {
-        let clusters = &mut self.clusters;
-        let materials = &mut self.materials;
-        let cluster = clusters.of(&raw.backend, None, Carries::Http, label, materials);
-        let http = self.clusters.policies(&raw.backend, None).http;
-        if http.and_then(|http| http.version) == Some(HttpVersion::Http2) {
-            let place = format!("{}: route `{label}`", self.bind);
-            self.wrong.push(format!("{place}: requestMirror: a mirror is asked by HTTP/1.1"));
-        }
-        let (name, authority) =
-            (self.clusters.host_name(cluster), self.clusters.authority(cluster));
-        let share = (raw.percentage * u64::MAX as f64) as u64;
-        Mirror { cluster, backend: Backend { pipeline: None, name, authority }, share }
     }
 
     fn backend(

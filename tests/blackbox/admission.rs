@@ -56,7 +56,7 @@ fn a_storm_does_not_take_the_process_over_its_memory(cell: Cell) {
         }
         peak = peak.max(proxy.resident_bytes());
         left -= 1;
-        if left % 20 == 0 && left > PAIRS_AFTER && felt() {
+        if left.is_multiple_of(20) && left > PAIRS_AFTER && felt() {
             left = PAIRS_AFTER;
         }
     }

@@ -5,9 +5,9 @@
 
 mod access_log;
 mod admin;
+mod admission;
 mod balancing;
 mod circuit;
-mod admission;
 mod cli;
 mod compression;
 mod config_files;

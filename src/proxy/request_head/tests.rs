@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use super::*;
 use crate::net::runtime::Driver;
 use crate::net::tests::{Rig, on};
@@ -248,7 +250,7 @@ fn nobody_but_us_says_whose_certificate_it_is() {
     on(Driver::Epoll, async |rig| {
         let heads = |config: &str, policies: &str, identity: Option<Identity>| {
             let mut scene = Scene::simple(&rig, config, policies, "127.0.0.1:9");
-            scene.connection.carrier.identity = identity.map(std::rc::Rc::new);
+            scene.connection.carrier.identity = identity.map(Rc::new);
             let mut out = Buffer::with_capacity(1024);
             scene.ask(SAID);
             let exchange = std::mem::take(&mut scene.exchange);
