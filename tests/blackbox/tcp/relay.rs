@@ -130,7 +130,8 @@ fn ten_megabytes_both_ways(cell: Cell) {
 fn endpoints_take_turns(cell: Cell) {
     let origins = [greeting("a"), greeting("b"), greeting("c")];
     let hosts: Vec<_> = origins.iter().map(Origin::host).collect();
-    let proxy = cell.start(&tcp(json!([{ "hosts": hosts }])));
+    let policies = json!({ "loadBalancer": { "algorithm": "roundRobin" } });
+    let proxy = cell.start(&tcp(json!([{ "hosts": hosts, "policies": policies }])));
     let mut clients: Vec<_> = (0..24).map(|_| proxy.client()).collect();
     for client in &mut clients {
         client.wire.exactly(1).unwrap();
