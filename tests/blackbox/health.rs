@@ -157,7 +157,7 @@ fn a_low_success_rate_ejects(cell: Cell) {
     for _ in 0..60 {
         client.get("/");
     }
-    assert!(!healthy(&proxy, &flaky) && healthy(&proxy, &steady));
+    wait::until("it is told", || !healthy(&proxy, &flaky) && healthy(&proxy, &steady));
     let before = flaky.seen().len();
     assert!((0..20).all(|_| client.get("/").body() == "steady"));
     assert_eq!(flaky.seen().len(), before);
@@ -245,7 +245,7 @@ fn what_is_known_survives_a_reload(cell: Cell) {
     moody.set_ill(true);
     wait::until("it is ejected", || client.get("/").status == 500);
     moody.set_ill(false);
-    assert!(!healthy(&proxy, &moody.origin));
+    wait::until("that is told", || !healthy(&proxy, &moody.origin));
     proxy.reload(&config.route("/other", &steady));
     assert!(!healthy(&proxy, &moody.origin));
     assert!((0..10).all(|_| client.get("/").body() == "steady"));
