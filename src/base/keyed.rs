@@ -1,17 +1,24 @@
-//! Token buckets by key, in a table of a fixed size that all workers share without a lock.
+//! Token buckets by key, in a table of a fixed size that all workers share.
 //!
-//! A key has eight places where it may stand, all in two cache lines, and is known by its hash
+//! A key has seven places where it may stand, all in two cache lines, and is known by its hash
 //! alone: 64 bits under a seed of the process, so that nobody can choose keys that meet. A bucket
 //! that is full again says nothing, so its place is free: keys expire by themselves, exactly when
-//! that changes nothing. When all eight are in use the one that is nearest to being full gives way,
+//! that changes nothing. When all seven are in use the one that is nearest to being full gives way,
 //! and is counted. So who asks under ever new names, one request each, drives out others like
 //! himself, and not the keys that are being held back.
 //!
-//! Owns its words; two workers that put two keys in one place at the same time may charge one of
-//! them for the other's token, once.
+//! A key that stands is found and charged without a lock. To put in a new one, a worker holds its
+//! seven places for some ten loads and three stores: without, two workers could put one key in two
+//! places, or take a place away between its key and its first token, and count wrong. Who is about
+//! to charge a key that gives way at that moment may charge its successor instead, once.
+//!
+//! Owns its words.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use super::clock::Instant;
 use super::gcra::{self, Rate, Taken};
@@ -24,23 +31,22 @@ pub struct Keyed {
 /// Where a key may stand.
 #[derive(Default)]
 #[repr(align(128))]
-struct Set([Slot; WAYS]);
+struct Set {
+    /// Who holds it may change the keys.
+    is_held: AtomicBool,
+    slots: [Slot; WAYS],
+}
 
 #[derive(Default)]
 struct Slot {
-    /// The hash; 0 while nobody has stood here.
+    /// The hash; 0 while nobody stands here.
     key: AtomicU64,
     /// The bucket: `gcra::take`.
     bucket: AtomicU64,
 }
 
-const WAYS: usize = 8;
-
-/// A place, and whether a key that was held back had to leave it.
-struct Place<'a> {
-    slot: &'a Slot,
-    evicted: bool,
-}
+/// With the word that holds them they fill two cache lines.
+const WAYS: usize = 7;
 
 impl Keyed {
     /// Room for `keys_max`, and as much again, so that few sets are full before all are.
@@ -52,14 +58,24 @@ impl Keyed {
     /// Takes a token of this key's bucket. Also whether another key had to give way.
     #[inline]
     pub fn take(&self, key: impl Hash, rate: Rate, now: Instant) -> (Taken, bool) {
-        let place = self.find(self.hash(key), now);
-        (gcra::take(&place.slot.bucket, rate, now), place.evicted)
+        let key = self.hash(key);
+        let set = self.set(key);
+        loop {
+            if let Some(slot) = set.find(key) {
+                let taken = gcra::take(&slot.bucket, rate, now);
+                if slot.key.load(Acquire) == key {
+                    return (taken, false);
+                }
+            } else if let Some(taken) = set.put(key, rate, now) {
+                return taken;
+            }
+        }
     }
 
-    /// Gives back a token that was taken at `now` and not used.
+    /// Gives back a token that was taken and not used.
     pub fn give(&self, key: impl Hash, rate: Rate) {
         let key = self.hash(key);
-        if let Some(slot) = self.set(key).iter().find(|slot| slot.key.load(Relaxed) == key) {
+        if let Some(slot) = self.set(key).find(key) {
             gcra::give(&slot.bucket, rate);
         }
     }
@@ -67,7 +83,7 @@ impl Keyed {
     /// Keys whose buckets are not full. It looks at the whole table.
     pub fn in_use(&self, now: Instant) -> usize {
         let now = gcra::ticks(now);
-        let slots = self.sets.iter().flat_map(|set| &set.0);
+        let slots = self.sets.iter().flat_map(|set| &set.slots);
         slots.filter(|slot| slot.bucket.load(Relaxed) > now).count()
     }
 
@@ -80,22 +96,50 @@ impl Keyed {
         self.seed.hash_one(key).max(1)
     }
 
-    fn set(&self, key: u64) -> &[Slot; WAYS] {
+    fn set(&self, key: u64) -> &Set {
         // The low bits: the number of sets is a power of two.
-        &self.sets[key as usize & (self.sets.len() - 1)].0
+        &self.sets[key as usize & (self.sets.len() - 1)]
+    }
+}
+
+impl Set {
+    fn find(&self, key: u64) -> Option<&Slot> {
+        // Acquire: with the key, its first token is seen.
+        self.slots.iter().find(|slot| slot.key.load(Acquire) == key)
     }
 
-    fn find(&self, key: u64, now: Instant) -> Place<'_> {
-        let set = self.set(key);
-        let now = gcra::ticks(now);
-        loop {
-            if let Some(slot) = set.iter().find(|slot| slot.key.load(Relaxed) == key) {
-                return Place { slot, evicted: false };
-            }
-            if let Some(place) = claim(set, key, now) {
-                return place;
-            }
+    /// Puts the key where the bucket is nearest to being full, and takes its first token. Also
+    /// whether another key had to give way. None where another worker was quicker.
+    #[cold]
+    fn put(&self, key: u64, rate: Rate, now: Instant) -> Option<(Taken, bool)> {
+        let _held = self.hold();
+        if self.find(key).is_some() {
+            return None;
         }
+        let at = gcra::ticks(now);
+        let slot = self.slots.iter().min_by_key(|slot| slot.bucket.load(Relaxed).max(at))?;
+        slot.key.store(0, Relaxed);
+        let evicted = slot.bucket.swap(0, Relaxed) > at;
+        let taken = gcra::take(&slot.bucket, rate, now);
+        slot.key.store(key, Release);
+        Some((taken, evicted))
+    }
+
+    fn hold(&self) -> Held<'_> {
+        while self.is_held.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
+            // Whoever holds it may have lost its core: this one may be what it waits for.
+            std::thread::yield_now();
+        }
+        Held(&self.is_held)
+    }
+}
+
+/// Lets go when dropped.
+struct Held<'a>(&'a AtomicBool);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Release);
     }
 }
 
@@ -103,25 +147,6 @@ impl std::fmt::Debug for Keyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keyed").field("places", &self.places()).finish_non_exhaustive()
     }
-}
-
-/// Puts the key where the bucket is nearest to being full. None when another worker was quicker.
-fn claim(set: &[Slot; WAYS], key: u64, now: u64) -> Option<Place<'_>> {
-    let filled_at = |slot: &&Slot| slot.bucket.load(Relaxed).max(now);
-    let slot = set.iter().min_by_key(filled_at)?;
-    let (old, bucket) = (slot.key.load(Relaxed), slot.bucket.load(Relaxed));
-    slot.key.compare_exchange(old, key, Relaxed, Relaxed).ok()?;
-    let evicted = bucket > now;
-    if evicted {
-        // Unless somebody takes a token of it at this moment: then it is charged to the new key.
-        let _ = slot.bucket.compare_exchange(bucket, now, Relaxed, Relaxed);
-    }
-    // Another worker may have put the same key elsewhere in the set: the first place is the one.
-    let first = set.iter().find(|slot| slot.key.load(Relaxed) == key)?;
-    if !std::ptr::eq(first, slot) {
-        let _ = slot.key.compare_exchange(key, 0, Relaxed, Relaxed);
-    }
-    Some(Place { slot: first, evicted })
 }
 
 #[cfg(test)]

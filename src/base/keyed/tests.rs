@@ -32,13 +32,13 @@ fn each_key_has_a_bucket_of_its_own() {
 
 #[test]
 fn a_key_that_is_full_again_leaves_its_place() {
-    let (keyed, rate) = (Keyed::new(8), rate(1, 1));
+    let (keyed, rate) = (Keyed::new(7), rate(1, 1));
     for round in 1..100 {
-        for key in 0..8 {
+        for key in 0..7 {
             let (taken, evicted) = keyed.take((round, key), rate, at(2 * round * SECOND));
             assert!(matches!(taken, Taken::Yes { .. }) && !evicted);
         }
-        assert_eq!(keyed.in_use(at(2 * round * SECOND)), 8);
+        assert_eq!(keyed.in_use(at(2 * round * SECOND)), 7);
     }
     assert_eq!(keyed.in_use(at(1000 * SECOND)), 0);
 }
@@ -68,17 +68,43 @@ fn a_hundred_thousand_keys_drive_out_each_other() {
     assert!(keyed.in_use(at(now)) <= places);
 }
 
+/// Again and again from an empty table, since what can go wrong is who comes first.
 #[test]
 fn workers_share_the_bucket_of_a_key() {
-    const KEYS: u64 = 100;
-    let (keyed, rate) = (Keyed::new(1000), rate(50, 1));
-    let admitted: usize = std::thread::scope(|scope| {
-        let worker = || {
-            let one = |turn: u64| is_taken(&keyed, turn % KEYS, rate, SECOND);
-            (0..100 * KEYS).filter(|turn| one(*turn)).count()
-        };
-        let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    const KEYS: u64 = 20;
+    const DEPTH: usize = 5;
+    for round in 0..200 {
+        let (keyed, rate) = (Keyed::new(1000), rate(DEPTH as u64, 1));
+        let start = std::sync::Barrier::new(4);
+        let admitted: usize = std::thread::scope(|scope| {
+            let worker = || {
+                let one = |turn: u64| is_taken(&keyed, turn % KEYS, rate, SECOND);
+                start.wait();
+                (0..20 * KEYS).filter(|turn| one(*turn)).count()
+            };
+            let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        });
+        assert_eq!(admitted, DEPTH * KEYS as usize, "in round {round}");
+    }
+}
+
+/// One set and more keys than it has places: whatever workers do to each other, nobody waits for
+/// ever, and no key is left that cannot be used.
+#[test]
+fn workers_drive_out_each_others_keys() {
+    let (keyed, rate) = (Keyed::new(1), rate(1, 1));
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let keyed = &keyed;
+            scope.spawn(move || {
+                for turn in 0..10_000 {
+                    keyed.take((worker, turn % 9), rate, at(SECOND + turn));
+                    keyed.give((worker, turn % 5), rate);
+                }
+            });
+        }
     });
-    assert_eq!(admitted, 50 * KEYS as usize);
+    assert!(keyed.in_use(at(SECOND)) <= keyed.places());
+    assert!((0..100).all(|key| is_taken(&keyed, (9, key), rate, (100 + 2 * key) * SECOND)));
 }
