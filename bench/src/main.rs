@@ -31,6 +31,7 @@ mod affinity;
 mod child;
 mod folder;
 mod load;
+mod overload;
 mod plan;
 mod report;
 mod rival;
@@ -48,6 +49,9 @@ struct Flags {
 enum Task {
     /// Measure every subject in every row, print a table and save it.
     Compare(Compare),
+    /// Three times what an origin can do, through proxies that have something against it and two
+    /// that have nothing: what comes through, and how soon.
+    Overload(Overload),
     /// The floor, as a process of its own.
     #[command(hide = true)]
     Relay(Ends),
@@ -67,8 +71,20 @@ struct Ends {
 }
 
 #[derive(Args)]
+struct Overload {
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    rounds: u16,
+    /// At half load, as long at 0.95 of the capacity, and twice as long at three times.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// An executable of Ringway. Without, one is built.
+    #[arg(long, value_name = "PATH")]
+    ringway: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct Compare {
-    /// Rows to measure: small, static, p99, 1m, 64k, connect, idle, log; h2c, h2tls, h1h2c, https,
+    /// Rows to measure: small, static, p99, 1m, 64k, connect, idle, log, policies; h2c, h2tls, h1h2c, https,
     /// handshake, resume, tls1m, tcp, tcp1m, grpc. All of them without.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -95,6 +111,7 @@ struct Compare {
 fn main() -> ExitCode {
     let outcome = match Flags::parse().task {
         Task::Compare(flags) => compare(&flags),
+        Task::Overload(flags) => overload(&flags),
         Task::Relay(ends) => relay::run(ends.listen, ends.upstream).map(never).map_err(Into::into),
         Task::GrpcOrigin { listen } => grpc::run(listen).map(never).map_err(Into::into),
         #[cfg(feature = "monoio-http")]
@@ -114,16 +131,51 @@ fn never(endless: std::convert::Infallible) -> ExitCode {
 
 /// Fails when a subject failed or the run was broken off; a subject that is absent is no failure.
 fn compare(flags: &Compare) -> Result<ExitCode, Box<dyn Error>> {
+    let rows = flags.rows()?;
+    let subjects = flags.subjects()?;
+    let ringway = if subjects.contains(&Subject::Ringway) {
+        executable(flags.ringway.as_deref())?
+    } else {
+        PathBuf::new()
+    };
+    on_site(ringway, |site| {
+        let effort = flags.effort();
+        let mut report = Report::new(&site, &effort, &subjects);
+        let mut failures = 0;
+        for row in rows {
+            let outcomes = plan::run(row, &subjects, &site, &effort);
+            if stop::requested() {
+                return Err("interrupted".into());
+            }
+            failures += outcomes.iter().filter(|outcome| outcome.failed()).count();
+            report.add(row, outcomes);
+        }
+        println!("{}", report.markdown());
+        for path in report.save(&flags.stem())? {
+            eprintln!("saved {}", path.display());
+        }
+        Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+fn overload(flags: &Overload) -> Result<ExitCode, Box<dyn Error>> {
+    let ringway = executable(flags.ringway.as_deref())?;
+    on_site(ringway, |site| {
+        let window = Duration::from_secs_f64(flags.seconds.clamp(0.5, 600.0));
+        let table = overload::run(site, usize::from(flags.rounds), window);
+        println!("{}", table.map_err(|refusal| refusal.to_string())?);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Prepares the machine and this process, starts the origins, and ends them after `work`.
+fn on_site(
+    ringway: PathBuf,
+    work: impl FnOnce(Site<'_>) -> Result<ExitCode, Box<dyn Error>>,
+) -> Result<ExitCode, Box<dyn Error>> {
     if cfg!(debug_assertions) {
         return Err("measure with --release: the load and two rivals are of this build".into());
     }
-    let rows = flags.rows()?;
-    let subjects = flags.subjects()?;
-    let ringway = match &flags.ringway {
-        Some(path) => path.clone(),
-        None if subjects.contains(&Subject::Ringway) => build_ringway()?,
-        None => PathBuf::new(),
-    };
     stop::install()?;
     child::adopt_orphans()?;
     let descriptors_max = affinity::raise_descriptor_limit()?;
@@ -136,7 +188,7 @@ fn compare(flags: &Compare) -> Result<ExitCode, Box<dyn Error>> {
     let certificate = Certificate::make(folder.path())?;
     let message = folder.path().join("message");
     fs::write(&message, grpc::MESSAGE)?;
-    let site = Site {
+    work(Site {
         cores,
         folder: folder.path(),
         origins: origins.addresses(),
@@ -144,23 +196,7 @@ fn compare(flags: &Compare) -> Result<ExitCode, Box<dyn Error>> {
         message,
         ringway,
         descriptors_max,
-    };
-    let effort = flags.effort();
-    let mut report = Report::new(&site, &effort, &subjects);
-    let mut failures = 0;
-    for row in rows {
-        let outcomes = plan::run(row, &subjects, &site, &effort);
-        if stop::requested() {
-            return Err("interrupted".into());
-        }
-        failures += outcomes.iter().filter(|outcome| outcome.failed()).count();
-        report.add(row, outcomes);
-    }
-    println!("{}", report.markdown());
-    for path in report.save(&flags.stem())? {
-        eprintln!("saved {}", path.display());
-    }
-    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
 }
 
 impl Compare {
@@ -199,8 +235,11 @@ impl Compare {
     }
 }
 
-/// Builds the product as its users do, and says where it is.
-fn build_ringway() -> io::Result<PathBuf> {
+/// The one that is given, or one that is built now, as its users do.
+fn executable(given: Option<&Path>) -> io::Result<PathBuf> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut build = Command::new(cargo);

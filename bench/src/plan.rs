@@ -27,7 +27,9 @@ pub(crate) struct Row {
     pub(crate) work: Work,
     /// What it is a ratio of: of several, the one with the lowest median.
     pub(crate) base: &'static [Subject],
-    /// The ratio that Ringway may have at most; the logged one in a row that measures logging.
+    /// Whose ratio the bar is for: Ringway, or Ringway with what a row is about.
+    pub(crate) candidate: Subject,
+    /// The ratio that it may have at most.
     pub(crate) bar: Option<f64>,
     /// The same against the floor.
     pub(crate) floor_bar: Option<f64>,
@@ -100,27 +102,26 @@ impl Work {
 impl Row {
     /// Whether `subject` has a place in this row.
     pub(crate) fn suits(&self, subject: Subject) -> bool {
-        let logging = self.base == [Subject::Ringway];
+        let with_itself = self.base == [Subject::Ringway];
         let place = match subject {
             Subject::Ringway => true,
-            Subject::RingwayLogged => logging,
+            Subject::RingwayLogged | Subject::RingwayManaged => self.candidate == subject,
+            Subject::NginxCapped
+            | Subject::HaproxyCapped
+            | Subject::EnvoyAdaptive
+            | Subject::RingwayAdaptive => false,
             Subject::NginxUnbuffered | Subject::HaproxySpliced | Subject::RingwayToH1 => {
                 self.base.contains(&subject)
             }
             // It opens one upstream connection for each downstream one: no floor where connections
             // are the work, and more descriptors than there are where they idle.
-            Subject::Relay => !logging && !self.work.is_about_connections(),
-            Subject::Nginx | Subject::Haproxy | Subject::MonoioHttp => !logging,
+            Subject::Relay => !with_itself && !self.work.is_about_connections(),
+            Subject::Nginx | Subject::Haproxy | Subject::MonoioHttp => !with_itself,
             // Rows of plain HTTP/1.1 are long enough without: both are behind nginx there.
             Subject::Envoy => self.wiring != Wiring::HTTP1,
             Subject::H2o => self.wiring != Wiring::HTTP1 && !self.work.is_about_resumption(),
         };
         place && self.wiring.suits(subject)
-    }
-
-    /// The subject that the bar is for.
-    pub(crate) fn candidate(&self) -> Subject {
-        if self.base == [Subject::Ringway] { Subject::RingwayLogged } else { Subject::Ringway }
     }
 }
 

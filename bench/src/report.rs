@@ -14,7 +14,7 @@ use crate::plan::{Effort, Outcome, Row, Sample};
 use crate::rival::{Refusal, Site, Subject};
 
 mod markdown;
-mod statistics;
+pub(crate) mod statistics;
 
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -143,7 +143,7 @@ fn base_of<'a>(row: &Row, outcomes: &'a [Outcome]) -> Option<&'a Outcome> {
 
 fn verdicts(row: &Row, outcomes: &[Outcome], base_values: &[f64]) -> Vec<Verdict> {
     let of = |subject| outcomes.iter().find(|outcome| outcome.subject == subject);
-    let values = of(row.candidate()).map(Outcome::values).unwrap_or_default();
+    let values = of(row.candidate).map(Outcome::values).unwrap_or_default();
     let floor_values = of(Subject::Relay).map(Outcome::values).unwrap_or_default();
     let base_name = row.base[0].name();
     let bars = [

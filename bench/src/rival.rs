@@ -29,6 +29,8 @@ pub(crate) mod relay;
 mod template;
 pub(crate) mod wiring;
 
+pub(crate) use self::command::ORIGIN_SLOTS;
+
 /// What is compared. Of those with one word, the second is the first in another setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -46,6 +48,14 @@ pub(crate) enum Subject {
     /// HTTP/1.1 in and out, in a row that is about something else.
     RingwayToH1,
     RingwayLogged,
+    /// Ten thousand routes, twenty policies on the one that is asked for, a hundred endpoints.
+    RingwayManaged,
+    // Under overload: each with what it has against it. Two are told what the origin can do, two
+    // find out.
+    NginxCapped,
+    HaproxyCapped,
+    EnvoyAdaptive,
+    RingwayAdaptive,
 }
 
 /// Where a comparison takes place.
@@ -76,7 +86,7 @@ pub(crate) enum Refusal {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Nginx,
         Self::NginxUnbuffered,
         Self::H2o,
@@ -88,6 +98,17 @@ impl Subject {
         Self::Ringway,
         Self::RingwayToH1,
         Self::RingwayLogged,
+        Self::RingwayManaged,
+    ];
+
+    /// Those that are overloaded.
+    pub(crate) const OVERLOADED: [Self; 6] = [
+        Self::Nginx,
+        Self::Envoy,
+        Self::NginxCapped,
+        Self::HaproxyCapped,
+        Self::EnvoyAdaptive,
+        Self::RingwayAdaptive,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -103,19 +124,28 @@ impl Subject {
             Self::Ringway => "ringway",
             Self::RingwayToH1 => "ringway, HTTP/1.1 out",
             Self::RingwayLogged => "ringway, access log on",
+            Self::RingwayManaged => "ringway, all policies",
+            Self::NginxCapped => "nginx, max_conns",
+            Self::HaproxyCapped => "haproxy, maxconn and a queue",
+            Self::EnvoyAdaptive => "envoy, adaptive_concurrency",
+            Self::RingwayAdaptive => "ringway, adaptiveConcurrency",
         }
     }
 
     /// The word for it on the command line; settings of one subject share it.
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Self::Nginx | Self::NginxUnbuffered => "nginx",
+            Self::Nginx | Self::NginxUnbuffered | Self::NginxCapped => "nginx",
             Self::H2o => "h2o",
-            Self::Haproxy | Self::HaproxySpliced => "haproxy",
-            Self::Envoy => "envoy",
+            Self::Haproxy | Self::HaproxySpliced | Self::HaproxyCapped => "haproxy",
+            Self::Envoy | Self::EnvoyAdaptive => "envoy",
             Self::Relay => "relay",
             Self::MonoioHttp => "monoio-http",
-            Self::Ringway | Self::RingwayToH1 | Self::RingwayLogged => "ringway",
+            Self::Ringway
+            | Self::RingwayToH1
+            | Self::RingwayLogged
+            | Self::RingwayManaged
+            | Self::RingwayAdaptive => "ringway",
         }
     }
 
@@ -137,6 +167,19 @@ impl Subject {
 
     /// Starts it on the proxy's core and waits until it answers rightly.
     pub(crate) fn start(self, site: &Site<'_>, wiring: Wiring) -> Result<Running, Refusal> {
+        let running = self.start_unchecked(site, wiring)?;
+        if wiring.back != Back::Grpc {
+            self.check_forwarding(site, wiring.front, running.address)?;
+        }
+        Ok(running)
+    }
+
+    /// The same before an origin that does not tell what it was told.
+    pub(crate) fn start_unchecked(
+        self,
+        site: &Site<'_>,
+        wiring: Wiring,
+    ) -> Result<Running, Refusal> {
         let wiring = if self == Self::RingwayToH1 { Wiring::HTTP1 } else { wiring };
         let ports = free_ports()?;
         let command = Call { site, wiring, ports }.of(self)?;
@@ -157,7 +200,6 @@ impl Subject {
             return Ok(running);
         }
         running.wait_until(|| site.look(wiring.front, address, origin::MEMORY_PATH).map(drop))?;
-        self.check_forwarding(site, wiring.front, address)?;
         Ok(running)
     }
 

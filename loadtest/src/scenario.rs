@@ -24,7 +24,7 @@
 //! - name: main
 //!   after: 0s
 //!   run: http://{{gateway}}/ -c 64 --rate 1500 -d {{duration}}
-//! events:                   # signal NAME, write NAME..., restart
+//! events:                   # signal NAME, write NAME..., end ORIGIN, restart
 //! - at: 3s
 //!   do: write second config
 //!   every: 200ms

@@ -8,7 +8,7 @@ use crate::rival::wiring::Wiring;
 use crate::rival::{Subject, grpc};
 
 /// Those of plain HTTP/1.1 first, then those of the other protocols, each in the order of its issue.
-pub(crate) const ROWS: [Row; 18] = [
+pub(crate) const ROWS: [Row; 19] = [
     Row {
         word: "small",
         title: "1 KiB in one segment, 64 kept-alive connections",
@@ -72,7 +72,16 @@ pub(crate) const ROWS: [Row; 18] = [
         word: "log",
         title: "access log on, 1 KiB in one segment, 64 kept-alive connections",
         base: &[Subject::Ringway],
+        candidate: Subject::RingwayLogged,
         bar: Some(1.05),
+        ..closed(MEMORY_PATH, MEMORY_BYTES, 64)
+    },
+    Row {
+        word: "policies",
+        title: "10,000 routes, 20 policies, 100 endpoints, 1 KiB, 64 kept-alive connections",
+        base: &[Subject::Ringway],
+        candidate: Subject::RingwayManaged,
+        bar: Some(1.10),
         ..closed(MEMORY_PATH, MEMORY_BYTES, 64)
     },
     Row {
@@ -189,6 +198,7 @@ const fn closed(path: &'static str, body_bytes: usize, connections: usize) -> Ro
             life: Life::KeptAlive,
         },
         base: &[Subject::Nginx],
+        candidate: Subject::Ringway,
         bar: None,
         floor_bar: None,
         absolute_bar: None,

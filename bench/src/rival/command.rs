@@ -9,6 +9,7 @@ use super::wiring::{Back, Front, Wiring};
 use super::{Refusal, Site, Subject, template};
 
 mod envoy;
+mod managed;
 
 /// One subject that is to be started, and where.
 pub(super) struct Call<'a> {
@@ -18,25 +19,56 @@ pub(super) struct Call<'a> {
     pub(super) ports: [SocketAddrV4; 4],
 }
 
+/// How Ringway is set up, beside what a row asks of all.
+struct Setting {
+    access_log: &'static str,
+    /// `policies: ...`, of the route.
+    route_policies: String,
+    /// In place of the origin.
+    backend: Option<String>,
+    /// Behind the route.
+    more_routes: String,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        let (route_policies, more_routes) = Default::default();
+        Self { access_log: "off", route_policies, backend: None, more_routes }
+    }
+}
+
 impl Call<'_> {
     pub(super) fn of(&self, subject: Subject) -> Result<Command, Refusal> {
         match subject {
+            // It has no queue: who finds all connections in use is refused.
+            Subject::NginxCapped => self.nginx("on", &format!("max_conns={ORIGIN_SLOTS}")),
+            Subject::HaproxyCapped => {
+                self.haproxy("timeout queue 20ms", &format!("maxconn {ORIGIN_SLOTS}"))
+            }
             Subject::Nginx if self.wiring.front == Front::Tcp => self.nginx_stream(),
-            Subject::Nginx => self.nginx("on"),
-            Subject::NginxUnbuffered => self.nginx("off"),
+            Subject::Nginx => self.nginx("on", ""),
+            Subject::NginxUnbuffered => self.nginx("off", ""),
             Subject::H2o => self.h2o(),
-            Subject::Haproxy => self.haproxy(""),
-            Subject::HaproxySpliced => self.haproxy("option splice-auto"),
-            Subject::Envoy => self.envoy(),
+            Subject::Haproxy => self.haproxy("", ""),
+            Subject::HaproxySpliced => self.haproxy("option splice-auto", ""),
+            Subject::Envoy => self.envoy(false),
+            Subject::EnvoyAdaptive => self.envoy(true),
             Subject::Relay => self.own("relay"),
             Subject::MonoioHttp if cfg!(feature = "monoio-http") => self.own("monoio-http"),
             Subject::MonoioHttp => Err(Refusal::Absent("built without the feature".into())),
-            Subject::Ringway | Subject::RingwayToH1 => self.ringway("off"),
-            Subject::RingwayLogged => self.ringway("stdout"),
+            Subject::Ringway | Subject::RingwayToH1 => self.ringway(&Setting::default()),
+            Subject::RingwayLogged => {
+                self.ringway(&Setting { access_log: "stdout", ..Setting::default() })
+            }
+            Subject::RingwayManaged => self.ringway(&managed::setting(self.origin())),
+            Subject::RingwayAdaptive => self.ringway(&Setting {
+                route_policies: "policies: {adaptiveConcurrency: {}}".to_owned(),
+                ..Setting::default()
+            }),
         }
     }
 
-    fn nginx(&self, buffering: &str) -> Result<Command, Refusal> {
+    fn nginx(&self, buffering: &str, server: &str) -> Result<Command, Refusal> {
         let certificate = &self.site.certificate;
         let listen = match self.wiring.front {
             Front::Http1 | Front::Tcp => "",
@@ -57,6 +89,7 @@ impl Call<'_> {
                 ("CONNECTIONS", &descriptors),
                 ("USER", template::nginx_user()),
                 ("BUFFERING", buffering),
+                ("SERVER", server),
             ],
         );
         nginx_command(&self.site.folder.join("nginx.conf"), &text)
@@ -101,14 +134,15 @@ impl Call<'_> {
         Ok(command)
     }
 
-    fn haproxy(&self, splicing: &str) -> Result<Command, Refusal> {
+    fn haproxy(&self, option: &str, server: &str) -> Result<Command, Refusal> {
         let both = shown(&self.site.certificate.both);
         let tls = format!("ssl crt {both} alpn h2,http/1.1");
+        let http = format!("{HAPROXY_HTTP_OPTIONS}\n    {option}");
         let (mode, options, bind) = match self.wiring.front {
-            Front::Http1 => ("http", HAPROXY_HTTP_OPTIONS, ""),
-            Front::H2c => ("http", HAPROXY_HTTP_OPTIONS, "proto h2"),
-            Front::Tls => ("http", HAPROXY_HTTP_OPTIONS, tls.as_str()),
-            Front::Tcp => ("tcp", splicing, ""),
+            Front::Http1 => ("http", http.as_str(), ""),
+            Front::H2c => ("http", http.as_str(), "proto h2"),
+            Front::Tls => ("http", http.as_str(), tls.as_str()),
+            Front::Tcp => ("tcp", option, ""),
         };
         let text = template::fill(
             include_str!("../../rivals/haproxy.cfg"),
@@ -119,7 +153,7 @@ impl Call<'_> {
                 ("MODE", mode),
                 ("OPTIONS", options),
                 ("BIND", bind),
-                ("SERVER", if self.wiring.back == Back::Http1 { "" } else { "proto h2" }),
+                ("SERVER", if self.wiring.back == Back::Http1 { server } else { "proto h2" }),
             ],
         );
         let mut command = Command::new(program("haproxy"));
@@ -127,32 +161,40 @@ impl Call<'_> {
         Ok(command)
     }
 
-    fn ringway(&self, access_log: &str) -> Result<Command, Refusal> {
+    fn ringway(&self, setting: &Setting) -> Result<Command, Refusal> {
         let certificate = &self.site.certificate;
         let [address, admin, stats, readiness] = self.ports.map(|address| address.port());
         let (port, admin, stats) = (address.to_string(), admin.to_string(), stats.to_string());
         let (readiness, origin) = (readiness.to_string(), self.origin().to_string());
         let mut values = vec![
             ("PORT", port.as_str()),
-            ("ORIGIN", &origin),
             ("ADMIN_PORT", &admin),
             ("STATS_PORT", &stats),
             ("READINESS_PORT", &readiness),
-            ("ACCESS_LOG", access_log),
+            ("ACCESS_LOG", setting.access_log),
         ];
         let (chain, key) = (shown(&certificate.chain), shown(&certificate.key));
         let tls = format!("tls: {{cert: {chain}, key: {key}}}");
         let text = if self.wiring.front == Front::Tcp {
+            values.push(("ORIGIN", &origin));
             template::fill(include_str!("../../rivals/ringway-tcp.yaml"), &values)
         } else {
             let ends_tls = self.wiring.front == Front::Tls;
             let multiplexes = self.wiring.back != Back::Http1;
+            let policies = if multiplexes { RINGWAY_H2_UPSTREAM } else { "" };
+            let backend = setting
+                .backend
+                .clone()
+                .unwrap_or_else(|| format!("host: {origin:?}\n        {policies}"));
             values.extend([
                 ("PROTOCOL", if ends_tls { "HTTPS" } else { "HTTP" }),
                 ("TLS", if ends_tls { &tls } else { "" }),
-                ("POLICIES", if multiplexes { RINGWAY_H2_UPSTREAM } else { "" }),
+                ("ROUTE_POLICIES", &setting.route_policies),
+                ("BACKEND", &backend),
             ]);
-            template::fill(include_str!("../../rivals/ringway.yaml"), &values)
+            let text = include_str!("../../rivals/ringway.yaml");
+            let text = template::fill(text, &values);
+            text + &setting.more_routes
         };
         let mut command = Command::new(&self.site.ringway);
         command.arg("-f").arg(self.written("ringway.yaml", &text)?).args(["--workers", "1"]);
@@ -202,6 +244,8 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// Requests that the origin of the overload works on at a time.
+pub(crate) const ORIGIN_SLOTS: u32 = 32;
 /// Clients that haproxy must admit: the idle row's, with room.
 const CONNECTIONS_MAX: usize = 10_240;
 const HAPROXY_HTTP_OPTIONS: &str =

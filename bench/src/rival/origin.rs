@@ -19,6 +19,8 @@ pub(crate) const FORWARDED_PATH: &str = "/forwarded";
 /// Static files: head and body in two segments.
 pub(crate) const FILES: [(&str, usize); 3] =
     [("/1k", MEMORY_BYTES), ("/64k", 64 * 1024), ("/1m", 1024 * 1024)];
+/// Addresses that it has, from 127.0.0.1 on.
+pub(crate) const ENDPOINTS: u8 = 100;
 pub(crate) const MEMORY_BYTES: usize = 1024;
 
 pub(crate) struct Origins {
@@ -82,11 +84,17 @@ impl Place<'_> {
         let folder = self.folder.join(format!("origin-{back:?}"));
         fs::create_dir(&folder)?;
         let [address] = free_ports()?;
+        // What is one endpoint for all subjects is a hundred for one.
+        let port = address.port();
+        let more =
+            (2..=ENDPOINTS).map(|n| format!("listen 127.0.0.{n}:{port} {listen};\n        "));
+        let more: Vec<String> = more.collect();
         let text = template::fill(
             include_str!("../../rivals/origin-nginx.conf"),
             &[
                 ("PORT", &address.port().to_string()),
                 ("LISTEN", listen),
+                ("MORE", &more.concat()),
                 ("FOLDER", &folder.display().to_string()),
                 ("FILES", &self.files.display().to_string()),
                 ("DESCRIPTORS", &self.descriptors_max.to_string()),

@@ -49,6 +49,12 @@ impl Wiring {
             Subject::Relay => matches!(self, Self::HTTP1 | Self::TCP),
             Subject::MonoioHttp => self == Self::HTTP1,
             Subject::RingwayToH1 | Subject::RingwayLogged => self.front == Front::Http1,
+            // Those of one row, or of the overload.
+            Subject::RingwayManaged
+            | Subject::NginxCapped
+            | Subject::HaproxyCapped
+            | Subject::EnvoyAdaptive
+            | Subject::RingwayAdaptive => self == Self::HTTP1,
             Subject::Haproxy | Subject::Envoy | Subject::Ringway => true,
         }
     }

@@ -94,6 +94,9 @@ struct Common {
     /// From the request to its answer: 5ms, or 5ms..20ms for any between.
     #[arg(long, default_value = "0s")]
     delay: Spread,
+    /// Requests that each thread works on at a time; the others wait in line.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    slots: Option<u32>,
     /// What happens by chance: 1%:503, 0.1%:reset, 2%:truncate=3. May be repeated.
     #[arg(long, value_parser = faults::chance, value_name = "PART:FAULT")]
     fault: Vec<(f64, Fault)>,
@@ -209,6 +212,7 @@ fn setup(args: &Args) -> Result<(Setup, Duration), Refusal> {
         seed: common.seed,
         pace: Pace {
             delay: common.delay,
+            slots: common.slots.map(|slots| slots as usize),
             read_rate: common.read_rate,
             write_rate: common.write_rate,
             write_bytes: common.write_size,

@@ -78,7 +78,12 @@ fn decide(arrival: &Arrival, local: &Local) -> (Answer, Duration) {
         add(&local.counters.faults, 1);
     }
     let answer = if request.method() == "HEAD" { answer.without_body() } else { answer };
-    (answer, setup.pace.delay.pick(&mut random))
+    let work = setup.pace.delay.pick(&mut random);
+    let delay = local.slots.as_ref().map_or(work, |slots| {
+        let now = Instant::now();
+        slots.borrow_mut().done_at(now, work).duration_since(now)
+    });
+    (answer, delay)
 }
 
 /// What of a request's body its answer may depend on.

@@ -1,8 +1,10 @@
 //! How fast an origin is: how long it thinks, how slowly it reads and writes.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::args::scalar;
 use crate::plan::Refusal;
@@ -19,12 +21,32 @@ pub struct Spread {
 pub struct Pace {
     /// From the whole request to the first byte of its answer.
     pub delay: Spread,
+    /// Requests that each thread works on at a time; the others wait in line. None: all of them.
+    pub slots: Option<usize>,
     /// Bytes of a request taken in a second. None: as they come.
     pub read_rate: Option<u64>,
     /// Bytes of an answer given in a second. None: as they are taken.
     pub write_rate: Option<u64>,
     /// The most bytes that one write has: 1 sends every byte by itself.
     pub write_bytes: Option<usize>,
+}
+
+/// Who is next: requests take the slot that is free first, for as long as they need it, whether or
+/// not somebody still waits for the answer.
+#[derive(Debug)]
+pub(super) struct Slots(BinaryHeap<Reverse<Instant>>);
+
+impl Slots {
+    pub(super) fn new(slots: usize, now: Instant) -> Self {
+        Self(std::iter::repeat_n(Reverse(now), slots).collect())
+    }
+
+    /// When a request that comes now and takes `work` is done.
+    pub(super) fn done_at(&mut self, now: Instant, work: Duration) -> Instant {
+        let Some(mut free) = self.0.peek_mut() else { return now + work };
+        free.0 = free.0.max(now) + work;
+        free.0
+    }
 }
 
 impl Spread {

@@ -17,7 +17,7 @@ use monoio::io::AsyncReadRent;
 use monoio::net::TcpStream;
 use socket2::{Domain, Socket as RawSocket, Type};
 
-use super::pace::Random;
+use super::pace::{Random, Slots};
 use super::socket::{Counters, Socket, add, shut};
 use super::{Kind, Setup, connection, tcp};
 
@@ -114,6 +114,8 @@ impl fmt::Display for Counts {
 pub(super) struct Local {
     pub(super) setup: Arc<Setup>,
     pub(super) random: RefCell<Random>,
+    /// None: a request waits for nobody.
+    pub(super) slots: Option<RefCell<Slots>>,
     pub(super) counters: Arc<Counters>,
     open: RefCell<HashMap<u64, Rc<OwnedFd>>>,
     in_flight: Rc<Cell<usize>>,
@@ -139,6 +141,7 @@ fn serve(
     let local = Rc::new(Local {
         setup: Arc::clone(setup),
         random: RefCell::new(Random::new(setup.seed.wrapping_add(number as u64))),
+        slots: setup.pace.slots.map(|slots| RefCell::new(Slots::new(slots, Instant::now()))),
         counters,
         open: RefCell::default(),
         in_flight: Rc::default(),

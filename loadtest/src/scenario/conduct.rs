@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::file::{self, Action, Event, Load, MAIN_CONFIG, Scenario};
 use super::fill;
 use super::gateway::{self, Gateway, Launch};
-use super::verdict::Measured;
+use super::verdict::Line;
 use crate::origin::{self, Running};
 use crate::outcome::{Outcome, ServerUsage};
 use crate::plan::{Plan, Refusal};
@@ -53,6 +53,7 @@ struct Stage<'a> {
     terminated: Option<Instant>,
     exited: Option<Instant>,
     configs: &'a BTreeMap<String, String>,
+    origins: BTreeMap<&'a str, Running>,
     metrics: BTreeMap<String, f64>,
 }
 
@@ -88,6 +89,7 @@ impl Conduct<'_> {
             terminated: None,
             exited: None,
             configs: &configs,
+            origins,
             metrics: BTreeMap::new(),
         };
         self.perform(stage, &plans)
@@ -111,11 +113,7 @@ impl Conduct<'_> {
             let ended: Result<Vec<Found>, Refusal> = ended.collect();
             ended.map(|loads| (loads, trouble.map(|Refusal(why)| why)))
         })?;
-        let names = self.scenario.pass.iter().filter_map(|line| match line.measured() {
-            Measured::Metric(name) => Some(name.as_str()),
-            _ => None,
-        });
-        stage.note_metrics(names);
+        stage.note_metrics(self.scenario.pass.iter().flat_map(Line::metrics));
         let (exit_code, drain) = stage.end();
         let connections = loads.iter().map(|found| found.outcome.connections).sum();
         let Stage { usage, metrics, .. } = stage;
@@ -196,6 +194,7 @@ impl Stage<'_> {
                 let refuse = |error| Refusal(format!("the configuration: {error}"));
                 self.gateway.write(text).map_err(refuse)?;
             }
+            Action::End(origin) => drop(self.origins.remove(origin.as_str())),
             Action::Restart => {
                 self.close_usage();
                 self.gateway.restart(&self.configs[MAIN_CONFIG])?;

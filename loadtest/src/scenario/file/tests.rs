@@ -31,6 +31,7 @@ fn what_makes_no_sense_is_refused() {
         ("about:", "abuot:", "abuot"),
         ("write second", "write third", "third"),
         ("write second config", "explode", "no action"),
+        ("write second config", "end wob", "no origin"),
         ("{{web}}", "{{wbe}}", "wbe"),
         ("-c 4", "-c many", "many"),
         ("--rate 100", "--rate 0", "rate"),

@@ -2,7 +2,7 @@ use super::*;
 
 fn passes(line: &str, bound: &str, value: Option<f64>) -> bool {
     let line = Line::parse(line, bound, &["main"]).unwrap();
-    Verdict { line: &line, value }.passed()
+    line.judge_by(|_, _| value).passed()
 }
 
 #[test]
@@ -26,6 +26,10 @@ fn lines_that_mean_nothing_are_refused() {
         ("p99", "< fast", "no time"),
         ("errors", "few", "no number"),
         ("rss_growth", "< x%", "no part"),
+        ("p99", "< 50% of speed", "none of"),
+        ("p99", "< 50% of other.p99", "no load"),
+        ("p99", "< 50% of errors", "another kind"),
+        ("p99", "< 1s of p50", "no part"),
     ] {
         let Refusal(why) = Line::parse(name, bound, &["main"]).unwrap_err();
         assert!(why.contains(word), "{name} {bound}: {why}");
@@ -35,8 +39,26 @@ fn lines_that_mean_nothing_are_refused() {
 #[test]
 fn a_verdict_says_what_was_measured() {
     let line = Line::parse("p99", "<50ms", &[]).unwrap();
-    let shown = Verdict { line: &line, value: Some(0.0123) }.to_string();
+    let shown = line.judge_by(|_, _| Some(0.0123)).to_string();
     assert_eq!(shown, "ok   p99 < 50ms: 12.30ms");
-    let shown = Verdict { line: &line, value: None }.to_string();
+    let shown = line.judge_by(|_, _| None).to_string();
     assert_eq!(shown, "FAIL p99 < 50ms: not measured");
+}
+
+#[test]
+fn a_bound_may_be_a_part_of_another_measure() {
+    let line = Line::parse("main.p99", "<= 20% of other.p50", &["main", "other"]).unwrap();
+    let judge = |main, other| {
+        line.judge_by(move |load, measured| match (load, measured) {
+            (Some("main"), Measured::Known("p99")) => main,
+            (Some("other"), Measured::Known("p50")) => other,
+            asked => panic!("{asked:?}"),
+        })
+    };
+    let shown = judge(Some(0.1), Some(0.5)).to_string();
+    assert_eq!(shown, "ok   main.p99 <= 20% of other.p50: 100.00ms, against 100.00ms");
+    assert!(!judge(Some(0.11), Some(0.5)).passed());
+    assert!(!judge(None, Some(0.5)).passed() && !judge(Some(0.1), None).passed());
+    let metric = Line::parse("metric a", "< 3 of metric b", &[]).unwrap();
+    assert!(metric.metrics().eq(["a", "b"]));
 }
