@@ -32,7 +32,7 @@ const ROUTES: usize = 10_000;
 /// Thirteen; a limit that is not reached costs what one costs that is.
 const ROUTE_POLICIES: &str = r#"
       policies:
-        authorization: {rules: [{deny: 'request.headers["x-tenant"] == "blocked"'}]}
+        authorization: {rules: [{deny: 'request.path.startsWith("/internal/")'}]}
         csrf: {additionalOrigins: ["https://app.example.com"]}
         cors: {allowOrigins: ["https://*.example.com"], allowMethods: [GET, POST]}
         localRateLimit:
@@ -45,7 +45,7 @@ const ROUTE_POLICIES: &str = r#"
         timeout: {requestTimeout: 30s, backendRequestTimeout: 10s}
         retry: {attempts: 2, backoff: 25ms, codes: [503]}
         compression: {minBytes: 512}
-        adaptiveConcurrency: {}
+        adaptiveConcurrency: {minLimit: 100, initialLimit: 200}
 "#;
 /// Seven.
 const BACKEND_POLICIES: &str = r"        policies:
