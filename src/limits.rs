@@ -409,7 +409,7 @@ pub const SYMLINKS_MAX: usize = 40;
 pub const LOOKUPS_AT_ONCE_MAX: usize = 16;
 pub const LOOKUP_MS_MAX: u64 = 5_000;
 /// Connections to each of the admin, metrics and readiness servers. The next one waits.
-pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+pub const ADMIN_CONNECTIONS_MAX: usize = 512;
 /// A connection to them on which nothing was read for so long is closed: longer than the scrape
 /// intervals in use, so that Prometheus keeps its connection.
 pub const ADMIN_IDLE_MS_MAX: u64 = 150_000;

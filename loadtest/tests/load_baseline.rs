@@ -13,9 +13,6 @@
 //! | `LOAD_PORT` | a free one | of the gateway |
 //! | `LOAD_RINGWAY` | target/release/ringway | the executable |
 //!
-//! The gateway's own endpoints are asked by 64 clients at most, which is as many as it serves there
-//! at a time: more would measure that limit, and nothing else.
-//!
 //! It compares nothing by itself: figures depend on the machine, and are worth what an earlier run
 //! on the same one says. A fall of more than 20 % is worth a look.
 #![allow(clippy::disallowed_methods)]
@@ -35,7 +32,6 @@ struct Row {
     url: String,
     protocol: Protocol,
     bearer: Option<&'static str>,
-    clients_max: usize,
 }
 
 #[test]
@@ -62,7 +58,7 @@ fn load_baseline() {
     for &clients in &clients {
         for row in rows(&gateway) {
             let outcome = measure(&row, clients, seconds, gateway.pid());
-            println!("{}", line(&row, clients.min(row.clients_max), &outcome));
+            println!("{}", line(&row, clients, &outcome));
             if outcome.errors() > 0 || outcome.tally.answers == 0 {
                 let faults = outcome.tally.faults.lines();
                 let faults: Vec<_> =
@@ -83,19 +79,12 @@ fn rows(gateway: &Gateway) -> Vec<Row> {
     let (ready, stats) = (gateway.readiness().expect("readiness"), gateway.stats().expect("stats"));
     let plain = |name, at: SocketAddr, path: &str, bearer| {
         let url = format!("http://{at}{path}");
-        Row {
-            name,
-            url,
-            protocol: Protocol::Http1 { pipeline: 1 },
-            bearer,
-            clients_max: usize::MAX,
-        }
+        Row { name, url, protocol: Protocol::Http1 { pipeline: 1 }, bearer }
     };
-    let own = |name, at, path: &str| Row { clients_max: OWN_MAX, ..plain(name, at, path, None) };
     let over = Protocol::Events { over: EventsOver::Http1 };
     vec![
-        own("GET /healthz/ready", ready, "/healthz/ready"),
-        own("GET /metrics", stats, "/metrics"),
+        plain("GET /healthz/ready", ready, "/healthz/ready", None),
+        plain("GET /metrics", stats, "/metrics", None),
         plain("GET / (proxied)", proxied, "/", None),
         plain("GET /bearer (proxied, token)", proxied, "/bearer", Some(TOKEN)),
         Row { protocol: over, ..plain("GET /events (SSE, 10 events)", proxied, "/events", None) },
@@ -104,7 +93,6 @@ fn rows(gateway: &Gateway) -> Vec<Row> {
             url: format!("ws://{proxied}/ws"),
             protocol: Protocol::WebSocket,
             bearer: None,
-            clients_max: usize::MAX,
         },
     ]
 }
@@ -112,7 +100,7 @@ fn rows(gateway: &Gateway) -> Vec<Row> {
 fn measure(row: &Row, clients: usize, seconds: u64, pid: u32) -> Outcome {
     let mut plan = Plan::new(&row.url).expect("a URL");
     plan.protocol = row.protocol;
-    plan.connections = clients.min(row.clients_max);
+    plan.connections = clients;
     plan.duration = Duration::from_secs(seconds);
     plan.server_pid = Some(pid);
     let target = &mut plan.targets[0];
@@ -173,7 +161,4 @@ fn variable<T: std::str::FromStr>(name: &str) -> Option<T> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-/// So many kept-alive connections the gateway serves at a time on an endpoint of its own. The rest
-/// would wait in the kernel's queue until these close, which no client of the table ever does.
-const OWN_MAX: usize = 64;
 const TOKEN: &str = "baseline-token";
