@@ -122,7 +122,7 @@ fn a_long_head_byte_by_byte_is_not_quadratic() {
     let target = "a".repeat(29_000);
     let value = "b".repeat(29_000);
     let bytes = format!("GET /{target} HTTP/1.1\r\nHost: a\r\nX: {value}\r\n\r\n").into_bytes();
-    let started = std::time::Instant::now();
+    let began = cpu_time();
     let mut head = RequestHead::default();
     let mut outcome = Ok(Parsed::Partial);
     for end in 0..=bytes.len() {
@@ -136,7 +136,15 @@ fn a_long_head_byte_by_byte_is_not_quadratic() {
         outcome = head.parse(&bytes[..end], &limits);
     }
     assert_eq!(outcome, Ok(Parsed::Complete));
-    assert!(started.elapsed().as_millis() < 500, "{:?}", started.elapsed());
+    let spent = cpu_time() - began;
+    assert!(spent.as_millis() < 1000, "{spent:?}");
+}
+
+/// Of this thread: whatever else the machine does meanwhile.
+fn cpu_time() -> std::time::Duration {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let nanos = schedstat.split(' ').next().unwrap().parse().unwrap();
+    std::time::Duration::from_nanos(nanos)
 }
 
 #[test]
