@@ -109,7 +109,7 @@ impl<'a> Bulk<'a> {
             }
             self.set_batch(1);
         }
-        read_deadline.set(now, self.transfer.within(*read_limit, now), Action::EndRead);
+        read_deadline.set(now, self.transfer.within(*read_limit, now), self.transfer.read_ends);
         let ready = from.readable().await;
         let fired = read_deadline.fired();
         read_deadline.clear();

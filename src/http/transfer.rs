@@ -34,6 +34,9 @@ pub struct Transfer<'a> {
     pub read_deadline: &'a Deadline,
     pub write_deadline: &'a Deadline,
     pub read_limit: Duration,
+    /// What becomes of a read that takes longer: it ends, or whoever runs this is woken, and ends
+    /// it or not.
+    pub read_ends: Action,
     pub write_limit: Duration,
     /// When all of it must have gone through, whatever each step may take.
     pub until: Option<Instant>,
@@ -167,7 +170,7 @@ impl Transfer<'_> {
     /// Reads into the room that is left in `buffer`.
     pub(super) async fn receive(&self, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let now = self.read_deadline.wheel().clock().now();
-        self.read_deadline.set(now, self.within(self.read_limit, now), Action::EndRead);
+        self.read_deadline.set(now, self.within(self.read_limit, now), self.read_ends);
         let (result, buffer, gone) = self.recv(buffer).await;
         match result {
             _ if gone => (Err(Broke::WriteClosed), buffer),

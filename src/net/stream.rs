@@ -14,6 +14,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use monoio::io::Canceller;
 
@@ -150,8 +151,13 @@ impl Stream {
     /// Reads until the deadline fires, and then calls the read back instead of ending the stream:
     /// an idle connection that is asked for its buffer. `ECANCELED` then, and no byte is lost.
     pub async fn recv_or_fired(&self, buffer: Buffer) -> Done {
+        self.recv_with_patience(buffer, TLS_RECORD_PATIENCE).await
+    }
+
+    /// The same. `patience` is how long the rest of a TLS record may take that has begun.
+    pub async fn recv_with_patience(&self, buffer: Buffer, patience: Duration) -> Done {
         let Below::Plain(plain) = &self.below else {
-            return self.recv_when_readable(buffer).await;
+            return self.recv_when_readable(buffer, patience).await;
         };
         let canceller = Canceller::new();
         let mut read = pin!(plain.recv_cancelable(buffer, canceller.handle()));
@@ -164,7 +170,7 @@ impl Stream {
 
     /// A read of several steps cannot be called back. So what is waited for is a sign that it will
     /// end soon, and that may be dropped.
-    async fn recv_when_readable(&self, buffer: Buffer) -> Done {
+    async fn recv_when_readable(&self, buffer: Buffer, patience: Duration) -> Done {
         let sign = self.or_fired(pin!(self.readable())).await;
         match sign {
             None => (Err(io::Error::from_raw_os_error(libc::ECANCELED)), buffer),
@@ -172,7 +178,7 @@ impl Stream {
             Some(Ok(())) => {
                 // Something came, if only the beginning of it: the rest has to follow.
                 let now = self.deadline.wheel().clock().now();
-                self.deadline.set(now, TLS_RECORD_PATIENCE, Action::EndRead);
+                self.deadline.set(now, patience, Action::EndRead);
                 self.recv(buffer).await
             }
         }

@@ -18,6 +18,7 @@ use crate::http::coded::Coded;
 use crate::http::transfer::Transfer;
 use crate::http::{Body, Broke, Exchange};
 use crate::limits::INTERIM_RESPONSES_MAX;
+use crate::net::deadline::Action;
 use crate::net::stream::Stream;
 use crate::proto::http1::{BodyLength, Output, ParseError};
 
@@ -143,7 +144,7 @@ async fn body(
         Some(_) => Told::Chunked,
         None => response_head::told(length, exchange.request.version.is_1_1()),
     };
-    let uploading = upload.as_ref().is_some_and(|upload| upload.outcome().is_none());
+    let uploading = upload.as_ref().is_some_and(|upload| upload.outcome() != Some(Ok(())));
     if told == Told::ByClose || uploading || routed.is_closing() {
         connection.closing.set(true);
     }
@@ -168,6 +169,7 @@ async fn body(
         read_deadline: up.deadline(),
         write_deadline: connection.stream.deadline(),
         read_limit: limits.read,
+        read_ends: Action::EndRead,
         write_limit: limits.write,
         until,
         buffers,

@@ -22,6 +22,10 @@ type Run<'a> = Pin<Box<dyn Future<Output = Result<Buffer, Broke>> + 'a>>;
 pub struct Upload<'a> {
     run: Run<'a>,
     done: Option<Result<Buffer, Broke>>,
+    /// The client has not sent on in time. It is still read from, so that what it sends on behind
+    /// its 408 does not reset the connection.
+    slow: bool,
+    deadlines: &'a UploadDeadlines,
     place: Place<'a>,
     up: &'a Stream,
 }
@@ -68,6 +72,7 @@ impl<'a> Upload<'a> {
             read_deadline: &deadlines.read,
             write_deadline: &deadlines.write,
             read_limit: limits.read,
+            read_ends: Action::Wake,
             write_limit: limits.write,
             until: None,
             buffers: &place.view.resources.buffers,
@@ -85,7 +90,7 @@ impl<'a> Upload<'a> {
             buffers.give(front);
             result
         });
-        Self { run, done: None, place, up }
+        Self { run, done: None, slow: false, deadlines, place, up }
     }
 
     fn advance(&mut self, context: &mut Context<'_>) {
@@ -99,12 +104,18 @@ impl<'a> Upload<'a> {
                 self.up.shutdown(Side::Both);
             }
             self.done = Some(done);
+        } else if !self.slow && self.deadlines.read.poll_fired(context).is_ready() {
+            self.slow = true;
+            self.up.shutdown(Side::Both);
         }
     }
 
     /// How it ended, if it has.
     pub fn outcome(&self) -> Option<Result<(), Broke>> {
-        self.done.as_ref().map(|done| done.as_ref().map(drop).map_err(|broke| *broke))
+        match &self.done {
+            _ if self.slow => Some(Err(Broke::ReadSlow)),
+            done => done.as_ref().map(|done| done.as_ref().map(drop).map_err(|broke| *broke)),
+        }
     }
 
     /// Waits for its end. Gives what came behind the body.

@@ -90,6 +90,7 @@ pub async fn serve(
             None => return,
         };
         if !connection.parked(idle).await {
+            worker.resources.shard.timed_out(Timeout::Idle);
             return;
         }
     }

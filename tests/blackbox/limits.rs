@@ -18,6 +18,8 @@ drivers! {
     targets,
     a_head_of_the_size_allowed,
     a_body_that_stops_is_a_408,
+    who_sends_on_behind_a_408_is_not_reset,
+    idle_connections_without_buffers_are_closed,
     a_request_that_takes_too_long_is_a_504,
     a_try_that_takes_too_long_is_a_504,
     a_late_body_is_cut,
@@ -124,6 +126,16 @@ fn an_idle_connection_is_closed(cell: Cell) {
     proxy.await_metric("ringway_active_connections", &[], 0.0);
 }
 
+/// From the 129th on they wait without a buffer, and are counted all the same.
+fn idle_connections_without_buffers_are_closed(cell: Cell) {
+    let origin = Origin::http1().start();
+    let idle = json!({ "http": { "http1IdleTimeout": "3s" } });
+    let proxy = cell.start(&config().route("/", &origin).frontend(idle));
+    let mut clients: Vec<_> = (0..160).map(|_| proxy.client()).collect();
+    clients.iter_mut().for_each(Client::wait_for_close);
+    proxy.await_metric("ringway_timeouts_total", &[("kind", "idle")], 160.0);
+}
+
 fn a_body_that_stops_is_a_408(cell: Cell) {
     let origin = Origin::http1().start();
     let quick = json!({ "readTimeout": "400ms" });
@@ -136,6 +148,31 @@ fn a_body_that_stops_is_a_408(cell: Cell) {
     wait::until("the upstream connection is closed", || origin.open() == 0);
     assert!(origin.seen().is_empty());
     proxy.await_metric("ringway_timeouts_total", &[("kind", "body")], 1.0);
+}
+
+/// What comes behind a 408 is listened to for a while, so that it does not destroy the answer:
+/// RFC 9112 section 9.6.
+fn who_sends_on_behind_a_408_is_not_reset(cell: Cell) {
+    let origin = Origin::http1().start();
+    let quick = json!({ "headerTimeout": "400ms", "readTimeout": "400ms" });
+    let proxy = cell.start(&config().route("/", &origin).limits(quick));
+    let body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome";
+    for begun in ["GET / HT", body] {
+        let shown = (0..20).any(|_| {
+            let mut client = proxy.client();
+            let started = Instant::now();
+            client.send(begun);
+            assert_eq!(client.response().status, 408);
+            let sent = (0..10).all(|_| client.wire.send("more").is_ok());
+            client.shut_write();
+            let rest = client.wire.rest();
+            // It listens for two seconds. Who came later than that has shown nothing.
+            let in_time = started.elapsed() < Duration::from_secs(2);
+            assert!(!in_time || (sent && rest.is_ok_and(|rest| rest.is_empty())), "{begun}");
+            in_time
+        });
+        assert!(shown, "never in time: {begun}");
+    }
 }
 
 fn silent() -> Origin {

@@ -159,19 +159,23 @@ impl Connection {
     ) -> Arrival {
         exchange.request.reset();
         self.head_sent.set(false);
-        let mut begun = match &exchange.input {
+        // When a head that has begun has to be whole.
+        let mut until = match &exchange.input {
             Some(input) if !input.is_empty() => match parse(exchange, limits) {
                 Ok(Parsed::Complete) => return Arrival::Head,
-                Ok(Parsed::Partial) => true,
+                Ok(Parsed::Partial) => Some(self.now().plus(limits.header)),
                 Err(error) => return Arrival::Malformed(error),
             },
-            _ => false,
+            _ => None,
         };
-        self.set_deadline(begun, limits, park);
+        self.set_idle_deadline(limits, park);
         loop {
             let input = exchange.input.take().unwrap_or_else(|| buffers.take());
             let input = room_for_head(input, limits);
-            let (result, input) = if park && !begun {
+            let (result, input) = if let Some(until) = until {
+                self.settle(buffers, limits.write).await;
+                self.recv_rest(input, until).await
+            } else if park {
                 self.stream.recv_or_fired(input).await
             } else if self.last.borrow().is_under_way() {
                 self.recv_beside_last(input, buffers, limits).await
@@ -190,9 +194,9 @@ impl Connection {
                 }
                 _ => {
                     give_back(exchange, buffers);
-                    return match (self.stream.deadline().fired(), begun) {
-                        (true, true) => Arrival::Slow,
-                        (true, false) => Arrival::Expired,
+                    return match (self.stream.deadline().fired(), until) {
+                        (true, Some(_)) => Arrival::Slow,
+                        (true, None) => Arrival::Expired,
                         (false, _) => Arrival::Gone,
                     };
                 }
@@ -204,11 +208,8 @@ impl Connection {
                     return Arrival::Head;
                 }
                 Ok(Parsed::Partial) if buffers.is_full() => return Arrival::Overloaded,
-                Ok(Parsed::Partial) if begun => {}
-                Ok(Parsed::Partial) => {
-                    begun = true;
-                    self.set_deadline(begun, limits, park);
-                }
+                Ok(Parsed::Partial) if until.is_some() => {}
+                Ok(Parsed::Partial) => until = Some(self.now().plus(limits.header)),
                 Err(error) => return Arrival::Malformed(error),
             }
         }
@@ -296,6 +297,16 @@ impl Connection {
         self.last.borrow_mut().poll(context)
     }
 
+    /// Reads more of a head. When its time is over the read is called back, and the stream stays
+    /// open: a client that sends on behind its 408 has to be listened to, or its bytes would reset
+    /// the connection.
+    async fn recv_rest(&self, input: Buffer, until: Instant) -> Done {
+        let now = self.now();
+        let left = Duration::from_nanos(until.nanos_since(now));
+        self.stream.deadline().set(now, left, Action::Wake);
+        self.stream.recv_with_patience(input, left).await
+    }
+
     /// Waits for a request, and after a while looks at the write that was left to itself: a client
     /// that waits for the rest of its answer will not ask again.
     async fn recv_beside_last(&self, input: Buffer, buffers: &Buffers, limits: &Limits) -> Done {
@@ -381,11 +392,10 @@ impl Connection {
         self.wheel().clock().now()
     }
 
-    fn set_deadline(&self, begun: bool, limits: &Limits, park: bool) {
-        let (after, action) = match (begun, park) {
-            (true, _) => (limits.header, Action::EndRead),
-            (false, true) => (PARK_AFTER.min(limits.idle), Action::Wake),
-            (false, false) => (limits.idle, Action::EndRead),
+    fn set_idle_deadline(&self, limits: &Limits, park: bool) {
+        let (after, action) = match park {
+            true => (PARK_AFTER.min(limits.idle), Action::Wake),
+            false => (limits.idle, Action::EndRead),
         };
         self.stream.deadline().set(self.now(), after, action);
     }

@@ -36,6 +36,7 @@ impl Ends {
             read_deadline: self.from.deadline(),
             write_deadline: self.to.deadline(),
             read_limit: read,
+            read_ends: Action::EndRead,
             write_limit: write,
             until: None,
             buffers: &self.buffers,

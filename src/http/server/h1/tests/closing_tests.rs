@@ -83,6 +83,10 @@ const REPLY: &[u8] = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r
 /// Answers before the body has come, and ends the connection.
 async fn answer(mut seat: Seat, limits: &Limits) {
     assert_eq!(seat.arrival(limits, false).await, Arrival::Head);
+    say_and_linger(seat, limits).await;
+}
+
+async fn say_and_linger(mut seat: Seat, limits: &Limits) {
     let mut message = seat.buffers.take();
     message.put(REPLY);
     let (sent, message) = seat.connection.send(message, limits).await;
@@ -132,6 +136,32 @@ fn who_ends_its_request_after_the_answer_is_not_reset() {
                 assert!(read_all(&client).is_empty());
             });
             answer(seat, &limits()).await;
+            rig.sleep(Duration::from_nanos(1)).await;
+            sender.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn who_was_too_slow_and_sends_on_is_not_reset() {
+    on_both_drivers(async |rig| {
+        for park in [false, true] {
+            let mut seat = Seat::new(&rig);
+            let client = std::mem::replace(&mut seat.client, crate::net::tests::sockets().0);
+            let sender = thread::spawn(move || {
+                write(&client, &GET[..9]);
+                assert_eq!(read_some(&client, REPLY.len()), REPLY);
+                assert!(is_at_end(&client), "no more is to come");
+                for _ in 0..10 {
+                    write(&client, b"more");
+                    pause(Duration::from_millis(1));
+                }
+                client.shutdown(Shutdown::Write).unwrap();
+                assert!(read_all(&client).is_empty());
+            });
+            let hurried = Limits { header: SHORT, ..limits() };
+            assert_eq!(seat.arrival_at_last(&hurried, park).await, Arrival::Slow);
+            say_and_linger(seat, &limits()).await;
             rig.sleep(Duration::from_nanos(1)).await;
             sender.join().unwrap();
         }

@@ -73,3 +73,19 @@ fn to_look_at_the_last_send_does_not_lengthen_the_idle_time() {
         assert!(spent >= 3 * SHORT && spent < LONG, "{spent:?}");
     });
 }
+
+/// Nor does it make a head that has begun one that may take as long as idling.
+#[test]
+fn a_head_that_has_begun_has_its_own_time_behind_a_response_that_was_left() {
+    on_the_ring(async |rig| {
+        for park in [false, true] {
+            let mut seat = Seat::new(&rig);
+            leave(&seat, 10);
+            write(&seat.client, &GET[..9]);
+            let hurried = Limits { header: SHORT, ..limits() };
+            let begun = std::time::Instant::now();
+            assert_eq!(seat.arrival_at_last(&hurried, park).await, Arrival::Slow);
+            assert!(begun.elapsed() < LONG / 2, "{:?}", begun.elapsed());
+        }
+    });
+}
