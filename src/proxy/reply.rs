@@ -192,7 +192,10 @@ fn put_lines(
 }
 
 /// Sends a reply to the request in the exchange.
-async fn send(
+///
+/// # Errors
+/// The client is gone, or takes nothing.
+pub async fn send(
     place: &Place<'_>,
     exchange: &mut Exchange,
     reply: &Reply<'_>,

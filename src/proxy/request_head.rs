@@ -14,9 +14,10 @@ use crate::policy::Changes;
 use crate::policy::changes::NewAuthority;
 use crate::policy::edit::HeadEdits;
 use crate::proto::header::elements;
-use crate::proto::http1::{BodyLength, Field, FieldName, TargetForm, encode};
+use crate::proto::http1::{BodyLength, Field, FieldName, Method, TargetForm, encode};
 use crate::snapshot::bind::{Backend, Forwarded, RequestId};
 
+use super::max_forwards;
 use super::place::Routed;
 
 /// What policies and the backend make of the request line and the host.
@@ -42,7 +43,8 @@ pub fn encode(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, new: R
     if let Some(authority) = authority {
         encode::field(out, b"Host", authority);
     }
-    let keep = Keep { settings, edits, own_host: authority.is_some() };
+    let max_forwards = max_forwards::of(request, bytes);
+    let keep = Keep { settings, edits, own_host: authority.is_some(), max_forwards };
     encode::copy_fields(out, bytes, &request.fields, |field| keep.keeps(field, bytes));
     if request.body == BodyLength::Chunked {
         out.put(b"Transfer-Encoding: chunked\r\n");
@@ -54,6 +56,13 @@ pub fn encode(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, new: R
     if let Some(upgrade) = request.upgrade {
         out.put(b"Connection: upgrade\r\n");
         encode::field(out, b"Upgrade", upgrade.of(bytes));
+    }
+    if let Some(left) = max_forwards
+        && !keep.edited(b"max-forwards")
+    {
+        out.put(b"Max-Forwards: ");
+        encode::decimal(out, left.saturating_sub(1));
+        out.put(b"\r\n");
     }
     put_forwarded(out, routed, exchange, &keep);
     if let Some(edits) = edits {
@@ -71,6 +80,13 @@ fn target<'a>(exchange: &'a Exchange, new: Rewritten<'a>) -> &'a [u8] {
     let bytes = exchange.head_bytes();
     match exchange.request.form {
         TargetForm::Asterisk => b"*",
+        // RFC 9112 section 3.2.4: without a path it asks for the server, not for its root.
+        TargetForm::Absolute
+            if exchange.request.method == Method::Options
+                && exchange.request.path_and_query.is_empty() =>
+        {
+            b"*"
+        }
         _ if !exchange.target.is_empty() => &exchange.target,
         _ => exchange.request.path_and_query.of(bytes),
     }
@@ -96,6 +112,8 @@ struct Keep<'a> {
     settings: &'a Forwarded,
     edits: Option<&'a HeadEdits>,
     own_host: bool,
+    /// What is said under this name is said anew.
+    max_forwards: Option<u64>,
 }
 
 impl Keep<'_> {
@@ -114,6 +132,7 @@ impl Keep<'_> {
             FieldName::Other if self.settings.client_certificate => {
                 field.name.of(bytes).eq_ignore_ascii_case(CLIENT_CERTIFICATE)
             }
+            FieldName::MaxForwards => self.max_forwards.is_some(),
             FieldName::Host => self.own_host,
             FieldName::XForwardedFor => true,
             FieldName::XForwardedProto | FieldName::XForwardedHost => !self.settings.append,
@@ -163,7 +182,11 @@ fn put_forwarded(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, kee
         client_certificate::put(out, identity);
     }
     if settings.via {
-        let version: &[u8] = if request.version.is_1_1() { b"1.1 " } else { b"1.0 " };
+        let version: &[u8] = match (routed.connection.carrier.http2, request.version.is_1_1()) {
+            (true, _) => b"2.0 ",
+            (false, true) => b"1.1 ",
+            (false, false) => b"1.0 ",
+        };
         out.put(b"Via: ");
         out.put(version);
         out.put(b"ringway\r\n");

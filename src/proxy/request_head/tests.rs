@@ -227,6 +227,32 @@ fn the_target_is_in_origin_form_and_the_host_is_the_right_one() {
         }
         let all = lines(&rig, "", ADDRESS, "OPTIONS * HTTP/1.1\nHost: a.test\n\n");
         assert_eq!(all, "OPTIONS * HTTP/1.1 | Host: a.test");
+        // An absolute-form without a path asks for the server too: RFC 9112 section 3.2.4.
+        for (target, path) in
+            [("http://b.test:80", "*"), ("http://b.test:80/", "/"), ("http://b.test:80?q", "/?q")]
+        {
+            let head = format!("OPTIONS {target} HTTP/1.1\nHost: a.test\n\n");
+            let got = lines(&rig, "", ADDRESS, &head);
+            assert_eq!(got, format!("OPTIONS {path} HTTP/1.1 | Host: b.test:80"), "{target}");
+        }
+    });
+}
+
+#[test]
+fn whoever_forwards_an_options_has_used_one_of_its_forwards() {
+    const OURS: &str = "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: http\n\
+                        X-Forwarded-Host: a\n";
+    on(Driver::Epoll, async |rig| {
+        for (method, written, before, after) in [
+            ("OPTIONS", "Max-Forwards: 7\nmax-forwards: 9\n", "", "Max-Forwards: 6\n"),
+            ("TRACE", "Max-Forwards: 1\n", "", "Max-Forwards: 0\n"),
+            ("OPTIONS", "Max-Forwards: x\n", "Max-Forwards: x\n", ""),
+            ("GET", "Max-Forwards: 7\n", "Max-Forwards: 7\n", ""),
+        ] {
+            let head = format!("{method} /a HTTP/1.1\nHost: a\n{written}X: y\n\n");
+            let expected = format!("{method} /a HTTP/1.1\nHost: a\n{before}X: y\n{after}{OURS}\n");
+            check(&rig, &Case { head: head.leak(), expected: expected.leak(), ..PLAIN });
+        }
     });
 }
 

@@ -233,6 +233,18 @@ fn options_of_the_server_as_a_whole(cell: Cell) {
     assert_eq!(origin.last().target, "*");
     let response = client.ask("GET * HTTP/1.1\r\nHost: test\r\n\r\n");
     assert_eq!(response.status, 400, "no other method has that form");
+    // Who has no forwards left is answered by whoever has the request: RFC 9110 section 7.6.2.
+    let mut client = proxy.client();
+    for (method, left, status) in [("OPTIONS", 1, 200), ("OPTIONS", 0, 200), ("TRACE", 0, 405)] {
+        let seen = origin.seen().len();
+        let target = if method == "TRACE" { "/" } else { "*" };
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\nMax-Forwards: {left}");
+        let response = client.ask(&format!("{head}\r\n\r\n"));
+        assert_eq!((response.status, response.closes()), (status, false), "{head}");
+        assert_eq!(response.field("allow").is_some(), left == 0, "{head}");
+        assert_eq!(origin.seen().len() - seen, left, "{head}");
+    }
+    assert_eq!(origin.last().head.all("max-forwards"), ["0"]);
 }
 
 fn connect_is_refused(cell: Cell) {

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::harness::h2_client::H2;
 use crate::harness::message::{Head, position};
 use crate::harness::*;
 
@@ -108,6 +109,9 @@ fn via_when_asked_for(cell: Cell) {
     assert_eq!(proxy.client().ask(request).status, 200);
     let via = origin.last().head.all("via").join(", ");
     assert!(via.starts_with("1.0 "), "the version that was received: {via:?}");
+    assert_eq!(H2::connect(proxy.address()).get("/").status(), 200);
+    let via = origin.last().head.all("via").join(", ");
+    assert!(via.starts_with("2.0 "), "and not that of the lane: {via:?}");
 }
 
 /// RFC 9110 section 7.6.1.
