@@ -65,6 +65,8 @@ pub enum ProxyError {
     BadFamily,
     /// Lengths that do not fit into each other.
     BadLength,
+    /// A version 2 header that was damaged on its way, as it says itself.
+    BadChecksum,
 }
 
 /// Reads the header at the front of `input`.

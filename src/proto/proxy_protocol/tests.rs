@@ -106,7 +106,16 @@ fn version_2() {
         (two(0x20, 0x11, &v4), Ok(Origin::Local)),
         (two(0x20, 0x11, b"skipped"), Ok(Origin::Local)),
         (two(0x21, 0x11, &with(&[4, 0, 0])), Ok(from_v4)),
-        (two(0x21, 0x11, &with(&[4, 0, 1, 9, 3, 0, 4, 1, 2, 3, 4])), Ok(from_v4)),
+        (two(0x21, 0x11, &with(&[4, 0, 1, 9, 5, 0, 4, 1, 2, 3, 4])), Ok(from_v4)),
+        // A checksum is of the whole header, with zeros where it stands itself.
+        (two(0x21, 0x11, &with(&[4, 0, 1, 9, 3, 0, 4, 241, 150, 15, 118])), Ok(from_v4)),
+        (
+            two(0x21, 0x11, &with(&[4, 0, 1, 8, 3, 0, 4, 241, 150, 15, 118])),
+            Err(ProxyError::BadChecksum),
+        ),
+        (two(0x21, 0x11, &with(&[3, 0, 4, 0, 0, 0, 0])), Err(ProxyError::BadChecksum)),
+        (two(0x21, 0x11, &with(&[3, 0, 3, 0, 0, 0])), Err(ProxyError::BadLength)),
+        (two(0x20, 0x11, &with(&[3, 0, 4, 0, 0, 0, 0])), Ok(Origin::Local)),
         (two(0x21, 0x11, &full), Ok(from_v4)),
         (two(0x21, 0x11, &with(&[4, 0])), Err(ProxyError::BadLength)),
         (two(0x21, 0x11, &with(&[4, 0, 2, 1])), Err(ProxyError::BadLength)),

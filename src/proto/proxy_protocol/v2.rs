@@ -17,6 +17,10 @@ const TCP6: u8 = 0x21;
 const TCP4_BYTES: usize = 12;
 const TCP6_BYTES: usize = 36;
 const UNIX_BYTES: usize = 216;
+const EXTENSION_HEAD_BYTES: usize = 3;
+const CHECKSUM: u8 = 3;
+/// Its polynomial, bits reversed.
+const CRC32C: u32 = 0x82f6_3b78;
 
 pub(super) fn parse(input: &[u8]) -> Result<Parsed<Header>, ProxyError> {
     let Some(&command) = input.get(SIGNATURE.len()) else { return Ok(Parsed::Partial) };
@@ -40,7 +44,7 @@ pub(super) fn parse(input: &[u8]) -> Result<Parsed<Header>, ProxyError> {
     // What a balancer says of itself is to be skipped, whatever it is.
     let origin = if is_local { Origin::Local } else { origin(family, body) };
     if !is_local && family != 0 {
-        check_extensions(&body[addresses..])?;
+        check_extensions(&input[..HEAD_BYTES + bytes], HEAD_BYTES + addresses)?;
     }
     Ok(Parsed::Complete(Header { version: Version::V2, origin, len: HEAD_BYTES + bytes }))
 }
@@ -83,14 +87,30 @@ fn origin(family: u8, body: &[u8]) -> Origin {
     }
 }
 
-/// Extensions are skipped by their lengths, which have to add up.
-fn check_extensions(mut rest: &[u8]) -> Result<(), ProxyError> {
-    while !rest.is_empty() {
-        let [_, high, low, value @ ..] = rest else { return Err(ProxyError::BadLength) };
+/// Extensions, which begin at `at`, are skipped by their lengths, which have to add up. A checksum
+/// has to be right: section 2.2.5.
+fn check_extensions(header: &[u8], mut at: usize) -> Result<(), ProxyError> {
+    while let [kind, high, low, value @ ..] = &header[at..] {
         let bytes = usize::from(u16::from_be_bytes([*high, *low]));
-        rest = value.get(bytes..).ok_or(ProxyError::BadLength)?;
+        let value = value.get(..bytes).ok_or(ProxyError::BadLength)?;
+        let start = at + EXTENSION_HEAD_BYTES;
+        at = start + bytes;
+        if *kind == CHECKSUM {
+            let told = value.first_chunk().filter(|_| bytes == 4).ok_or(ProxyError::BadLength)?;
+            // It was made with zeros in its own place.
+            let parts = [&header[..start], &[0; 4], &header[at..]];
+            if crc32c(parts.into_iter().flatten()) != u32::from_be_bytes(*told) {
+                return Err(ProxyError::BadChecksum);
+            }
+        }
     }
-    Ok(())
+    if at == header.len() { Ok(()) } else { Err(ProxyError::BadLength) }
+}
+
+/// CRC-32C, RFC 3720 section 12.1, bit by bit: at most one short header a connection has it.
+fn crc32c<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
+    let shifted = |sum: u32| if sum & 1 == 1 { sum >> 1 ^ CRC32C } else { sum >> 1 };
+    !bytes.fold(!0, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| shifted(sum)))
 }
 
 pub(super) fn encode(source: SocketAddr, destination: SocketAddr, out: &mut Buffer) {
