@@ -15,6 +15,7 @@ pub mod forward;
 pub mod hold;
 pub mod judge;
 pub mod lease;
+pub mod max_forwards;
 pub mod mirror;
 pub mod open;
 pub mod place;
@@ -134,6 +135,9 @@ async fn find(
         return Ok(end);
     }
     admission::admit(place, exchange)?;
+    if max_forwards::of(&exchange.request, exchange.head_bytes()) == Some(0) {
+        return Box::pin(max_forwards::answer(place, exchange)).await;
+    }
     asked::normalise(exchange)?;
     let asked = Asked::of(exchange).by(place.connection);
     let listener = place.bind.hosts.find(asked.host_name()).ok_or(Failure::NoListener)?;

@@ -345,8 +345,8 @@ families! {
     );
     HTTP2_STREAMS_RESET = counter(
         "ringway_http2_streams_reset_total",
-        &[],
-        "Streams of clients that were reset, by either side, before they ended.",
+        &["cause"],
+        "HTTP/2 streams of clients that either side reset before they ended, by error code.",
     );
     HTTP2_MALFORMED = counter(
         "ringway_http2_malformed_requests_total",

@@ -244,7 +244,6 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
     page.single(&family::ACCESS_LOG_ERRORS, control.access_log_errors);
     page.single(&family::PANICS, sum.counter(Counter::Panics));
     page.single(&family::ACCEPT_ERRORS, sum.counter(Counter::AcceptErrors));
-    page.single(&family::HTTP2_STREAMS_RESET, sum.counter(Counter::Http2StreamsReset));
     page.single(&family::HTTP2_MALFORMED, sum.counter(Counter::Http2Malformed));
     page.single(&family::HTTP2_CONNECTION_ERRORS, sum.counter(Counter::Http2ConnectionErrors));
     page.single(&family::HTTP2_FLOODS, sum.counter(Counter::Http2Floods));
@@ -264,10 +263,13 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
         .iter()
         .map(|limit| (format!("limit=\"{}\"", limit.text()), sum.limit_hits(*limit)));
     page.samples(&family::LIMIT_HITS, limits);
-    let resets = StreamReset::ALL
-        .iter()
-        .map(|cause| (format!("cause=\"{}\"", cause.text()), sum.upstream_resets(*cause)));
-    page.samples(&family::UPSTREAM_STREAMS_RESET, resets);
+    let resets = |count: fn(&Shard, StreamReset) -> u64| {
+        StreamReset::ALL
+            .iter()
+            .map(move |cause| (format!("cause=\"{}\"", cause.text()), count(sum, *cause)))
+    };
+    page.samples(&family::HTTP2_STREAMS_RESET, resets(Shard::client_resets));
+    page.samples(&family::UPSTREAM_STREAMS_RESET, resets(Shard::upstream_resets));
     let coded = |count: fn(&CodedTally) -> &Tally| {
         ContentCoding::ALL.iter().map(move |coding| {
             let value = count(sum.coded_bodies(*coding)).value();

@@ -33,6 +33,7 @@ pub struct Shard {
     histograms: [LoopHistogram; WorkerHistogram::COUNT],
     connects: [ConnectHistogram; Transport::COUNT],
     limits: [Tally; Limit::COUNT],
+    client_resets: [Tally; StreamReset::COUNT],
     upstream_resets: [Tally; StreamReset::COUNT],
     timeouts: [Tally; Timeout::COUNT],
     refusals: [Tally; Refusal::COUNT],
@@ -110,6 +111,7 @@ impl Shard {
             histograms: Default::default(),
             connects: Default::default(),
             limits: Default::default(),
+            client_resets: Default::default(),
             upstream_resets: Default::default(),
             timeouts: Default::default(),
             refusals: Default::default(),
@@ -159,6 +161,11 @@ impl Shard {
 
     pub fn limit_hit(&self, limit: Limit) {
         self.limits[limit.index()].add(1);
+    }
+
+    /// A stream of a client was reset.
+    pub fn client_reset(&self, cause: StreamReset) {
+        self.client_resets[cause.index()].add(1);
     }
 
     /// A stream to an endpoint was reset.
@@ -278,6 +285,10 @@ impl Shard {
         self.limits[limit.index()].value()
     }
 
+    pub(crate) fn client_resets(&self, cause: StreamReset) -> u64 {
+        self.client_resets[cause.index()].value()
+    }
+
     pub(crate) fn upstream_resets(&self, cause: StreamReset) -> u64 {
         self.upstream_resets[cause.index()].value()
     }
@@ -354,6 +365,7 @@ impl Shard {
     fn absorb(&self, other: &Self, route_group: impl Fn(u64) -> u64) {
         absorb_all(&self.counters, &other.counters);
         absorb_all(&self.limits, &other.limits);
+        absorb_all(&self.client_resets, &other.client_resets);
         absorb_all(&self.upstream_resets, &other.upstream_resets);
         absorb_all(&self.timeouts, &other.timeouts);
         absorb_all(&self.refusals, &other.refusals);

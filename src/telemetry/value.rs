@@ -112,7 +112,7 @@ values! {
         Gzip = "gzip",
     }
 
-    /// Why a stream to an endpoint was reset, by either side: the codes of RFC 9113 section 7, in
+    /// Why a stream was reset, by either side: the codes of RFC 9113 section 7, in
     /// their order.
     StreamReset {
         NoError = "no_error",
@@ -206,7 +206,6 @@ values! {
         AccessRecordsDropped = "ringway_access_records_dropped_total",
         Panics = "ringway_panics_total",
         AcceptErrors = "ringway_accept_errors_total",
-        Http2StreamsReset = "ringway_http2_streams_reset_total",
         Http2Malformed = "ringway_http2_malformed_requests_total",
         Http2ConnectionErrors = "ringway_http2_connection_errors_total",
         Http2Floods = "ringway_http2_floods_total",

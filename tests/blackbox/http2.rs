@@ -303,6 +303,7 @@ fn a_reset_ends_the_exchange_and_no_other(cell: Cell) {
     }
     gate.store(true, Ordering::SeqCst);
     assert_eq!(client.reply(unharmed).body(), "late");
+    proxy.await_metric("ringway_http2_streams_reset_total", &[("cause", "cancel")], 5.0);
     proxy.await_metric("ringway_http2_streams_reset_total", &[], 5.0);
     proxy.await_metric("ringway_http2_streams_active", &[], 0.0);
 }

@@ -10,7 +10,8 @@ use crate::proto::http2::fields::{FieldLimits, Fields};
 use crate::proto::http2::hpack::{Decoded, Decoder};
 use crate::proto::http2::message::{self, Malformed, RequestKind};
 use crate::proto::http2::{ErrorCode, Event, HeadKind, PeerSettings, StreamKey};
-use crate::telemetry::value::{Counter, Gauge, Limit};
+use crate::telemetry::shard::Shard;
+use crate::telemetry::value::{Counter, Gauge, Limit, StreamReset};
 
 /// What is left of an event once its bytes are where they belong.
 pub(super) enum Note {
@@ -37,6 +38,7 @@ pub(super) enum Note {
     },
     Reset {
         key: StreamKey,
+        code: ErrorCode,
     },
     Settings(PeerSettings),
 }
@@ -76,7 +78,10 @@ pub(super) fn note(
             let put = seat.map_or(Ok(()), |seat| seat.put(stream, bytes));
             Note::Body { key: stream, bytes: bytes.len(), end, put }
         }
-        Event::Reset { stream, .. } | Event::Unprocessed { stream } => Note::Reset { key: stream },
+        Event::Reset { stream, code, .. } => Note::Reset { key: stream, code },
+        Event::Unprocessed { stream } => {
+            Note::Reset { key: stream, code: ErrorCode::REFUSED_STREAM }
+        }
         Event::Settings(settings) => Note::Settings(settings),
         Event::SettingsTaken | Event::GoAway { .. } => Note::Nothing,
     }
@@ -90,7 +95,7 @@ impl<S: Service> Driver<'_, S> {
             Note::Head { key, end, whole } => self.head(key, end, whole),
             Note::Trailers { key, end, whole } => self.trailers(key, end, whole),
             Note::Body { key, bytes, end, put } => self.body(key, bytes, end, put),
-            Note::Reset { key } => self.reset_by_peer(key),
+            Note::Reset { key, code } => self.reset_by_peer(key, code),
             Note::Settings(settings) => {
                 self.announced = true;
                 self.encoder.set_table_max(settings.header_table_bytes_min as usize);
@@ -204,8 +209,8 @@ impl<S: Service> Driver<'_, S> {
         }
     }
 
-    fn reset_by_peer(&mut self, key: StreamKey) {
-        self.terms.shard.add(Counter::Http2StreamsReset, 1);
+    fn reset_by_peer(&mut self, key: StreamKey, code: ErrorCode) {
+        count_reset(self.terms.shard, code);
         if let Some(seat) = self.seat_of(key) {
             seat.cut(Ending::Reset);
             self.look_at(key);
@@ -214,7 +219,7 @@ impl<S: Service> Driver<'_, S> {
 
     /// The stream ends for what the client did.
     pub(super) fn break_stream(&mut self, key: StreamKey, code: ErrorCode) {
-        self.terms.shard.add(Counter::Http2StreamsReset, 1);
+        count_reset(self.terms.shard, code);
         self.engine.reset(key, code);
         if let Some(seat) = self.seat_of(key) {
             seat.cut(Ending::Reset);
@@ -232,6 +237,11 @@ impl<S: Service> Driver<'_, S> {
             self.look(index);
         }
     }
+}
+
+pub(super) fn count_reset(shard: &Shard, code: ErrorCode) {
+    let cause = StreamReset::from_index(code.0 as usize).unwrap_or(StreamReset::Unknown);
+    shard.client_reset(cause);
 }
 
 /// RFC 6455 wants a nonce so that an answer is not taken from a cache; ours is taken from a

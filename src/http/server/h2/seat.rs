@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::arrival::count_reset;
 use super::{Driver, Service};
 use crate::base::clock::Instant;
 use crate::limits::H2_USEFUL_BODY_BYTES;
@@ -10,7 +11,7 @@ use crate::proto::http2::carry::{Mismatch, Piece, Unwrap, Wrap};
 use crate::proto::http2::hpack::Encoder;
 use crate::proto::http2::message::{self, Body, RequestShape};
 use crate::proto::http2::{Connection, ErrorCode, StreamKey};
-use crate::telemetry::value::{Counter, Gauge, Timeout};
+use crate::telemetry::value::{Gauge, Timeout};
 
 pub(super) struct Seat {
     pub lane: Rc<Lane>,
@@ -162,7 +163,7 @@ impl<S: Service> Driver<'_, S> {
             }
             Progress::Ended => self.answered(index),
             Progress::Broken => {
-                self.terms.shard.add(Counter::Http2StreamsReset, 1);
+                count_reset(self.terms.shard, ErrorCode::INTERNAL_ERROR);
                 self.engine.reset(key, ErrorCode::INTERNAL_ERROR);
                 seat.cut(Ending::Reset);
                 if seat.lane.is_gone() {
