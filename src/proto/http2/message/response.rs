@@ -62,10 +62,11 @@ fn status_of_line(line: &[u8]) -> Option<u16> {
     if matches!(reason.first(), None | Some(b' ')) { status(digits) } else { None }
 }
 
-/// Three digits that are a status, RFC 9110 section 15.
+/// Three digits that are a status, RFC 9110 section 15. What is above 599 is for the client to make
+/// a 5xx of, as it is where HTTP/1.1 is spoken.
 fn status(digits: &[u8]) -> Option<u16> {
     let [hundreds, rest @ ..] = digits else { return None };
-    if digits.len() != 3 || !matches!(hundreds, b'1'..=b'5') {
+    if digits.len() != 3 || !matches!(hundreds, b'1'..=b'9') {
         return None;
     }
     rest.iter().try_fold(u16::from(hundreds - b'0'), |value, digit| {
