@@ -21,6 +21,7 @@ mod exam;
 mod gather;
 mod http1;
 mod http2;
+mod lane;
 mod lanes;
 mod pace;
 mod schedule;

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use super::core::Core;
 use super::http2::{self, Trunk};
-use super::{http1, tcp, websocket};
+use super::tcp::{self, Messages};
+use super::websocket::WebSocket;
+use super::{http1, lane};
 use crate::plan::{EventsOver, Plan, Protocol};
 
 /// How many tasks ask, over so many connections.
@@ -20,8 +22,8 @@ pub(super) fn spawn(core: &Rc<Core>, connections: usize) {
             Protocol::Http1 { .. } | Protocol::Events { over: EventsOver::Http1 } => {
                 start(core, http1::run(own));
             }
-            Protocol::WebSocket => start(core, websocket::run(own)),
-            Protocol::Tcp { .. } => start(core, tcp::run(own)),
+            Protocol::WebSocket => start(core, lane::run::<WebSocket>(own)),
+            Protocol::Tcp { .. } => start(core, lane::run::<Messages>(own)),
             Protocol::Idle => start(core, tcp::hold(own)),
             Protocol::Http2 { .. } | Protocol::Events { .. } => {
                 let trunk = Rc::new(Trunk::new(core));

@@ -1,73 +1,35 @@
 //! WebSockets: one upgrade a connection, then messages, each of which must be answered by one.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
-use super::core::{Core, Ticket};
+use super::core::Ticket;
 use super::dial::dial;
 use super::exam::Exam;
+use super::lane::{Lane, Talk};
 use super::site::Ask;
 use super::stream::Stream;
-use super::watch::SlotId;
 use crate::outcome::Fault;
 use crate::plan::{Check, Statuses};
 use crate::wire::frame::{self, Frame, Kind};
 use crate::wire::response::{Familiar, Reader, Sink, field};
 
-struct Lane {
-    core: Rc<Core>,
-    slot: SlotId,
-    stream: Option<(usize, Stream)>,
-    buffer: Vec<u8>,
-    failures: u32,
-    served: u64,
-}
+pub(super) struct WebSocket;
 
-pub(super) async fn run(core: Rc<Core>) {
-    let slot = core.watch.slot();
-    let mut lane = Lane { core, slot, stream: None, buffer: Vec::new(), failures: 0, served: 0 };
-    if lane.core.site.plan.requests_per_connection.is_none() {
-        // The first message will see for itself what is wrong.
-        let _ = lane.open(0).await;
+impl Talk for WebSocket {
+    async fn open(lane: &mut Lane, target: usize) -> Result<(), Fault> {
+        lane.upgraded(target).await
     }
-    lane.core.ready().await;
-    while let Some(ticket) = lane.core.next().await {
-        let result = lane.message(&ticket).await;
-        let late = lane.core.watch.disarm(lane.slot);
-        match result {
-            Ok(()) => {
-                lane.core.answered(&ticket);
-                lane.failures = 0;
-                lane.wear();
-            }
-            Err(fault) => {
-                lane.stream = None;
-                lane.core.failed(&ticket, if late { lane.core.lateness() } else { fault });
-                lane.rest().await;
-            }
-        }
+
+    async fn exchange(lane: &mut Lane, ticket: &Ticket) -> Result<(), Fault> {
+        lane.message(ticket).await
     }
 }
 
 impl Lane {
-    async fn rest(&mut self) {
-        if !self.core.site.plan.open_loop() {
-            self.core.rest(Duration::from_millis(10) * 2u32.pow(self.failures.min(6))).await;
-            self.failures += 1;
-        }
-    }
-
-    fn wear(&mut self) {
-        self.served += 1;
-        if self.core.site.plan.requests_per_connection.is_some_and(|most| self.served >= most) {
-            self.stream = None;
-        }
-    }
-
-    async fn open(&mut self, target: usize) -> Result<(), Fault> {
+    async fn upgraded(&mut self, target: usize) -> Result<(), Fault> {
         let core = Rc::clone(&self.core);
         let ask = &core.site.asks[target];
         let mut stream = Box::pin(dial(&core, self.slot, &core.site.places[ask.place])).await?;
@@ -137,7 +99,7 @@ impl Lane {
         let fits = |&(target, _): &(usize, Stream)| target == ticket.target;
         if !self.stream.as_ref().is_some_and(fits) {
             self.stream = None;
-            self.open(ticket.target).await?;
+            self.upgraded(ticket.target).await?;
         }
         let (target, mut stream) = self.stream.take().expect("it was opened just above");
         core.watch.arm(self.slot, stream.fd(), core.answer_deadline());
@@ -217,15 +179,6 @@ impl Lane {
             0 => Err(Fault::ClosedMidway),
             _ => Ok(()),
         }
-    }
-
-    async fn read(&mut self, stream: &mut Stream) -> Result<usize, Fault> {
-        let buffer = std::mem::take(&mut self.buffer);
-        let (result, buffer) = stream.receive(buffer).await;
-        self.buffer = buffer;
-        let count = result.map_err(|error| Fault::io(&error))?;
-        self.core.book.borrow_mut().received_bytes += count as u64;
-        Ok(count)
     }
 }
 

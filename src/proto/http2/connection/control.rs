@@ -65,9 +65,7 @@ impl Connection {
         head: &FrameHead,
         payload: &[u8],
     ) -> Result<Option<Told>, ConnectionError> {
-        if head.stream != 0 {
-            return Err(ConnectionError::protocol(Reason::StreamId));
-        }
+        of_all_streams(head)?;
         if head.has(frame::ACK) {
             return self.settings_taken();
         }
@@ -120,9 +118,7 @@ impl Connection {
         head: &FrameHead,
         payload: &[u8],
     ) -> Result<Option<Told>, ConnectionError> {
-        if head.stream != 0 {
-            return Err(ConnectionError::protocol(Reason::StreamId));
-        }
+        of_all_streams(head)?;
         let mut opaque = [0; 8];
         opaque.copy_from_slice(payload);
         if head.has(frame::ACK) {
@@ -141,9 +137,7 @@ impl Connection {
         head: &FrameHead,
         payload: &[u8],
     ) -> Result<Option<Told>, ConnectionError> {
-        if head.stream != 0 {
-            return Err(ConnectionError::protocol(Reason::StreamId));
-        }
+        of_all_streams(head)?;
         self.spend(Flood::Stray)?;
         let last = u32_at(payload, 0) & STREAM_ID_MAX;
         if self.peer_last.is_some_and(|earlier| last > earlier) {
@@ -207,5 +201,13 @@ impl Connection {
             self.streams.enqueue(key);
         }
         Ok(None)
+    }
+}
+
+/// SETTINGS, PING and GOAWAY are no stream's.
+fn of_all_streams(head: &FrameHead) -> Result<(), ConnectionError> {
+    match head.stream {
+        0 => Ok(()),
+        _ => Err(ConnectionError::protocol(Reason::StreamId)),
     }
 }
