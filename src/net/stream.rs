@@ -328,6 +328,11 @@ impl Stream {
         matches!(self.below, Below::Plain(_))
     }
 
+    /// A stream of HTTP/2 carries it.
+    pub fn is_lane(&self) -> bool {
+        matches!(self.below, Below::Lane(_))
+    }
+
     /// The TLS session, if there is one.
     pub fn session<T>(&self, ask: impl FnOnce(&Session) -> T) -> Option<T> {
         match &self.below {

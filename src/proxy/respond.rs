@@ -148,7 +148,7 @@ async fn body(
     if told == Told::ByClose || uploading || routed.is_closing() {
         connection.closing.set(true);
     }
-    let shape = Shape { length, told, treatment };
+    let shape = Shape { length, told, http2: up.is_lane(), treatment };
     response_head::encode(&mut front, routed, exchange, input.filled(), shape);
     input.consume(exchange.response.len);
     exchange.outcome.responded = Some(connection.now());

@@ -31,6 +31,8 @@ pub struct Shape {
     /// As the endpoint sends it.
     pub length: BodyLength,
     pub told: Told,
+    /// It came as HTTP/2.
+    pub http2: bool,
     pub treatment: Treatment,
 }
 
@@ -52,7 +54,7 @@ pub fn encode(
     bytes: &[u8],
     shape: Shape,
 ) {
-    let Shape { length, told, treatment } = shape;
+    let Shape { length, told, http2, treatment } = shape;
     let response = &exchange.response;
     let edits = routed.edits.on_response();
     let made = edits.and_then(|edits| Made::by(edits, routed, exchange, bytes));
@@ -92,7 +94,11 @@ pub fn encode(
     }
     if routed.bind.settings.forwarded.via {
         out.put(b"Via: ");
-        out.put(if response.version.is_1_1() { b"1.1 " } else { b"1.0 " });
+        out.put(match (http2, response.version.is_1_1()) {
+            (true, _) => b"2.0 ",
+            (false, true) => b"1.1 ",
+            (false, false) => b"1.0 ",
+        });
         out.put(b"ringway\r\n");
     }
     out.put(connection_line(routed.connection.closing.get(), exchange.request.version.is_1_1()));

@@ -69,11 +69,12 @@ fn requests_share_a_connection(cell: Cell) {
 
 fn what_the_endpoint_sees(cell: Cell) {
     let origin = start();
-    let proxy = cell.start(&to(&origin));
+    let proxy = cell.start(&to(&origin).forwarded(json!({ "via": true })));
     let mut client = proxy.client();
     let request = "POST /some/path?q=1 HTTP/1.1\r\nHost: a.test\r\nConnection: x-hop\r\nX-Hop: 1\r\n\
                    X-Kept: yes\r\nContent-Length: 3\r\n\r\nabc";
-    assert_eq!(client.ask(request).body(), "hello");
+    let response = client.ask(request);
+    assert_eq!((response.body(), response.field("via")), ("hello".to_owned(), Some("2.0 ringway")));
     let seen = origin.last();
     assert_eq!((&*seen.method, &*seen.path, &*seen.authority), ("POST", "/some/path", "a.test"));
     assert_eq!(seen.body, b"abc");
@@ -81,6 +82,7 @@ fn what_the_endpoint_sees(cell: Cell) {
     assert_eq!(field("x-kept"), Some("yes"));
     assert_eq!(field("content-length"), Some("3"));
     assert_eq!(field("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(field("via"), Some("1.1 ringway"), "each names what it received");
     for name in ["x-hop", "connection", "host", "transfer-encoding", "te"] {
         assert_eq!(field(name), None, "{name}");
     }
