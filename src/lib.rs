@@ -124,9 +124,10 @@
 //!    `framing`), within the header timeout.
 //! 4. **`proxy::handle`**: an answer, a record, and what becomes of the connection; all below is
 //!    called from here.
-//! 5. `proxy::find`: whether it is taken on at all (`admission::admit`), normal form of the path
-//!    (`asked::normalise`), listener by host, `route::Table::find`, and again in the group that a
-//!    route leads to; else the listener's steps, and 404.
+//! 5. `proxy::find`: whether it is taken on at all (`admission::admit`) and may go on
+//!    (`max_forwards`), normal form of the path (`asked::normalise`), listener by host,
+//!    `route::Table::find`, and again in the group that a route leads to; else the listener's
+//!    steps, and 404.
 //! 6. `policy::Pipeline::on_request`: the steps of the route, then those of the backend: continue,
 //!    reply, redirect, refuse; a token of each rate limit, or 429; where a step delays,
 //!    `proxy::hold` waits.

@@ -152,10 +152,7 @@ fn who_was_too_slow_and_sends_on_is_not_reset() {
                 write(&client, &GET[..9]);
                 assert_eq!(read_some(&client, REPLY.len()), REPLY);
                 assert!(is_at_end(&client), "no more is to come");
-                for _ in 0..10 {
-                    write(&client, b"more");
-                    pause(Duration::from_millis(1));
-                }
+                drip(&client, &[b'x'; 40], 4, Duration::from_millis(1)).join().unwrap();
                 client.shutdown(Shutdown::Write).unwrap();
                 assert!(read_all(&client).is_empty());
             });
