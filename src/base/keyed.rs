@@ -61,12 +61,11 @@ impl Keyed {
         let key = self.hash(key);
         let set = self.set(key);
         loop {
-            if let Some(slot) = set.find(key) {
-                let taken = gcra::take(&slot.bucket, rate, now);
-                if slot.key.load(Acquire) == key {
-                    return (taken, false);
-                }
-            } else if let Some(taken) = set.put(key, rate, now) {
+            let taken = match set.find(key) {
+                Some(slot) => slot.take(key, rate, now).map(|taken| (taken, false)),
+                None => set.put(key, rate, now),
+            };
+            if let Some(taken) = taken {
                 return taken;
             }
         }
@@ -99,6 +98,15 @@ impl Keyed {
     fn set(&self, key: u64) -> &Set {
         // The low bits: the number of sets is a power of two.
         &self.sets[key as usize & (self.sets.len() - 1)]
+    }
+}
+
+impl Slot {
+    /// None: another key has come in the place of this one meanwhile.
+    #[inline]
+    fn take(&self, key: u64, rate: Rate, now: Instant) -> Option<Taken> {
+        let taken = gcra::take(&self.bucket, rate, now);
+        (self.key.load(Acquire) == key).then_some(taken)
     }
 }
 

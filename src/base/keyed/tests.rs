@@ -97,12 +97,11 @@ fn workers_drive_out_each_others_keys() {
     std::thread::scope(|scope| {
         for worker in 0..4 {
             let keyed = &keyed;
-            scope.spawn(move || {
-                for turn in 0..10_000 {
-                    keyed.take((worker, turn % 9), rate, at(SECOND + turn));
-                    keyed.give((worker, turn % 5), rate);
-                }
-            });
+            let turns = move |turn| {
+                keyed.take((worker, turn % 9), rate, at(SECOND + turn));
+                keyed.give((worker, turn % 5), rate);
+            };
+            scope.spawn(move || (0..10_000).for_each(turns));
         }
     });
     assert!(keyed.in_use(at(SECOND)) <= keyed.places());
