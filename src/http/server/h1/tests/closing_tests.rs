@@ -83,7 +83,7 @@ const REPLY: &[u8] = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r
 /// Answers before the body has come, and ends the connection.
 async fn answer(mut seat: Seat, limits: &Limits) {
     assert_eq!(seat.arrival(limits, false).await, Arrival::Head);
-    say_and_linger(seat, limits).await;
+    Box::pin(say_and_linger(seat, limits)).await;
 }
 
 async fn say_and_linger(mut seat: Seat, limits: &Limits) {
