@@ -242,8 +242,8 @@
 //! * Texts of labels: *control*. Append-only, read by the log writer.
 //!
 //! * Connections of each source: *all, by compare-and-swap*, once a connection (`base::seats`).
-//! * How short memory is (`snapshot::pressure`): *control writes, workers read*. One look every
-//!   100 ms; until the next, workers may take what was left in equal shares.
+//! * How short memory is (`snapshot::pressure`): *whoever looked last writes, workers read*. Control
+//!   looks every 100 ms, a worker as soon as it took a part of what was left, by its own count.
 //!
 //! Limits that hold for all workers together (connections, requests, buffered bytes) are sums over
 //! the shards: approximate by what happens within a turn of the loop or 100 ms, and free.

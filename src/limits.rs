@@ -131,6 +131,9 @@ pub const REQUESTS_PER_CONNECTION_MAX: u64 = 100_000;
 pub const BUFFERED_BYTES_MAX: usize = 1024 * MIB;
 /// The least that the process can be told to do with: what it takes without traffic, and some.
 pub const MEMORY_BYTES_FLOOR: usize = 64 * MIB;
+/// What a worker may take before it looks at the memory of the process again, at least: when little
+/// is left it looks often, and not at every byte.
+pub const MEMORY_STEP_BYTES_MIN: usize = 64 * KIB;
 pub const BUFFERED_BYTES_FLOOR: usize = 16 * MIB;
 pub const BUFFERED_BYTES_CEILING: usize = 1024 * 1024 * MIB;
 pub const HEAD_BYTES_FLOOR: usize = KIB;

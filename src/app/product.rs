@@ -348,16 +348,10 @@ impl Wiring for Ringway {
     }
 
     fn look(&mut self, snapshot: Option<&Snapshot>) {
-        match snapshot.and_then(|snapshot| snapshot.memory_bytes_max) {
-            Some(limit) => {
-                let before = self.shared.pressure.level();
-                self.shared.pressure.set(ProcessMetrics::resident_bytes(), Some(limit));
-                let level = self.shared.pressure.level();
-                if level != before {
-                    tracing::warn!("memory is {}, and was {}", level.text(), before.text());
-                }
-            }
-            None => self.shared.pressure.set(0, None),
+        let pressure = &self.shared.pressure;
+        pressure.bound(snapshot.and_then(|snapshot| snapshot.memory_bytes_max));
+        if let Some((before, level)) = pressure.news() {
+            tracing::warn!("memory is {}, and was {}", level.text(), before.text());
         }
     }
 

@@ -5,13 +5,13 @@
 //! line, is put before body bytes that stay where they were read.
 #![allow(unsafe_code)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ptr::NonNull;
 
 use super::mapping;
 
 use crate::limits::{
-    BUFFER_HEADROOM_BYTES, BULK_BUFFER_BYTES, BULK_BUFFERS_KEPT_BYTES, READ_BUFFER_BYTES,
+    BUFFER_HEADROOM_BYTES, BULK_BUFFER_BYTES, BULK_BUFFERS_KEPT_BYTES, KIB, READ_BUFFER_BYTES,
     READ_BUFFERS_KEPT_BYTES, READ_BUFFERS_MAPPED,
 };
 
@@ -21,6 +21,8 @@ pub struct Buffer {
     capacity: u32,
     start: u32,
     end: u32,
+    /// What the worker's books say of it, in KiB: what it was when it was taken, or counted last.
+    counted: u16,
     /// The block is a mapping of its own, not the allocator's.
     mapped: bool,
 }
@@ -37,6 +39,7 @@ impl Buffer {
             capacity: u32::try_from(capacity).expect("a buffer is smaller than 4 GiB"),
             start: BUFFER_HEADROOM_BYTES as u32,
             end: BUFFER_HEADROOM_BYTES as u32,
+            counted: 0,
             mapped: false,
         }
     }
@@ -184,8 +187,15 @@ impl Buffer {
 
     #[cold]
     fn grow(&mut self, more: usize) {
-        let mut larger = Self::with_capacity((self.len() + more).next_power_of_two());
+        self.enlarge((self.len() + more).next_power_of_two());
+    }
+
+    /// Moves to a block with room for `bytes`. The books do not know of it: see `Buffers::count`.
+    #[cold]
+    pub fn enlarge(&mut self, bytes: usize) {
+        let mut larger = Self::with_capacity(bytes);
         larger.put(self.filled());
+        larger.counted = self.counted;
         *self = larger;
     }
 }
@@ -218,29 +228,44 @@ pub struct Buffers {
     out_bytes: Cell<usize>,
     /// None: any number.
     allowed_bytes: Cell<Option<usize>>,
+    /// Says anew what may be out; asked when that is reached.
+    look: OnceCell<Box<dyn Fn() -> usize>>,
 }
 
 impl Buffers {
     /// A buffer for heads and small bodies.
     pub fn take(&self) -> Buffer {
         let free = self.read.borrow_mut().pop();
-        let buffer = free.unwrap_or_else(|| self.warm());
-        self.out_bytes.set(self.out_bytes.get() + buffer.capacity());
+        let mut buffer = free.unwrap_or_else(|| self.warm());
+        self.count(&mut buffer);
         buffer
     }
 
     /// A buffer for the middle of a large body.
     pub fn take_bulk(&self) -> Buffer {
         let free = self.bulk.borrow_mut().pop();
-        let buffer = free.unwrap_or_else(|| Buffer::with_capacity(BULK_BUFFER_BYTES));
-        self.out_bytes.set(self.out_bytes.get() + buffer.capacity());
+        let mut buffer = free.unwrap_or_else(|| Buffer::with_capacity(BULK_BUFFER_BYTES));
+        self.count(&mut buffer);
         buffer
+    }
+
+    /// Takes a buffer into the books as what it is now: it may have grown since it was taken.
+    #[inline]
+    pub fn count(&self, buffer: &mut Buffer) {
+        let known = usize::from(buffer.counted) * KIB;
+        if buffer.capacity() > known {
+            let counted = u16::try_from(buffer.capacity().div_ceil(KIB)).unwrap_or(u16::MAX);
+            let more = usize::from(counted) * KIB - known;
+            buffer.counted = counted;
+            self.out_bytes.set(self.out_bytes.get() + more);
+        }
     }
 
     pub fn give(&self, mut buffer: Buffer) {
         const BULK: usize = BULK_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
-        let taken = if buffer.capacity() == BULK { BULK } else { READ };
-        self.out_bytes.set(self.out_bytes.get().saturating_sub(taken));
+        let counted = usize::from(std::mem::take(&mut buffer.counted)) * KIB;
+        debug_assert!(counted <= self.out_bytes.get(), "what comes back was taken");
+        self.out_bytes.set(self.out_bytes.get().saturating_sub(counted));
         match buffer.capacity() {
             READ => {
                 buffer.clear();
@@ -259,8 +284,7 @@ impl Buffers {
                     bulk.push(buffer);
                 }
             }
-            // Taken as a small one, it grew, or a larger one took its place: it is not kept, and
-            // counts as what was taken, or the count would drift.
+            // It grew: it is not kept.
             _ => {}
         }
     }
@@ -283,10 +307,28 @@ impl Buffers {
         self.allowed_bytes.set(Some(bytes));
     }
 
+    /// Who says what may be out, when more is than was allowed last.
+    pub fn ask(&self, look: impl Fn() -> usize + 'static) {
+        let _ = self.look.set(Box::new(look));
+    }
+
     /// More is out than may be.
     #[inline]
     pub fn is_full(&self) -> bool {
+        self.is_beyond() && self.is_beyond_still()
+    }
+
+    #[inline]
+    fn is_beyond(&self) -> bool {
         self.allowed_bytes.get().is_some_and(|allowed| self.out_bytes.get() > allowed)
+    }
+
+    #[cold]
+    fn is_beyond_still(&self) -> bool {
+        if let Some(look) = self.look.get() {
+            self.allow(look());
+        }
+        self.is_beyond()
     }
 
     /// Keeps the address of a block without its memory.
@@ -309,6 +351,7 @@ impl Buffers {
                 capacity: READ as u32,
                 start: BUFFER_HEADROOM_BYTES as u32,
                 end: BUFFER_HEADROOM_BYTES as u32,
+                counted: 0,
                 mapped: true,
             }));
         }

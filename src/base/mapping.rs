@@ -51,9 +51,13 @@ pub unsafe fn unmap(block: NonNull<u8>, bytes: usize) {
 }
 
 fn in_pages(bytes: usize) -> usize {
+    bytes.next_multiple_of(page_bytes())
+}
+
+pub fn page_bytes() -> usize {
     // SAFETY: a question without pointers.
     let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    bytes.next_multiple_of(usize::try_from(page_bytes).unwrap_or(LARGEST_PAGE_BYTES))
+    usize::try_from(page_bytes).unwrap_or(LARGEST_PAGE_BYTES)
 }
 
 /// No Linux has larger ones.

@@ -282,6 +282,7 @@ fn message(
     let buffers = &routed.view.resources.buffers;
     let mut buffer = buffers.take();
     request_head::encode(&mut buffer, routed, exchange, rewritten);
+    buffers.count(&mut buffer);
     let tee = rewritten.tee;
     exchange.consumed = exchange.request.len;
     if exchange.request.body == BodyLength::None {

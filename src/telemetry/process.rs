@@ -1,9 +1,13 @@
 //! The process as procfs shows it, under the names that every Prometheus client library gives it.
-//! Read on the control thread, once a scrape; nothing is kept.
-#![allow(clippy::disallowed_methods)] // procfs does not block, and no worker calls this
+//! Read on the control thread, once a scrape; nothing is kept. `Resident` is what workers look at
+//! too, where memory is bounded.
+#![allow(clippy::disallowed_methods)] // procfs does not block
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
+
+use crate::base::mapping;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProcessMetrics {
@@ -26,13 +30,6 @@ impl ProcessMetrics {
         metrics.read_status(&text("/proc/self/status"));
         metrics.read_limits(&text("/proc/self/limits"));
         metrics
-    }
-
-    /// `resident_memory_bytes` alone.
-    pub fn resident_bytes() -> u64 {
-        let mut metrics = Self::default();
-        metrics.read_status(&fs::read_to_string("/proc/self/status").unwrap_or_default());
-        metrics.resident_memory_bytes
     }
 
     fn read_stat(&mut self, own: &str, system: &str) {
@@ -63,6 +60,30 @@ impl ProcessMetrics {
         let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
         let soft = line.and_then(|rest| rest.split_whitespace().next());
         self.max_fds = soft.and_then(|count| count.parse().ok()).unwrap_or(0);
+    }
+}
+
+/// The memory of the process, read from a file that stays open: a system call of a microsecond.
+///
+/// The kernel counts pages by CPU before it adds them up: what it says may lack 32 pages for each.
+#[derive(Debug)]
+pub struct Resident {
+    file: File,
+    page_bytes: u64,
+}
+
+impl Resident {
+    pub fn open() -> Option<Self> {
+        let file = File::open("/proc/self/statm").ok()?;
+        Some(Self { file, page_bytes: mapping::page_bytes() as u64 })
+    }
+
+    pub fn bytes(&self) -> Option<u64> {
+        let mut text = [0; 128];
+        let count = self.file.read_at(&mut text, 0).ok()?;
+        // All pages, those in memory, ...: proc(5).
+        let pages = str::from_utf8(&text[..count]).ok()?.split_whitespace().nth(1)?;
+        Some(pages.parse::<u64>().ok()?.saturating_mul(self.page_bytes))
     }
 }
 

@@ -182,11 +182,12 @@ fn is_full(worker: &Rc<Worker>, door: &Door) -> bool {
     is_short(&worker.resources)
 }
 
-/// Memory is used up, or would be before it is looked at again.
+/// Memory is used up, or nearly: as somebody found out since the last few connections.
 fn is_short(resources: &Resources) -> bool {
     let pressure = &resources.shared.pressure;
-    let full = || pressure.share(1).is_some() && resources.buffers.is_full();
-    let short = pressure.level() != Level::Calm || full();
+    // Looks, if enough was taken since.
+    let full = resources.buffers.is_full() && pressure.step(1).is_some();
+    let short = full || pressure.level() != Level::Calm;
     if short {
         resources.shard.limit_hit(Limit::Memory);
     }

@@ -84,3 +84,43 @@ fn a_block_that_was_given_back_to_the_system_comes_again_as_zeros() {
     again.wrote(100);
     assert_eq!(again.filled(), [0; 100]);
 }
+
+#[test]
+fn what_grew_is_counted_as_what_it_is_and_comes_back_as_that() {
+    let buffers = Buffers::default();
+    let mut grown = buffers.take();
+    grown.put(b"head");
+    grown.enlarge(100 * KIB);
+    assert_eq!(grown.filled(), b"head");
+    assert_eq!(buffers.out_bytes(), READ, "the books do not know yet");
+    buffers.count(&mut grown);
+    assert_eq!(buffers.out_bytes(), grown.capacity().next_multiple_of(KIB));
+    buffers.count(&mut grown);
+    let mut unknown = buffers.take();
+    unknown.put(&[b'x'; 2 * READ]);
+    buffers.give(grown);
+    assert_eq!(buffers.out_bytes(), READ);
+    buffers.give(unknown);
+    assert_eq!(buffers.out_bytes(), 0);
+}
+
+#[test]
+fn who_allows_is_asked_when_all_that_was_allowed_is_out() {
+    let buffers = Buffers::default();
+    let asked = std::rc::Rc::new(Cell::new(0));
+    let count = std::rc::Rc::clone(&asked);
+    buffers.ask(move || {
+        count.set(count.get() + 1);
+        2 * READ
+    });
+    let _first = buffers.take();
+    assert!(!buffers.is_full());
+    assert_eq!(asked.get(), 0, "any number may be out");
+    buffers.allow(0);
+    assert!(!buffers.is_full());
+    assert!(!buffers.is_full());
+    assert_eq!(asked.get(), 1);
+    let _more = (buffers.take(), buffers.take());
+    assert!(buffers.is_full());
+    assert_eq!(asked.get(), 2);
+}

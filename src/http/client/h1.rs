@@ -106,9 +106,7 @@ async fn more(
         if room.len() > limits.head_bytes_max {
             return Err(Broke::Malformed(ParseError::HeadTooLarge));
         }
-        let mut larger = Buffer::with_capacity(2 * limits.head_bytes_max);
-        larger.put(room.filled());
-        room = larger;
+        room.enlarge(2 * limits.head_bytes_max);
     }
     let (result, room) = stream.recv(room).await;
     *buffer = Some(room);

@@ -171,7 +171,7 @@ impl Connection {
         self.set_idle_deadline(limits, park);
         loop {
             let input = exchange.input.take().unwrap_or_else(|| buffers.take());
-            let input = room_for_head(input, limits);
+            let input = room_for_head(input, buffers, limits);
             let (result, input) = if let Some(until) = until {
                 self.settle(buffers, limits.write).await;
                 self.recv_rest(input, until).await
@@ -412,7 +412,7 @@ fn parse(exchange: &mut Exchange, limits: &Limits) -> Result<Parsed, ParseError>
 }
 
 /// A head may be larger than what one read brings.
-fn room_for_head(mut input: Buffer, limits: &Limits) -> Buffer {
+fn room_for_head(mut input: Buffer, buffers: &Buffers, limits: &Limits) -> Buffer {
     if input.spare() > 0 {
         return input;
     }
@@ -420,9 +420,9 @@ fn room_for_head(mut input: Buffer, limits: &Limits) -> Buffer {
     if input.spare() > 0 {
         return input;
     }
-    let mut larger = Buffer::with_capacity(2 * limits.head.head_bytes_max);
-    larger.put(input.filled());
-    larger
+    input.enlarge(2 * limits.head.head_bytes_max);
+    buffers.count(&mut input);
+    input
 }
 
 fn give_back(exchange: &mut Exchange, buffers: &Buffers) {

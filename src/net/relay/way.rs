@@ -257,7 +257,8 @@ fn poll_left<F: Future<Output = Done>>(
 /// one again behind a read that would have fit in it.
 pub(super) fn next_room(mut buffer: Buffer, count: usize, full: bool, buffers: &Buffers) -> Buffer {
     let is_bulk = buffer.capacity() > BULK_BUFFER_BYTES;
-    if full && !is_bulk && buffers.out_bytes() < RELAY_BULK_UNTIL_BYTES {
+    let few = buffers.out_bytes() < RELAY_BULK_UNTIL_BYTES;
+    if full && !is_bulk && few && !buffers.is_full() {
         buffers.give(buffer);
         return buffers.take_bulk();
     }

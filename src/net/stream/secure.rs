@@ -223,7 +223,8 @@ impl Secure {
         }
         let mut sealed = 0;
         let result = loop {
-            let mut out = match buffer.len() - sealed <= TLS_SEND_SMALL_BYTES_MAX {
+            let small = buffer.len() - sealed <= TLS_SEND_SMALL_BYTES_MAX;
+            let mut out = match small || self.buffers.is_full() {
                 true => self.buffers.take(),
                 false => self.buffers.take_bulk(),
             };

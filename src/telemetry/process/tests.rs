@@ -40,3 +40,13 @@ fn this_process_is_alive() {
     assert!(metrics.start_time.as_secs() > 1_577_836_800);
     assert!(metrics.start_time <= now + Duration::from_secs(1));
 }
+
+#[test]
+fn the_memory_in_use_is_told_by_a_file_that_stays_open() {
+    let resident = Resident::open().unwrap();
+    assert!(resident.bytes().unwrap() > 0);
+    let block = std::hint::black_box(vec![1_u8; 64 << 20]);
+    // Some less than the block: the kernel adds up late.
+    assert!(resident.bytes().unwrap() >= 48 << 20, "read anew");
+    drop(block);
+}

@@ -134,7 +134,7 @@ impl Wire {
         if rest.is_empty() {
             return;
         }
-        let small = rest.len() <= READ_BUFFER_BYTES;
+        let small = rest.len() <= READ_BUFFER_BYTES || self.buffers.is_full();
         let mut buffer = if small { self.buffers.take() } else { self.buffers.take_bulk() };
         let count = rest.len().min(buffer.spare());
         buffer.put(&rest[..count]);
@@ -194,7 +194,7 @@ impl Wire {
         let bulk = buffer.capacity() >= 2 * READ_BUFFER_BYTES;
         // A read that fills its buffer is followed by a larger one, and back when they get small.
         let other = match (full, bulk) {
-            (true, false) => Some(self.buffers.take_bulk()),
+            (true, false) if !self.buffers.is_full() => Some(self.buffers.take_bulk()),
             (_, true) if buffer.len() < READ_BUFFER_BYTES / 2 => Some(self.buffers.take()),
             _ => None,
         };
