@@ -13,8 +13,9 @@ pub mod view;
 
 use std::sync::Arc;
 
-use crate::base::id::BindId;
+use crate::base::id::{BindId, ClusterId};
 use crate::net::tls::Certificate;
+use crate::policy::expression::Expression;
 use crate::policy::gradient::Gradient;
 use crate::policy::rate_limit::RateLimit;
 use crate::upstream::Cluster;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub binds: Vec<Arc<Bind>>,
     /// By `ClusterId`.
     pub clusters: Vec<Arc<Cluster>>,
+    /// What makes an answer a failure of its endpoint, by `ClusterId`; empty if no cluster says.
+    pub unhealthy: Vec<Option<Expression>>,
     /// Those of all routes, in their order: a reload finds them again.
     pub rate_limits: Vec<Arc<RateLimit>>,
     /// Those of all routes and backends.
@@ -44,6 +47,7 @@ impl Snapshot {
             version: 0,
             binds: Vec::new(),
             clusters: Vec::new(),
+            unhealthy: Vec::new(),
             rate_limits: Vec::new(),
             gradients: Vec::new(),
             sources: None,
@@ -60,6 +64,11 @@ impl Snapshot {
                 listener.certificates().map(move |shown| (&*bind.name, name, shown))
             })
         })
+    }
+
+    #[inline]
+    pub fn unhealthy(&self, cluster: ClusterId) -> Option<&Expression> {
+        self.unhealthy.get(cluster.index())?.as_ref()
     }
 
     pub fn bind(&self, id: BindId) -> Option<&Bind> {

@@ -1,6 +1,6 @@
 //! How the endpoints of a backend are chosen, judged and bounded: `loadBalancer`, `health`,
-//! `sessionAffinity` and `circuit` of its policies. `health.eviction` is agentgateway's, the rest is
-//! Ringway's own. Raw: checked, not compiled.
+//! `sessionAffinity` and `circuit` of its policies. `health.eviction` and `unhealthyExpression` are
+//! agentgateway's, the rest is Ringway's own. Raw: checked, not compiled.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::backend::Host;
+use super::expression::{Expression, Wants, When};
 use super::header::FieldName;
 use super::policy::parse_path;
 use super::reader::{Cursor, Table};
@@ -84,6 +85,9 @@ pub struct AffinityCookie {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
+    /// What makes an answer a failure; None: its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unhealthy_expression: Option<Expression>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eviction: Option<Eviction>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -324,8 +328,10 @@ fn parse_cookie_path(text: &str) -> Result<String, String> {
 impl Health {
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["unhealthyExpression"]);
+        let condition =
+            |cursor: &Cursor<'_>| Expression::read(cursor, Wants::Condition, When::Response);
         let health = Self {
+            unhealthy_expression: table.maybe("unhealthyExpression", condition),
             eviction: table.maybe("eviction", Eviction::read),
             check: table.maybe("check", Check::read),
         };

@@ -30,6 +30,8 @@ pub struct Outcome {
     pub responded: Option<Instant>,
     /// What an endpoint with too much to do asks for.
     pub retry_after: Option<Duration>,
+    /// Whether the answer is a failure, where that is not its status's to say.
+    pub unhealthy: Option<bool>,
     /// The client is told which endpoint it has, to come back to it.
     pub affine: bool,
     /// Another attempt can follow: a response may be thrown away for its status.

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use super::asked;
 use super::failure::Failure;
 use super::place::Routed;
 use crate::base::clock::Instant;
 use crate::http::Exchange;
 use crate::limits::FAILURE_COST;
+use crate::policy::attributes::ResponsePart;
 use crate::proto::http1::FieldName;
 use crate::snapshot::resources::Resources;
 use crate::upstream::Local;
@@ -18,13 +20,12 @@ pub fn answered(routed: &Routed<'_>, exchange: &Exchange, local: &Local, endpoin
     if local.turns.is_none() {
         return;
     }
-    let status = exchange.response.status;
-    let asked = matches!(status, 429 | 503).then_some(exchange.outcome.retry_after).flatten();
-    let verdict = match asked {
-        _ if status >= 500 => Verdict::Bad { retry_after: asked },
-        Some(_) => Verdict::Bad { retry_after: asked },
-        None => Verdict::Good,
+    let retry_after = exchange.outcome.retry_after;
+    let is_bad = match exchange.outcome.unhealthy {
+        Some(unhealthy) => unhealthy,
+        None => exchange.response.status >= 500 || retry_after.is_some(),
     };
+    let verdict = if is_bad { Verdict::Bad { retry_after } } else { Verdict::Good };
     tell(routed, exchange, (local, endpoint), verdict);
 }
 
@@ -77,19 +78,42 @@ fn tell(
     outlier::record(&local.cluster, endpoint, verdict, now);
 }
 
-/// RFC 9110 section 10.2.3, in seconds: a date is not looked at. Only of answers that say that the
-/// endpoint has too much to do.
-pub fn note_retry_after(exchange: &mut Exchange, bytes: &[u8]) {
-    exchange.outcome.retry_after = match exchange.response.status {
-        429 | 503 => {
-            let field = exchange.response.value(bytes, FieldName::RetryAfter);
-            field.and_then(seconds).map(Duration::from_secs)
-        }
-        _ => None,
-    };
+/// Takes down what the head of an answer says of its endpoint, while there is a head: whether the
+/// answer is a failure, where an expression says that, and for how long the endpoint asks to be
+/// left alone. That counts of a failure, and of answers that say that it has too much to do.
+pub fn note(routed: &Routed<'_>, exchange: &mut Exchange, bytes: &[u8]) {
+    let cluster = exchange.outcome.endpoint.map(|(cluster, _)| cluster);
+    let condition = cluster.and_then(|cluster| routed.view.snapshot.unhealthy(cluster));
+    let status = exchange.response.status;
+    let unhealthy = condition.map(|condition| {
+        let head = Some((&exchange.response, bytes));
+        let response = ResponsePart { status, head };
+        let attributes = asked::attributes(routed, exchange, Some(response));
+        let holds = condition.holds(&attributes);
+        asked::count_failures(routed, &attributes);
+        holds
+    });
+    exchange.outcome.unhealthy = unhealthy;
+    let asks = unhealthy.unwrap_or(matches!(status, 429 | 503));
+    exchange.outcome.retry_after = asks.then(|| retry_after(routed, exchange, bytes)).flatten();
 }
 
-fn seconds(value: &[u8]) -> Option<u64> {
+/// RFC 9110 section 10.2.3, and in milliseconds as some APIs tell it. Bounded by who acts on it.
+fn retry_after(routed: &Routed<'_>, exchange: &Exchange, bytes: &[u8]) -> Option<Duration> {
+    let response = &exchange.response;
+    if let Some(milliseconds) = response.find(bytes, b"retry-after-ms").map(|span| span.of(bytes))
+        && let Some(milliseconds) = number(milliseconds)
+    {
+        return Some(Duration::from_millis(milliseconds));
+    }
+    let value = response.value(bytes, FieldName::RetryAfter)?;
+    number(value).map(Duration::from_secs).or_else(|| {
+        let now = routed.view.resources.unix_micros(routed.connection.now());
+        until(value, Duration::from_micros(now))
+    })
+}
+
+fn number(value: &[u8]) -> Option<u64> {
     let text = str::from_utf8(value).ok()?;
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -97,16 +121,36 @@ fn seconds(value: &[u8]) -> Option<u64> {
     Some(text.parse().unwrap_or(u64::MAX / 1_000_000_000))
 }
 
+/// From `now`, since the epoch, to a date; nothing for one that is over.
+fn until(value: &[u8], now: Duration) -> Option<Duration> {
+    let date = httpdate::parse_http_date(str::from_utf8(value).ok()?).ok()?;
+    let date = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    date.checked_sub(now).filter(|left| !left.is_zero())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use super::*;
 
     #[test]
-    fn only_seconds_are_read() {
-        assert_eq!(seconds(b"31536000"), Some(31_536_000));
-        assert_eq!(seconds(b"99999999999999999999999"), Some(u64::MAX / 1_000_000_000));
+    fn only_digits_are_a_number() {
+        assert_eq!(number(b"31536000"), Some(31_536_000));
+        assert_eq!(number(b"99999999999999999999999"), Some(u64::MAX / 1_000_000_000));
         for other in [&b""[..], b"-1", b"soon", b"Fri, 31 Dec 1999 23:59:59 GMT", b"\xff"] {
-            assert_eq!(seconds(other), None);
+            assert_eq!(number(other), None);
+        }
+    }
+
+    #[test]
+    fn a_date_is_as_far_away_as_it_is() {
+        let at = Duration::from_secs(784_111_777);
+        let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(
+            until(date, at - Duration::from_millis(1500)),
+            Some(Duration::from_millis(1500))
+        );
+        for (date, now) in [(&date[..], at), (date, at * 2), (b"soon", at), (b"\xff", at)] {
+            assert_eq!(until(date, now), None);
         }
     }
 }

@@ -43,7 +43,7 @@ pub async fn respond(
     };
     if exchange.outcome.may_retry && replay::is_turned(routed, exchange) {
         buffers.give(front);
-        return turned(exchange, input);
+        return turned(routed, exchange, input);
     }
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
@@ -52,8 +52,8 @@ pub async fn respond(
 }
 
 /// Leaves a response unsent. Its connection can go on if all of it is there.
-fn turned(exchange: &mut Exchange, mut input: Buffer) -> Ended {
-    judge::note_retry_after(exchange, input.filled());
+fn turned(routed: &Routed<'_>, exchange: &mut Exchange, mut input: Buffer) -> Ended {
+    judge::note(routed, exchange, input.filled());
     let length = exchange.response.body_length(exchange.request.method);
     input.consume(exchange.response.len);
     let there = input.len() as u64;
@@ -137,7 +137,7 @@ async fn body(
     let connection = routed.connection;
     let buffers = &routed.view.resources.buffers;
     exchange.outcome.answered = Some(connection.now());
-    judge::note_retry_after(exchange, input.filled());
+    judge::note(routed, exchange, input.filled());
     let length = exchange.response.body_length(exchange.request.method);
     let (treatment, coder) = coding::choose(routed, exchange, input.filled(), length);
     let told = match coder {

@@ -94,6 +94,7 @@ pub fn compile(
         return Err(compiler.wrong.join("\n"));
     }
     let version = last.map_or(1, |last| last.version + 1);
+    let unhealthy = compiler.clusters.unhealthy();
     let clusters = compiler.clusters.into_list(compiler.registry);
     let rate_limits = compiler.rate_limits.made;
     let limits = &config.process.ringway.limits;
@@ -101,6 +102,7 @@ pub fn compile(
         version,
         binds,
         clusters,
+        unhealthy,
         rate_limits,
         gradients: compiler.gradients.made,
         sources: rate_limit::sources(limits.per_source.as_ref(), last),

@@ -35,6 +35,7 @@ pub fn refresh(
         version: last.version + 1,
         binds: last.binds.clone(),
         clusters,
+        unhealthy: last.unhealthy.clone(),
         rate_limits: last.rate_limits.clone(),
         gradients: last.gradients.clone(),
         sources: last.sources.clone(),

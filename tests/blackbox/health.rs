@@ -12,6 +12,7 @@ use crate::harness::*;
 matrix! {
     failing_answers_eject_an_endpoint_and_it_comes_back,
     a_retry_after_of_a_year_is_bounded,
+    an_expression_says_what_a_failure_is,
     an_endpoint_that_fails_its_checks_is_left_out,
 }
 
@@ -19,6 +20,7 @@ drivers! {
     when_all_fail_only_a_share_is_ejected,
     without_panic_nobody_is_asked_when_all_are_ill,
     a_low_success_rate_ejects,
+    a_failure_by_expression_says_how_long_it_lasts,
     an_endpoint_that_hangs_is_found_by_its_checks,
     checks_look_into_answers,
     grpc_endpoints_are_checked,
@@ -102,6 +104,53 @@ fn a_retry_after_of_a_year_is_bounded(cell: Cell) {
     proxy.await_metric("ringway_endpoint_ejections_total", &ejected, 1.0);
     moody.set_ill(false);
     wait::until("it is back within the bound", || client.get("/").body() == "moody");
+}
+
+/// Each is read and bounded, and one is enough: far fewer failures than would eject otherwise.
+fn a_failure_by_expression_says_how_long_it_lasts(cell: Cell) {
+    for field in [
+        "Retry-After: 31536000",
+        "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT",
+        "Retry-After-Ms: 31536000000",
+    ] {
+        let head = format!("HTTP/1.1 418 Later\r\n{field}\r\nContent-Length: 0\r\n\r\n");
+        let (moody, steady) = (Moody::new(head.leak().as_bytes()), steady());
+        let eviction =
+            json!({ "consecutiveFailures": 1000, "duration": "50ms", "maxDuration": "1s" });
+        let condition = "response.code == 418";
+        let health = json!({ "unhealthyExpression": condition, "eviction": eviction });
+        let proxy = cell.start(&with(&[moody.origin.host(), steady.host()], health));
+        let mut client = proxy.client();
+        moody.set_ill(true);
+        wait::until("one answer is enough", || client.get("/").status == 418);
+        let ejected = [("endpoint", moody.origin.host())];
+        proxy.await_metric("ringway_endpoint_ejections_total", &ejected, 1.0);
+        moody.set_ill(false);
+        wait::until("it is back within the bound", || client.get("/").body() == "moody");
+    }
+}
+
+/// An answer of 200 that says that it is none, and a status that is none of the endpoint's fault.
+fn an_expression_says_what_a_failure_is(cell: Cell) {
+    let sorry = b"HTTP/1.1 200 OK\r\nX-Overloaded: yes\r\nContent-Length: 5\r\n\r\nsorry";
+    let (moody, steady) = (Moody::new(sorry), Moody::new(BROKEN));
+    steady.set_ill(true);
+    let eviction = json!({ "consecutiveFailures": 3, "duration": "1h", "maxDuration": "1h" });
+    let condition = "response.code != 500 && response.headers['x-overloaded'] == 'yes'";
+    let health = json!({ "unhealthyExpression": condition, "eviction": eviction });
+    let hosts = [moody.origin.host(), steady.origin.host()];
+    let proxy = cell.start(&with(&hosts, health));
+    let mut client = proxy.client();
+    moody.set_ill(true);
+    wait::until("it is ejected", || {
+        client.get("/");
+        !healthy(&proxy, &moody.origin)
+    });
+    for _ in 0..20 {
+        assert_eq!(client.get("/").status, 500, "which counts for nothing here");
+    }
+    assert!(healthy(&proxy, &steady.origin));
+    assert_eq!(proxy.metrics().sum("ringway_endpoint_ejections_total", &[]), 1.0);
 }
 
 /// Both are ill: to send everything to one of them would help nobody.

@@ -10,17 +10,18 @@ use super::settings::upstream_http2;
 use super::traffic;
 use super::upstream_tls::{Asked, http_version};
 use crate::base::id::ClusterId;
-use crate::config::Config;
 use crate::config::backend::{
     BackendPolicies, Builtin, Host, ProxyHeader, RouteBackend, RouteTarget, Target,
 };
 use crate::config::backend_tls::BackendTls;
 use crate::config::cluster::Member;
 use crate::config::process::Keepalives;
+use crate::config::{self, Config};
 use crate::limits::IDLE_PER_WORKER_MAX;
 use crate::net::connect::Address;
 use crate::net::socket::Keepalive;
 use crate::net::tls::ClientSettings;
+use crate::policy::expression::Expression;
 use crate::proto::proxy_protocol::Version;
 use crate::snapshot::tls::Carries;
 use crate::snapshot::{Snapshot, refresh};
@@ -40,6 +41,7 @@ struct Draft {
     cluster: Cluster,
     /// The Host that the backend is asked for when the client's is not kept.
     authority: Option<Box<[u8]>>,
+    unhealthy: Option<Expression>,
 }
 
 impl<'a> Clusters<'a> {
@@ -70,7 +72,9 @@ impl<'a> Clusters<'a> {
         };
         let mut settings = self.settings(&policies);
         let tls = &policies.backend_tls;
-        let key = format!("{name}\0{target:?}\0{settings:?}\0{tls:?}\0{carries:?}");
+        let unhealthy = policies.health.as_ref().and_then(|one| one.unhealthy_expression.as_ref());
+        let unhealthy = unhealthy.map(config::expression::Expression::as_str);
+        let key = format!("{name}\0{target:?}\0{settings:?}\0{tls:?}\0{carries:?}\0{unhealthy:?}");
         if let Some(id) = self.by_key.get(&key) {
             return *id;
         }
@@ -86,7 +90,12 @@ impl<'a> Clusters<'a> {
         if sources.iter().any(|source| source.name.is_some()) {
             cluster.sources = sources;
         }
-        self.list.push(Draft { cluster, authority });
+        let unhealthy = unhealthy.and_then(|text| {
+            let told =
+                |why| self.wrong.push(format!("route `{route}`: unhealthyExpression: {why}"));
+            Expression::compile(text).map_err(told).ok()
+        });
+        self.list.push(Draft { cluster, authority, unhealthy });
         self.by_key.insert(key, id);
         id
     }
@@ -132,6 +141,15 @@ impl<'a> Clusters<'a> {
         }
         policies.backend_tls = policies.backend_tls.or_else(|| inherited.cloned());
         policies
+    }
+
+    /// What makes an answer a failure, by cluster; empty if none says.
+    pub(super) fn unhealthy(&self) -> Vec<Option<Expression>> {
+        let unhealthy = self.list.iter().map(|draft| draft.unhealthy.clone());
+        match self.list.iter().any(|draft| draft.unhealthy.is_some()) {
+            true => unhealthy.collect(),
+            false => Vec::new(),
+        }
     }
 
     /// The finished list. What the last snapshot has the same of is taken from there.
