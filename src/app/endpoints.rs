@@ -7,11 +7,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use serde_json::{Value, json};
 
 use crate::base::clock::{Clock, Instant};
-use crate::control::health::{At, Checked};
+use crate::control::health::{At, Checked, Secured, Way};
+use crate::net::tls;
 use crate::snapshot::Snapshot;
 use crate::telemetry::merge::{CircuitMetric, EndpointMetric};
 use crate::upstream::circuit::Gate;
-use crate::upstream::cluster::{Cluster, Endpoint};
+use crate::upstream::cluster::{Cluster, Endpoint, UpstreamTls, Wish};
+use crate::upstream::probe::Kind;
 
 /// `/clusters`.
 pub(super) fn list(snapshot: &Snapshot, now: Instant) -> Value {
@@ -62,11 +64,31 @@ pub(super) fn probes(snapshot: &Snapshot, clock: &Clock) -> Vec<Checked> {
         let (Some(probe), Some(traffic)) = (&cluster.settings.probe, &cluster.traffic) else {
             continue;
         };
+        let secure = |tls: &UpstreamTls| {
+            let wish = match probe.kind {
+                Kind::Http(_) => Wish::Http1,
+                Kind::Grpc(_) => Wish::Http2,
+                // Nothing is said: what is offered is what connections of requests offer.
+                Kind::Tcp => Wish::Either,
+            };
+            tls::without_sessions(tls.config(wish))
+        };
+        let secure = cluster.settings.tls.as_ref().map(|tls| (tls, secure(tls)));
+        let secured = |endpoint: &Endpoint| {
+            let (tls, config) = secure.as_ref()?;
+            let (settings, config) = (Arc::clone(&tls.settings), Arc::clone(config));
+            Some(Secured { settings, config, name: endpoint.server_name.clone()? })
+        };
         let checked = |endpoint: &Endpoint| {
+            let way = Way {
+                at: At::parse(&endpoint.name)?,
+                header: cluster.settings.proxy_header,
+                tls: secured(endpoint),
+            };
             Some(Checked {
                 backend: cluster.name.clone(),
                 endpoint: endpoint.name.clone(),
-                at: At::parse(&endpoint.name)?,
+                way,
                 probe: probe.clone(),
                 health: Arc::clone(&endpoint.health),
                 board: Arc::clone(&traffic.board),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
-use super::cluster::{Check, Circuit, Health, LoadBalancer, Member, SessionAffinity};
+use super::cluster::{Circuit, Health, LoadBalancer, Member, SessionAffinity};
 use super::concurrency::AdaptiveConcurrency;
 use super::process::Keepalives;
 use super::reader::{Cursor, Table};
@@ -366,7 +366,6 @@ impl BackendPolicies {
             circuit: table.maybe("circuit", Circuit::read),
             adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
         };
-        policies.check_probe(&table);
         if let Some(protocol) = policies.missing_alpn() {
             table.fail(&format!("http.version wants `{protocol}`, which backendTLS.alpn has not"));
         }
@@ -388,21 +387,12 @@ impl BackendPolicies {
             circuit: table.maybe("circuit", Circuit::read),
             adaptive_concurrency: None,
         };
-        policies.check_probe(&table);
         for key in ["http", "sessionAffinity", "adaptiveConcurrency"] {
             table.refuse(key, "a TCP route does not look into what it carries", None);
         }
         table.unsupported(&UNSUPPORTED);
         table.finish();
         Some(policies)
-    }
-
-    /// Checks are made in plain text.
-    fn check_probe(&self, table: &Table<'_>) {
-        let check = self.health.as_ref().and_then(|health| health.check.as_ref());
-        if self.backend_tls.is_some() && check.is_some_and(Check::speaks) {
-            table.fail("health.check with backendTLS: only `tcp` is supported yet");
-        }
     }
 
     /// What `http.version` needs and a list of ALPN leaves out.

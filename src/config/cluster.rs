@@ -399,11 +399,6 @@ impl Check {
         table.finish();
         Some(check)
     }
-
-    /// Whether the check speaks more than a connection.
-    pub const fn speaks(&self) -> bool {
-        !matches!(self.kind, CheckKind::Tcp {})
-    }
 }
 
 impl HttpCheck {

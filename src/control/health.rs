@@ -8,6 +8,7 @@
 mod ask;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use tokio::time::{sleep, timeout};
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::limits::PROBES_AT_ONCE_MAX;
+use crate::net::tls::{ClientConfig, ClientSettings, ServerName};
+use crate::proto::proxy_protocol::Version;
 use crate::upstream::health::{Board, Health};
 use crate::upstream::probe::Probe;
 
@@ -29,11 +32,43 @@ use crate::upstream::probe::Probe;
 pub struct Checked {
     pub backend: String,
     pub endpoint: String,
-    pub at: At,
+    pub way: Way,
     pub probe: Probe,
     pub health: Arc<Health>,
     pub board: Arc<Board>,
     pub clock: Clock,
+}
+
+/// How an endpoint is reached: as requests reach it.
+#[derive(Clone, Debug)]
+pub struct Way {
+    pub at: At,
+    /// A header of the PROXY protocol goes first, which names nobody.
+    pub header: Option<Version>,
+    pub tls: Option<Secured>,
+}
+
+/// TLS to an endpoint.
+#[derive(Clone)]
+pub struct Secured {
+    /// What `config` is made of: the same over reloads that change nothing.
+    pub settings: Arc<ClientSettings>,
+    pub config: Arc<ClientConfig>,
+    pub name: ServerName<'static>,
+}
+
+impl fmt::Debug for Secured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secured").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Way {
+    /// All that tells it from another, but for its place.
+    fn key(&self) -> String {
+        let settings = self.tls.as_ref().map(|tls| Arc::as_ptr(&tls.settings));
+        format!("{:?} {settings:?} {:?}", self.header, self.tls)
+    }
 }
 
 /// Where an endpoint is.
@@ -89,7 +124,7 @@ impl Prober {
         let mut last = std::mem::take(&mut self.tasks);
         for checked in all {
             let place = Arc::as_ptr(&checked.health) as usize;
-            let key = Key(place, format!("{:?}", checked.probe));
+            let key = Key(place, format!("{:?} {}", checked.probe, checked.way.key()));
             let task = last.remove(&key).unwrap_or_else(|| {
                 let asking = ask_for_ever(checked.clone(), Arc::clone(&self.turns));
                 Task { asking: tokio::spawn(asking), checked }
@@ -115,7 +150,7 @@ async fn ask_for_ever(checked: Checked, turns: Arc<Semaphore>) {
     sleep(share(probe.interval, probe.jitter_percent, &random)).await;
     loop {
         let turn = turns.acquire().await;
-        let asked = timeout(probe.timeout, ask::ask(&checked.at, &probe.kind)).await;
+        let asked = timeout(probe.timeout, ask::ask(&checked.way, &probe.kind)).await;
         drop(turn);
         let result = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
         note(&checked, &mut opinion, result);

@@ -22,7 +22,7 @@ pub mod ticket;
 pub mod verify;
 
 pub use certificate::{Certificate, Pem, SettingsError, TrustedRoots};
-pub use client::{ClientSettings, client_config, server_name, with_alpn};
+pub use client::{ClientSettings, client_config, server_name, with_alpn, without_sessions};
 pub use failure::{CertificateFault, HandshakeFailure, RecordFailure, TlsError};
 pub use identity::{Identity, Workload};
 pub use parameters::{Alpn, Parameters, Version};

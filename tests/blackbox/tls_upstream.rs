@@ -16,6 +16,7 @@ matrix! {
     connections_are_kept,
     ten_megabytes_up_and_down,
     a_header_comes_before_the_handshake,
+    checks_go_out_in_tls,
 }
 
 drivers! {
@@ -112,6 +113,47 @@ fn certificates_of_endpoints(cell: Cell) {
         }
         let seen = if *status == 200 { 2 } else { 0 };
         assert_eq!(origins[n].seen().len(), seen, "{n}: a request before it was known to whom");
+    }
+}
+
+/// By the settings of the backend: whom it trusts, whom it asks for, who it is itself.
+fn checks_go_out_in_tls(cell: Cell) {
+    let bench = Bench::new();
+    let shown = Shown::with(&bench.ours.issue(&["a.test"]), Some(&bench.ours), &["http/1.1"]);
+    let known = bench.files.put("proxy", &bench.ours.issue(&["proxy"]));
+    let (cert, key) = (&known["cert"], &known["key"]);
+    let root = bench.root();
+    let cases = [
+        (json!({ "root": root, "hostname": "a.test", "cert": cert, "key": key }), true),
+        (json!({ "insecure": true, "cert": cert, "key": key }), true),
+        (json!({ "root": root, "hostname": "b.test", "cert": cert, "key": key }), false),
+        (json!({ "hostname": "a.test", "cert": cert, "key": key }), false),
+        // It shows nothing of its own.
+        (json!({ "root": root, "hostname": "a.test" }), false),
+    ];
+    let mut all = config();
+    let mut origins = Vec::new();
+    for (n, (tls, _)) in cases.iter().enumerate() {
+        let origin = Origin::http1().route("/ready", "yes").tls(&shown).start();
+        let check = json!({
+            "http": { "path": "/ready", "body": "yes" }, "interval": "20ms", "timeout": "10s",
+        });
+        let policies = json!({ "backendTLS": tls, "health": { "check": check } });
+        let backends = json!([{ "host": origin.host(), "policies": policies }]);
+        all = all.route_with(&format!("/{n}"), json!({ "backends": backends }));
+        origins.push(origin);
+    }
+    let proxy = cell.start(&all);
+    for ((tls, passes), origin) in cases.iter().zip(&origins) {
+        let result = if *passes { "passed" } else { "failed" };
+        let checks = |result| [("endpoint", origin.host()), ("result", result)];
+        wait::until("it was checked often enough", || {
+            proxy.metrics().sum("ringway_endpoint_checks_total", &checks(result)) >= 3.0
+        });
+        let others = checks(if *passes { "failed" } else { "passed" });
+        assert_eq!(proxy.metrics().sum("ringway_endpoint_checks_total", &others), 0.0, "{tls}");
+        let healthy = || proxy.metrics().sum("ringway_endpoint_healthy", &others[..1]) == 1.0;
+        wait::until("that is believed", || healthy() == *passes);
     }
 }
 

@@ -43,7 +43,6 @@ fn what_makes_no_sense_is_told_with_its_place() {
         ("health: {check: {http: {statuses: [299-200]}}}", "neither a status nor a range"),
         ("health: {check: {http: {statuses: [99]}}}", "99 is not in 100 to 599"),
         ("health: {check: {http: {path: a}}}", "does not begin with /"),
-        ("backendTLS: {}, health: {check: {http: {}}}", "only `tcp` is supported yet"),
         ("circuit: {maxWaiting: 1}", "neither maxConnections nor maxRequests"),
         ("circuit: {maxRequests: 0}", "0 is not in 1 to 4194304"),
     ] {

@@ -1,44 +1,81 @@
-//! One check of one endpoint: a connection, a request, what is looked for in the answer. In plain
-//! text: configurations that ask for more are refused when they are read.
+//! One check of one endpoint: a connection, over TLS where requests go over TLS, a request, what is
+//! looked for in the answer. HTTP is asked in version 1.1, whatever requests speak.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
 
-use super::At;
+use super::{At, Secured, Way};
+use crate::base::buffer::Buffer;
 use crate::limits::{FIELDS_MAX, HEAD_BYTES_MAX, PROBE_BYTES_MAX, TARGET_BYTES_MAX};
+use crate::net::tls::{Alpn, ServerName};
 use crate::proto::http1::head::ResponseHead;
 use crate::proto::http1::{BodyLength, HeadLimits, Method, Parsed};
+use crate::proto::proxy_protocol::{self, Version};
 use crate::upstream::probe::{HttpProbe, Kind};
 
 /// # Errors
 /// Why the endpoint is not well.
-pub(super) async fn ask(at: &At, kind: &Kind) -> Result<(), String> {
-    match at {
+pub(super) async fn ask(way: &Way, kind: &Kind) -> Result<(), String> {
+    match &way.at {
         At::Inet(address) => {
             let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
             let _ = stream.set_nodelay(true);
-            over(stream, &address.to_string(), kind).await
+            reached(stream, way, &address.to_string(), kind).await
         }
         At::Unix(path) => {
             let stream = UnixStream::connect(path).await.map_err(|error| error.to_string())?;
-            over(stream, "localhost", kind).await
+            reached(stream, way, "localhost", kind).await
         }
     }
 }
 
+/// What comes before the question.
+async fn reached(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    way: &Way,
+    host: &str,
+    kind: &Kind,
+) -> Result<(), String> {
+    if let Some(version) = way.header {
+        stream.write_all(&header(version)).await.map_err(|error| error.to_string())?;
+    }
+    let Some(Secured { config, name, .. }) = &way.tls else {
+        return over(stream, ("http", host), kind).await;
+    };
+    let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream);
+    let stream = handshake.await.map_err(|error| format!("no TLS: {error}"))?;
+    let chosen = stream.get_ref().1.alpn_protocol();
+    if matches!(kind, Kind::Grpc(_)) && chosen != Some(Alpn::H2.name()) {
+        return Err("it chooses no HTTP/2".to_owned());
+    }
+    match name {
+        ServerName::DnsName(name) => over(stream, ("https", name.as_ref()), kind).await,
+        _ => over(stream, ("https", host), kind).await,
+    }
+}
+
+/// Of a connection that is nobody's.
+fn header(version: Version) -> Vec<u8> {
+    let mut header = Buffer::with_capacity(0);
+    proxy_protocol::encode_local(version, &mut header);
+    header.filled().to_vec()
+}
+
 async fn over(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    host: &str,
+    (scheme, host): (&str, &str),
     kind: &Kind,
 ) -> Result<(), String> {
     match kind {
         Kind::Tcp => Ok(()),
         Kind::Http(probe) => over_http(stream, host, probe).await,
-        Kind::Grpc(service) => over_grpc(stream, host, service).await,
+        Kind::Grpc(service) => over_grpc(stream, (scheme, host), service).await,
     }
 }
 
@@ -54,6 +91,7 @@ async fn over_http(
          Accept: */*\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    stream.flush().await.map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     let mut head = ResponseHead::default();
     while !head_is_whole(&mut head, &mut bytes)? {
@@ -117,14 +155,14 @@ const LIMITS: HeadLimits = HeadLimits {
 /// `grpc.health.v1.Health/Check`, by prior knowledge of HTTP/2.
 async fn over_grpc(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    host: &str,
+    (scheme, host): (&str, &str),
     service: &str,
 ) -> Result<(), String> {
     let told = |error: h2::Error| error.to_string();
     let (client, connection) = h2::client::handshake(stream).await.map_err(told)?;
     let exchange = async move {
         let mut client = client.ready().await.map_err(told)?;
-        let request = Request::post(format!("http://{host}/grpc.health.v1.Health/Check"))
+        let request = Request::post(format!("{scheme}://{host}/grpc.health.v1.Health/Check"))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
             .body(())

@@ -1,5 +1,7 @@
 //! Checks of small endpoints on loopback, and when they are believed.
 
+mod tls_tests;
+
 use std::io;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +13,10 @@ use crate::upstream::probe::{HttpProbe, Kind};
 fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { timeout(Duration::from_secs(60), future).await.expect("in time") })
+}
+
+fn plain(at: At) -> Way {
+    Way { at, header: None, tls: None }
 }
 
 fn http(statuses: &[(u16, u16)], body: Option<&str>) -> Kind {
@@ -53,7 +59,7 @@ fn an_answer_is_looked_into() {
     ] {
         run(async {
             let (at, asked) = answering(bytes).await.unwrap();
-            let result = ask::ask(&at, &kind).await;
+            let result = ask::ask(&plain(at), &kind).await;
             assert_eq!(result, expected.map_err(str::to_owned));
             let asked = asked.await.unwrap().unwrap();
             assert!(asked.starts_with("GET /healthz?full HTTP/1.1\r\nHost: a.test\r\n"), "{asked}");
@@ -61,7 +67,7 @@ fn an_answer_is_looked_into() {
     }
     run(async {
         let (at, _) = answering(b"SSH-2.0-OpenSSH\r\n\r\n").await.unwrap();
-        let why = ask::ask(&at, &http(any, None)).await.unwrap_err();
+        let why = ask::ask(&plain(at), &http(any, None)).await.unwrap_err();
         assert!(why.starts_with("its answer is no response"), "{why}");
     });
 }
@@ -70,13 +76,13 @@ fn an_answer_is_looked_into() {
 fn a_connection_is_enough_for_tcp() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = At::Inet(listener.local_addr().unwrap());
-        assert_eq!(ask::ask(&at, &Kind::Tcp).await, Ok(()));
+        let way = plain(At::Inet(listener.local_addr().unwrap()));
+        assert_eq!(ask::ask(&way, &Kind::Tcp).await, Ok(()));
         drop(listener);
-        assert!(ask::ask(&at, &Kind::Tcp).await.is_err());
+        assert!(ask::ask(&way, &Kind::Tcp).await.is_err());
         let path = std::env::temp_dir().join(format!("ringway-probe-{}", std::process::id()));
         let listener = UnixListener::bind(&path).unwrap();
-        assert_eq!(ask::ask(&At::Unix(path.clone()), &Kind::Tcp).await, Ok(()));
+        assert_eq!(ask::ask(&plain(At::Unix(path.clone())), &Kind::Tcp).await, Ok(()));
         drop(listener);
         let _ = std::fs::remove_file(path);
     });
@@ -101,7 +107,7 @@ async fn grpc(message: &'static [u8], status: &'static str) -> Result<(), String
             body.send_trailers(trailers).unwrap();
         }
     });
-    ask::ask(&at, &Kind::Grpc("a.Service".into())).await
+    ask::ask(&plain(at), &Kind::Grpc("a.Service".into())).await
 }
 
 #[test]
@@ -113,7 +119,7 @@ fn grpc_says_serving_or_it_is_not_well() {
         assert_eq!(grpc(&[0, 0, 0, 0, 0], "0").await, Err("it says no status".into()));
         assert_eq!(grpc(&[], "12").await, Err("it answers grpc-status 12".into()));
         let (at, _) = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
-        assert!(ask::ask(&at, &Kind::Grpc(String::new())).await.is_err(), "no HTTP/2");
+        assert!(ask::ask(&plain(at), &Kind::Grpc(String::new())).await.is_err(), "no HTTP/2");
     });
 }
 
@@ -130,7 +136,7 @@ fn checked(at: At, health: &Arc<Health>) -> Checked {
     Checked {
         backend: "b".into(),
         endpoint: "e".into(),
-        at,
+        way: plain(at),
         probe: Probe {
             kind: Kind::Tcp,
             interval: Duration::from_millis(10),

@@ -56,6 +56,13 @@ pub fn with_alpn(config: &ClientConfig, alpn: Alpn) -> Arc<ClientConfig> {
     Arc::new(other)
 }
 
+/// The same settings without sessions to be resumed: a check is to see the certificate each time.
+pub fn without_sessions(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut other = config.clone();
+    other.resumption = Resumption::disabled();
+    Arc::new(other)
+}
+
 /// The name to ask an endpoint for: a hostname, or an address, which no SNI is sent for.
 ///
 /// # Errors
