@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod failure;
 pub mod finish;
 pub mod forward;
+pub mod hedge;
 pub mod hold;
 pub mod judge;
 pub mod lease;

@@ -28,6 +28,12 @@ pub struct Retry {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<u16>,
     pub non_idempotent: bool,
+    /// None: one endpoint at a time.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "scalar::serialize_maybe_duration"
+    )]
+    pub hedge_after: Option<Duration>,
     pub budget: Budget,
     pub replay_bytes: usize,
 }
@@ -57,6 +63,7 @@ impl Retry {
             max_backoff: table.maybe("maxBackoff", scalar::read_timeout),
             codes: table.list("codes", |c| c.integer(400..=599)).unwrap_or_default(),
             non_idempotent: table.or("nonIdempotent", false, Cursor::flag),
+            hedge_after: table.maybe("hedgeAfter", scalar::read_timeout),
             budget: table.or("budget", Budget::default(), Budget::read),
             replay_bytes: table.or("replayBytes", limits::REPLAY_BYTES, |c| {
                 scalar::read_bytes(c, 0..=limits::REPLAY_BYTES_MAX)

@@ -9,8 +9,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::failure::Failure;
-use super::lease::{self, Lease, To};
-use super::place::Place;
+use super::lease::{self, Caller, Lease, To};
 use crate::base::clock::Instant;
 use crate::http::client::waiters::Ticket;
 use crate::limits::CIRCUIT_LOOK_EVERY;
@@ -63,13 +62,13 @@ pub fn enter(local: &Rc<Local>) -> Entry<'_> {
 /// # Errors
 /// `CircuitOpen`.
 pub async fn wait_to_enter<'a>(
-    place: &Place<'_>,
+    caller: Caller<'_>,
     local: &'a Rc<Local>,
 ) -> Result<Entered<'a>, Failure> {
     let (limits, traffic) = limits(local).ok_or(Failure::CircuitOpen)?;
     let (gate, most) = (&traffic.board.requests, limits.requests_max.unwrap_or(u32::MAX));
     let again = || std::future::ready(Ok(Slot::take(gate, most)));
-    let slot = wait(place, local, limits.waiting_max, again).await?;
+    let slot = wait(caller, local, limits.waiting_max, again).await?;
     Ok(Entered { _slot: Some(slot), local })
 }
 
@@ -78,12 +77,12 @@ pub async fn wait_to_enter<'a>(
 ///
 /// # Errors
 /// `CircuitOpen`, and those of `Lease::open`.
-pub async fn connection(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure> {
+pub async fn connection(caller: Caller<'_>, to: To<'_>) -> Result<Lease, Failure> {
     let Some((limits, _)) = limits(to.local) else { return Err(Failure::CircuitOpen) };
     let others = || to.local.pools.iter().find_map(|pool| pool.evict());
     let made_room = match others() {
         Some(connection) => {
-            lease::close_all(place.view, vec![connection]);
+            lease::close_all(caller.view, vec![connection]);
             true
         }
         None => false,
@@ -91,26 +90,26 @@ pub async fn connection(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure>
     // Room that was made is a moment away, and worth that moment.
     let waiting_max = if made_room { u32::MAX } else { limits.waiting_max };
     let again = || async {
-        if let Some(lease) = Lease::reuse(place, to) {
+        if let Some(lease) = Lease::reuse(caller, to) {
             return Ok(Some(lease));
         }
-        match Lease::open(place, to).await {
+        match Lease::open(caller, to).await {
             Ok(lease) => Ok(Some(lease)),
             Err(Failure::CircuitOpen) => Ok(None),
             Err(failure) => Err(failure),
         }
     };
-    wait(place, to.local, waiting_max, again).await
+    wait(caller, to.local, waiting_max, again).await
 }
 
 /// Tries again whenever something may have become free, until the time is up.
 async fn wait<T, F: Future<Output = Result<Option<T>, Failure>>>(
-    place: &Place<'_>,
+    caller: Caller<'_>,
     local: &Local,
     waiting_max: u32,
     mut again: impl FnMut() -> F,
 ) -> Result<T, Failure> {
-    let resources = &place.view.resources;
+    let resources = &caller.view.resources;
     let (limits, traffic) = limits(local).expect("who waits has something to wait for");
     let rejected = || {
         traffic.board.rejected.fetch_add(1, Relaxed);
@@ -123,10 +122,10 @@ async fn wait<T, F: Future<Output = Result<Option<T>, Failure>>>(
     let ticket = local.waiters.ticket();
     loop {
         let left = until.nanos_since(resources.clock.now());
-        if left == 0 || place.connection.stream.is_dead() {
+        if left == 0 || caller.client.is_some_and(|client| client.stream.is_dead()) {
             return Err(rejected());
         }
-        turn(place, local, ticket, until).await;
+        turn(caller, local, ticket, until).await;
         if let Some(found) = again().await? {
             return Ok(found);
         }
@@ -134,8 +133,8 @@ async fn wait<T, F: Future<Output = Result<Option<T>, Failure>>>(
 }
 
 /// Waits until something may have become free, or a moment.
-async fn turn(place: &Place<'_>, local: &Local, ticket: Ticket, until: Instant) {
-    let resources = &place.view.resources;
+async fn turn(caller: Caller<'_>, local: &Local, ticket: Ticket, until: Instant) {
+    let resources = &caller.view.resources;
     let now = resources.clock.now();
     let left = std::time::Duration::from_nanos(until.nanos_since(now));
     let deadline = resources.wheel.register(Ends::Nothing);

@@ -7,6 +7,7 @@ use super::attempt::{self, Answered, Ended};
 use super::choice::Choice;
 use super::circuit::{self, Entry};
 use super::failure::Failure;
+use super::hedge::{self, Hedging};
 use super::judge;
 use super::lease::{Lease, To};
 use super::place::Routed;
@@ -53,7 +54,7 @@ pub async fn forward(
     let http2 = wish == Wish::Http2;
     let _entered = match circuit::enter(local) {
         Entry::Free(entered) => entered,
-        Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed, local)).await?),
+        Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed.caller(), local)).await?),
     };
     let mut message = Some({
         let message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
@@ -76,7 +77,7 @@ pub async fn forward(
         let alone = tries.fresh || settings.proxy_header.is_some();
         // What is in this block takes no room in the future of a connection behind it.
         let next = {
-            let mut lease = if alone { None } else { Lease::reuse(routed, to) };
+            let mut lease = if alone { None } else { Lease::reuse(routed.caller(), to) };
             if lease.is_none() {
                 match Box::pin(tries.reach(routed, exchange, to)).await {
                     Reach::Lease(opened) => lease = Some(opened),
@@ -88,8 +89,16 @@ pub async fn forward(
             let Some(leased) = &mut lease else { continue };
             leased.reused &= !tries.fresh;
             exchange.outcome.endpoint = Some((cluster, endpoint as u32));
-            let ended = attempt::run(routed, exchange, leased, &mut message).await;
+            let hedged = tries.hedging(routed, exchange, to);
+            let hedged = hedged.and_then(|hedging| Some((hedging, whole(&mut message)?)));
+            let ended = match hedged {
+                None => attempt::run(routed, exchange, leased, &mut message).await,
+                Some((hedging, message)) => {
+                    Box::pin(hedge::run(routed, exchange, leased, message, hedging)).await
+                }
+            };
             drop(turn);
+            let to = To { endpoint: leased.endpoint(), ..to };
             match tries.conclude(routed, exchange, lease.take(), (to, ended)) {
                 None => break Ok(()),
                 Some(left) => Box::pin(tries.next(routed, exchange, to, left)),
@@ -106,8 +115,8 @@ pub async fn forward(
 
 /// A new connection to the endpoint, when the cluster may have one more.
 async fn open(routed: &Routed<'_>, to: To<'_>) -> Result<Lease, Failure> {
-    match Lease::open(routed, to).await {
-        Err(Failure::CircuitOpen) => circuit::connection(routed, to).await,
+    match Lease::open(routed.caller(), to).await {
+        Err(Failure::CircuitOpen) => circuit::connection(routed.caller(), to).await,
         opened => opened,
     }
 }
@@ -147,6 +156,18 @@ struct Tries {
 }
 
 impl Tries {
+    /// What a second attempt beside the first takes, where there may be one.
+    #[inline]
+    fn hedging<'a>(
+        &'a mut self,
+        routed: &Routed<'_>,
+        exchange: &Exchange,
+        to: To<'a>,
+    ) -> Option<Hedging<'a>> {
+        let after = self.replay.hedges(routed, exchange, to.local)?;
+        Some(Hedging { after, to, choice: self.choice, replay: &mut self.replay })
+    }
+
     /// A new connection, or what becomes of the request without one.
     async fn reach(&mut self, routed: &Routed<'_>, exchange: &mut Exchange, to: To<'_>) -> Reach {
         match open(routed, to).await {
@@ -261,8 +282,13 @@ impl Tries {
     }
 }
 
+/// The bytes of a message that is whole.
+fn whole(message: &mut Option<Message>) -> Option<Buffer> {
+    message.take_if(|message| message.rest.is_none()).map(|message| message.buffer)
+}
+
 /// gRPC: HTTP/2 or nothing.
-fn is_grpc(exchange: &Exchange) -> bool {
+pub fn is_grpc(exchange: &Exchange) -> bool {
     const NAME: &[u8] = b"application/grpc";
     let request = &exchange.request;
     let value = || request.value(exchange.head_bytes(), FieldName::ContentType);

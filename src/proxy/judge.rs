@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::asked;
 use super::failure::Failure;
+use super::lease::To;
 use super::place::Routed;
 use crate::base::clock::Instant;
 use crate::http::Exchange;
@@ -38,6 +39,17 @@ pub fn failed(
 ) {
     if local.turns.is_some() && failure.is_endpoints() {
         tell(routed, exchange, (local, endpoint), Verdict::Bad { retry_after: None });
+    }
+}
+
+/// Another endpoint answered sooner: it takes so long at least.
+pub fn outrun(routed: &Routed<'_>, exchange: &Exchange, to: To<'_>) {
+    if to.local.turns.is_some()
+        && let Some(sent) = exchange.outcome.sent
+    {
+        let now = routed.connection.now();
+        let took = Duration::from_nanos(now.nanos_since(sent));
+        to.local.seats[to.endpoint].observe(now, took, false);
     }
 }
 

@@ -5,12 +5,13 @@
 mod shared;
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::failure::Failure;
 use super::open;
-use super::place::Place;
 use crate::base::buffer::Buffer;
 use crate::http::client::h1::Connection;
+use crate::http::server;
 use crate::limits::READ_BUFFER_BYTES;
 use crate::net::runtime;
 use crate::net::stream::Stream;
@@ -34,7 +35,17 @@ pub struct Lease {
     _active: Active,
 }
 
-/// Whom a lease is for.
+/// For whom a lease is asked for.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    pub view: &'a Rc<View>,
+    /// How long a write may take.
+    pub write: Duration,
+    /// None: it is for ourselves, beside the exchange of a client.
+    pub client: Option<&'a server::h1::Connection>,
+}
+
+/// What a lease is to lead to.
 #[derive(Clone, Copy)]
 pub struct To<'a> {
     pub local: &'a Rc<Local>,
@@ -64,7 +75,7 @@ impl Drop for Active {
 
 impl Lease {
     /// An idle connection to the endpoint, or none.
-    pub fn reuse(place: &Place<'_>, to: To<'_>) -> Option<Self> {
+    pub fn reuse(caller: Caller<'_>, to: To<'_>) -> Option<Self> {
         let shared = &to.local.shared[to.endpoint];
         let is_lane = match to.wish {
             Wish::Http1 => false,
@@ -76,31 +87,31 @@ impl Lease {
             return None;
         }
         let pool = if is_lane { &shared.idle } else { &to.local.pools[to.endpoint] };
-        Some(Self::new(place, to, taken(place, pool)?, true, is_lane))
+        Some(Self::new(caller, to, taken(caller, pool)?, true, is_lane))
     }
 
     /// A new connection to the endpoint.
     ///
     /// # Errors
     /// `ConnectFailed`, `ConnectSlow`; of a lane `StreamsFull` as well.
-    pub async fn open(place: &Place<'_>, to: To<'_>) -> Result<Self, Failure> {
+    pub async fn open(caller: Caller<'_>, to: To<'_>) -> Result<Self, Failure> {
         // Rare, as connections are kept: who finds one does not pay for the size of this.
         if to.wish != Wish::Http1 {
-            return Box::pin(shared::lane(place, to)).await;
+            return Box::pin(shared::lane(caller, to)).await;
         }
-        let stream = Box::pin(dial(place, to)).await?;
-        let connection = Connection::new(stream, &place.view.resources.buffers);
-        Ok(Self::new(place, to, connection, false, false))
+        let stream = Box::pin(dial(caller, to)).await?;
+        let connection = Connection::new(stream, &caller.view.resources.buffers);
+        Ok(Self::new(caller, to, connection, false, false))
     }
 
     fn new(
-        place: &Place<'_>,
+        caller: Caller<'_>,
         to: To<'_>,
         connection: Connection,
         reused: bool,
         is_lane: bool,
     ) -> Self {
-        let resources = &place.view.resources;
+        let resources = &caller.view.resources;
         let series = resources.shard.cluster(to.local.cluster.labels);
         if reused {
             series.hits.add(1);
@@ -140,27 +151,31 @@ impl Lease {
         }
     }
 
+    pub const fn endpoint(&self) -> usize {
+        self.endpoint
+    }
+
     pub fn endpoint_name(&self) -> &str {
         &self.local.cluster.endpoints[self.endpoint].name
     }
 }
 
 /// A connection of the pool that is quiet.
-fn taken(place: &Place<'_>, pool: &Pool) -> Option<Connection> {
+fn taken(caller: Caller<'_>, pool: &Pool) -> Option<Connection> {
     let mut discarded = Discarded::new();
-    let taken = pool.take(&place.view.resources.buffers, &mut discarded);
+    let taken = pool.take(&caller.view.resources.buffers, &mut discarded);
     if !discarded.is_empty() {
-        close_all(place.view, discarded);
+        close_all(caller.view, discarded);
     }
     taken
 }
 
 /// A new connection, ready to be used.
-async fn dial(place: &Place<'_>, to: To<'_>) -> Result<Stream, Failure> {
-    let resources = &place.view.resources;
+async fn dial(caller: Caller<'_>, to: To<'_>) -> Result<Stream, Failure> {
+    let resources = &caller.view.resources;
     let cluster = &to.local.cluster;
     resources.shard.cluster(cluster.labels).misses.add(1);
-    open::one(resources, cluster, to.endpoint, Some(place.connection), to.wish).await
+    open::one(resources, cluster, to.endpoint, caller.client, to.wish).await
 }
 
 /// An empty buffer of the size that is kept armed.

@@ -4,13 +4,14 @@
 //! given up and counted. So is one too many. Upgrades and tunnels are not mirrored: they are no
 //! requests that end.
 //!
-//! A mirror is a task of its own, over HTTP/1.1, on connections of the backend's pool.
+//! A mirror is a task of its own, on connections of the backend's pool, and speaks what other
+//! requests to that backend would.
 
 use std::rc::Rc;
 
 use super::choice::Choice;
-use super::lease::close_all;
-use super::open;
+use super::forward::is_grpc;
+use super::lease::{Caller, Lease, To};
 use super::place::Routed;
 use super::request_head::{self, Rewritten};
 use crate::base::buffer::Buffer;
@@ -31,7 +32,6 @@ use crate::snapshot::view::View;
 use crate::telemetry::value::Counter;
 use crate::upstream::Local;
 use crate::upstream::cluster::Wish;
-use crate::upstream::pool::Discarded;
 
 /// The copy of a request's body. However the exchange ends, so does the copy.
 pub struct Shadow(Rc<Tee>);
@@ -67,7 +67,9 @@ pub fn begin(
     }
     let local = Rc::clone(routed.view.local(mirror.cluster)?);
     let mut head = resources.buffers.take();
-    let rewritten = Rewritten { changes, backend: &mirror.backend, http2: false, tee: None };
+    let wish = local.cluster.settings.wish(false, || is_grpc(exchange));
+    let http2 = wish == Wish::Http2;
+    let rewritten = Rewritten { changes, backend: &mirror.backend, http2, tee: None };
     request_head::encode(&mut head, routed, exchange, rewritten);
     let tee = Rc::new(Tee::default());
     let has_body = request.body != BodyLength::None;
@@ -81,6 +83,7 @@ pub fn begin(
         limits: routed.bind.settings.limits.head,
         method: request.method,
         has_body,
+        wish,
     };
     let panicked = Rc::clone(resources);
     runtime::spawn(task.run(local, head), None, move || panicked.shard.add(Counter::Panics, 1));
@@ -110,6 +113,7 @@ struct Task {
     limits: HeadLimits,
     method: Method,
     has_body: bool,
+    wish: Wish,
 }
 
 /// How a mirror ended.
@@ -138,69 +142,36 @@ impl Task {
         let chosen = Choice::default().pick(resources, local);
         let Ok(endpoint) = chosen else { return (false, head) };
         let _turn = local.begin(endpoint);
+        let caller = Caller { view: &self.view, write: MIRROR_SECONDS_MAX, client: None };
+        let to = To { local, endpoint, wish: self.wish };
         let mut head = head;
-        if let Some(pooled) = self.pooled(local, endpoint) {
+        if let Some(lease) = Lease::reuse(caller, to) {
             let answered;
-            (answered, head) = self.exchange(local, endpoint, pooled, head).await;
+            (answered, head) = self.exchange(lease, head).await;
             // It may have been closed just now: without a body nothing is lost to ask again.
             if answered || self.has_body {
                 return (answered, head);
             }
         }
-        let opened = open::one(resources, &local.cluster, endpoint, None, Wish::Http1);
-        match Box::pin(opened).await {
-            Ok(stream) => {
-                let connection = Connection::new(stream, &resources.buffers);
-                self.exchange(local, endpoint, connection, head).await
-            }
+        match Lease::open(caller, to).await {
+            Ok(lease) => self.exchange(lease, head).await,
             Err(_) => (false, head),
         }
     }
 
-    fn pooled(&self, local: &Local, endpoint: usize) -> Option<Connection> {
-        if local.cluster.settings.proxy_header.is_some() {
-            return None;
-        }
-        let mut discarded = Discarded::new();
-        let taken = local.pools[endpoint].take(&self.view.resources.buffers, &mut discarded);
-        if !discarded.is_empty() {
-            close_all(&self.view, discarded);
-        }
-        taken
-    }
-
-    async fn exchange(
-        &self,
-        local: &Rc<Local>,
-        endpoint: usize,
-        mut connection: Connection,
-        head: Buffer,
-    ) -> (bool, Buffer) {
-        let resources = &self.view.resources;
-        let deadline = connection.stream.deadline();
-        deadline.set(resources.clock.now(), MIRROR_SECONDS_MAX, Action::EndBoth);
-        let (sent, head) = connection.stream.send_all(head).await;
-        let sent = sent.is_ok() && self.send_body(&connection.stream).await;
-        let ended = if sent { self.answer(&mut connection).await } else { Ended::Failed };
+    async fn exchange(&self, mut lease: Lease, head: Buffer) -> (bool, Buffer) {
+        let now = self.view.resources.clock.now();
+        let stream = &lease.connection.stream;
+        stream.deadline().set(now, MIRROR_SECONDS_MAX, Action::EndBoth);
+        let (sent, head) = stream.send_all(head).await;
+        let sent = sent.is_ok() && self.send_body(stream).await;
+        let ended = if sent { self.answer(&mut lease.connection).await } else { Ended::Failed };
+        let answered = !matches!(ended, Ended::Failed);
         match ended {
-            Ended::Clean(mut buffer) => {
-                connection.stream.deadline().clear();
-                buffer.clear();
-                connection.rest(buffer, resources.clock.now());
-                let settings = &local.cluster.settings;
-                let keeps = !local.is_retired(endpoint) && settings.proxy_header.is_none();
-                let idle_max = if keeps { settings.idle_per_worker_max } else { 0 };
-                if let Some(surplus) = local.pools[endpoint].give(connection, idle_max) {
-                    close_all(&self.view, vec![surplus]);
-                }
-                (true, head)
-            }
-            Ended::Answered => (true, head),
-            Ended::Failed => {
-                connection.close(&resources.buffers).await;
-                (false, head)
-            }
+            Ended::Clean(buffer) => lease.give_back(&self.view, buffer),
+            Ended::Answered | Ended::Failed => lease.discard(&self.view),
         }
+        (answered, head)
     }
 
     async fn send_body(&self, up: &Stream) -> bool {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::lease::Caller;
 use crate::http::server::h1::Connection;
 use crate::policy::Pipeline;
 use crate::snapshot::bind::{Bind, Route};
@@ -15,6 +16,12 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// For whom connections to endpoints are asked for here.
+    pub fn caller(&self) -> Caller<'_> {
+        let write = self.bind.settings.limits.write;
+        Caller { view: self.view, write, client: Some(self.connection) }
+    }
+
     /// The response that is to come is the connection's last: we drain, or it had its share.
     pub fn is_closing(&self) -> bool {
         self.view.resources.draining.get()

@@ -54,6 +54,44 @@ impl Replay {
         routed.route.retry.as_deref().is_some_and(left)
     }
 
+    /// After how long without an answer another endpoint is asked as well, if that may be.
+    pub fn hedges(
+        &self,
+        routed: &Routed<'_>,
+        exchange: &Exchange,
+        local: &Local,
+    ) -> Option<Duration> {
+        let retry = routed.route.retry.as_deref()?;
+        let after = retry.hedge_after?;
+        let request = &exchange.request;
+        let fits = self.may_follow(routed)
+            && request.method.is_idempotent()
+            && request.upgrade.is_none()
+            && local.cluster.endpoints.len() > 1
+            // A connection that begins with who the client is belongs to one attempt.
+            && local.cluster.settings.proxy_header.is_none();
+        fits.then_some(after)
+    }
+
+    /// The right to ask another endpoint beside the first, and the request; it counts as a retry.
+    pub fn hedge(
+        &mut self,
+        routed: &Routed<'_>,
+        exchange: &mut Exchange,
+        local: &Local,
+    ) -> Option<(Retrying, Buffer)> {
+        let retry = routed.route.retry.as_deref()?;
+        let series = routed.view.resources.shard.cluster(local.cluster.labels);
+        let Some(retrying) = retry.admit(local, active(series)) else {
+            series.retries_refused.add(1);
+            return None;
+        };
+        self.made += 1;
+        exchange.outcome.retries += 1;
+        exchange.outcome.may_retry = self.may_follow(routed);
+        self.message(routed).map(|message| (retrying, message.buffer))
+    }
+
     /// Whether the request is sent again; if so, after a while.
     pub async fn again(
         &mut self,

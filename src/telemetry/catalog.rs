@@ -379,6 +379,8 @@ families! {
         "Mirrors of requests that were given up: the backend was slow or down, or too many were \
          under way.",
     );
+    HEDGES = counter("ringway_hedges_total", &[], "Requests that a second endpoint was asked for.");
+    HEDGES_WON = counter("ringway_hedges_won_total", &[], "Hedges that answered first.");
     EXPRESSION_FAILURES = counter(
         "ringway_expression_failures_total",
         &[],

@@ -249,6 +249,8 @@ fn fault_families(page: &mut Page, sum: &Shard, control: &ControlMetrics, regist
     page.single(&family::HTTP2_FLOODS, sum.counter(Counter::Http2Floods));
     page.single(&family::MIRRORED_REQUESTS, sum.counter(Counter::Mirrored));
     page.single(&family::MIRROR_DROPS, sum.counter(Counter::MirrorsDropped));
+    page.single(&family::HEDGES, sum.counter(Counter::Hedges));
+    page.single(&family::HEDGES_WON, sum.counter(Counter::HedgesWon));
     page.single(&family::EXPRESSION_FAILURES, sum.counter(Counter::ExpressionFailures));
     page.single(&family::HTTP2_STREAMS_ACTIVE, sum.gauge(Gauge::Http2Streams));
     page.single(&family::RATE_LIMIT_ADMITTED, sum.counter(Counter::RateLimitAdmitted));

@@ -214,6 +214,8 @@ values! {
         RateLimitEvictions = "ringway_rate_limit_evictions_total",
         Mirrored = "ringway_mirrored_requests_total",
         MirrorsDropped = "ringway_mirror_drops_total",
+        Hedges = "ringway_hedges_total",
+        HedgesWon = "ringway_hedges_won_total",
         ExpressionFailures = "ringway_expression_failures_total",
     }
 

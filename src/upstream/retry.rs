@@ -24,6 +24,8 @@ pub struct Retry {
     pub budget_percent: u32,
     /// and so many in any case. Both of each worker.
     pub budget_min: u32,
+    /// After so long without an answer an idempotent request is sent to another endpoint as well.
+    pub hedge_after: Option<Duration>,
     /// What is kept of a request to be sent again.
     pub replay_bytes: usize,
 }

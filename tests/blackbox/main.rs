@@ -19,6 +19,7 @@ mod expression;
 mod framing;
 mod harness;
 mod health;
+mod hedging;
 mod http1;
 mod http2;
 mod http2_attacks;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::harness::h2_origin::{H2Origin, Manners};
 use crate::harness::origin::{Next, ok};
 use crate::harness::*;
 
@@ -12,6 +13,7 @@ matrix! {
     a_mirror_gets_what_the_backend_gets,
     a_body_that_comes_in_pieces_is_mirrored_too,
     a_mirror_that_is_down_or_silent_holds_up_nothing,
+    a_mirror_may_speak_http2,
 }
 
 drivers! {
@@ -46,6 +48,49 @@ fn a_mirror_gets_what_the_backend_gets(cell: Cell) {
     assert_eq!(client.get("/a").body(), "answer");
     proxy.await_metric("ringway_mirrored_requests_total", &[], 6.0);
     assert_eq!(proxy.metrics().sum("ringway_mirror_drops_total", &[]), 0.0);
+}
+
+/// Bodies and all, over streams of few connections; and refusals that hold up nothing.
+fn a_mirror_may_speak_http2(cell: Cell) {
+    let origin = Origin::http1().answer("/echo", ok("a")).answer("/refuse", ok("b")).start();
+    let mirror = H2Origin::start(Manners::default());
+    let policies = json!({ "http": { "version": "HTTP/2.0" } });
+    let backend = json!({ "host": mirror.host(), "policies": policies });
+    let mirrored = route(&origin, json!({ "backend": backend }));
+    let proxy = cell.start(&config().route_with("/", mirrored));
+    let mut client = proxy.client();
+    let small = |turn: usize| vec![b'a' + turn as u8; 1000 * turn];
+    for turn in 0..10 {
+        assert_eq!(client.post("/echo", &small(turn)).body(), "a");
+        wait::until("the mirror has it", || mirror.seen().len() == turn + 1);
+        let seen = mirror.last();
+        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/echo"));
+        assert!(seen.body == small(turn));
+    }
+    let large = vec![b'x'; 300_000];
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for piece in large.chunks(10_000) {
+        client.send(format!("{:x}\r\n", piece.len()));
+        client.send(piece);
+        client.send("\r\n");
+    }
+    client.send("0\r\n\r\n");
+    assert_eq!(client.response().body(), "a");
+    let settled = || {
+        let metrics = proxy.metrics();
+        metrics.sum("ringway_mirrored_requests_total", &[])
+            + metrics.sum("ringway_mirror_drops_total", &[])
+    };
+    wait::until("the large one has come to its end", || settled() == 11.0);
+    let seen = mirror.seen();
+    assert!(seen.len() == 10 || seen[10].body == large, "whole or not at all");
+    for _ in 0..5 {
+        assert_eq!(client.get("/refuse").body(), "b");
+    }
+    wait::until("refused mirrors are given up", || settled() == 16.0);
+    assert!(proxy.metrics().sum("ringway_mirror_drops_total", &[]) >= 5.0);
+    assert!(mirror.accepted() <= cell.workers);
+    assert_eq!(proxy.metrics().sum("agentgateway_requests_total", &[("status", "200")]), 16.0);
 }
 
 fn a_body_that_comes_in_pieces_is_mirrored_too(cell: Cell) {

@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use super::{Lease, To, dial, taken};
+use super::{Caller, Lease, To, dial, taken};
 use crate::http::client::h1::Connection;
 use crate::http::client::h2::{self, Client, Meter, Options};
 use crate::net::deadline::{Action, Deadline, Ends};
@@ -17,7 +17,6 @@ use crate::net::stream::Stream;
 use crate::net::tls::{Alpn, Session};
 use crate::proto::http1::Scheme;
 use crate::proxy::failure::Failure;
-use crate::proxy::place::Place;
 use crate::telemetry::value::Counter;
 use crate::upstream::cluster::Wish;
 use crate::upstream::shared::{Failures, Shared};
@@ -27,22 +26,22 @@ use crate::upstream::shared::{Failures, Shared};
 ///
 /// # Errors
 /// `StreamsFull` when too many wait already; `ConnectFailed`, `ConnectSlow`.
-pub(super) async fn lane(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure> {
+pub(super) async fn lane(caller: Caller<'_>, to: To<'_>) -> Result<Lease, Failure> {
     let shared = &to.local.shared[to.endpoint];
-    let deadline = deadline(place, to);
+    let deadline = deadline(caller, to);
     // Those who wait already come first.
     let mut in_turn = shared.waiters.is_empty();
     let mut ticket = None;
     let mut before = None;
     loop {
         if to.wish == Wish::Either && shared.chosen() == Some(Alpn::Http1) {
-            return alone(place, to).await;
+            return alone(caller, to).await;
         }
         // Lanes that are there for gRPC say nothing of what the endpoint prefers.
         let is_http2 = to.wish == Wish::Http2 || shared.chosen() == Some(Alpn::H2);
         if in_turn
             && is_http2
-            && let Some(lease) = vacant(place, to)
+            && let Some(lease) = vacant(caller, to)
         {
             return Ok(lease);
         }
@@ -52,7 +51,7 @@ pub(super) async fn lane(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure
         }
         let opens = if is_http2 { shared.wants_connection() } else { !shared.is_opening() };
         if opens {
-            match open(place, to).await? {
+            match open(caller, to).await? {
                 Some(lease) => return Ok(lease),
                 None => in_turn = true,
             }
@@ -63,7 +62,7 @@ pub(super) async fn lane(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure
             return match is_http2 {
                 true => Err(Failure::StreamsFull),
                 // It may well be HTTP/1.1, which has no such bound.
-                false => alone(place, to).await,
+                false => alone(caller, to).await,
             };
         }
         let ticket = *ticket.get_or_insert_with(|| shared.waiters.ticket());
@@ -90,22 +89,22 @@ fn failed_since(shared: &Shared, before: &mut Failures, wish: Wish) -> Option<Fa
 }
 
 /// A lane that can be had at once.
-fn vacant(place: &Place<'_>, to: To<'_>) -> Option<Lease> {
-    let resources = &place.view.resources;
+fn vacant(caller: Caller<'_>, to: To<'_>) -> Option<Lease> {
+    let resources = &caller.view.resources;
     let shared = &to.local.shared[to.endpoint];
-    if let Some(connection) = taken(place, &shared.idle) {
-        return Some(Lease::new(place, to, connection, true, true));
+    if let Some(connection) = taken(caller, &shared.idle) {
+        return Some(Lease::new(caller, to, connection, true, true));
     }
     let offer = shared.lane(&resources.wheel)?;
     let connection = Connection::new(offer.stream, &resources.buffers);
-    let mut lease = Lease::new(place, to, connection, offer.proven, true);
+    let mut lease = Lease::new(caller, to, connection, offer.proven, true);
     // A connection that nobody has used yet is none that may have aged.
     lease.reused = offer.proven;
     Some(lease)
 }
 
-fn deadline(place: &Place<'_>, to: To<'_>) -> Deadline {
-    let resources = &place.view.resources;
+fn deadline(caller: Caller<'_>, to: To<'_>) -> Deadline {
+    let resources = &caller.view.resources;
     let deadline = resources.wheel.register(Ends::Nothing);
     let limit = to.local.cluster.settings.connect_timeout;
     deadline.set(resources.clock.now(), limit, Action::Wake);
@@ -113,10 +112,10 @@ fn deadline(place: &Place<'_>, to: To<'_>) -> Deadline {
 }
 
 /// Opens a connection for all who wait: of HTTP/2, or one that is used as it is.
-async fn open(place: &Place<'_>, to: To<'_>) -> Result<Option<Lease>, Failure> {
+async fn open(caller: Caller<'_>, to: To<'_>) -> Result<Option<Lease>, Failure> {
     let shared = &to.local.shared[to.endpoint];
     let _opening = shared.opening();
-    let stream = match dial(place, to).await {
+    let stream = match dial(caller, to).await {
         Ok(stream) => stream,
         Err(failure) => {
             shared.failed(failure == Failure::ConnectSlow, to.wish == Wish::Http2);
@@ -125,20 +124,20 @@ async fn open(place: &Place<'_>, to: To<'_>) -> Result<Option<Lease>, Failure> {
     };
     if is_http2(shared, to.wish, &stream) {
         if to.local.is_retired(to.endpoint) {
-            return own(place, to, stream, true).map(Some);
+            return own(caller, to, stream, true).map(Some);
         }
-        shared.add(start(place, to, stream));
+        shared.add(start(caller, to, stream));
         return Ok(None);
     }
     // Each of the others needs one of its own.
     shared.waiters.wake_all();
-    Ok(Some(plain(place, to, stream)))
+    Ok(Some(plain(caller, to, stream)))
 }
 
 /// Opens a connection for nobody else: most likely of HTTP/1.1.
-async fn alone(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure> {
+async fn alone(caller: Caller<'_>, to: To<'_>) -> Result<Lease, Failure> {
     let shared = &to.local.shared[to.endpoint];
-    let stream = match dial(place, to).await {
+    let stream = match dial(caller, to).await {
         Ok(stream) => stream,
         Err(failure) => {
             shared.forget();
@@ -146,24 +145,24 @@ async fn alone(place: &Place<'_>, to: To<'_>) -> Result<Lease, Failure> {
         }
     };
     if !is_http2(shared, to.wish, &stream) {
-        return Ok(plain(place, to, stream));
+        return Ok(plain(caller, to, stream));
     }
     // Several were opened at the same time: the others need no more than the first.
     let ends = shared.is_served() || to.local.is_retired(to.endpoint);
-    own(place, to, stream, ends)
+    own(caller, to, stream, ends)
 }
 
 /// The first lane of a connection of HTTP/2; with `ends` the connection has no further ones.
-fn own(place: &Place<'_>, to: To<'_>, stream: Stream, ends: bool) -> Result<Lease, Failure> {
-    let resources = &place.view.resources;
-    let client = start(place, to, stream);
+fn own(caller: Caller<'_>, to: To<'_>, stream: Stream, ends: bool) -> Result<Lease, Failure> {
+    let resources = &caller.view.resources;
+    let client = start(caller, to, stream);
     let lane = client.lane(&resources.wheel).ok_or(Failure::StreamsRefused)?;
     if ends {
         client.retire();
     }
     to.local.shared[to.endpoint].add(client);
     let connection = Connection::new(lane, &resources.buffers);
-    Ok(Lease::new(place, to, connection, false, true))
+    Ok(Lease::new(caller, to, connection, false, true))
 }
 
 /// What the connection speaks; where the endpoint had the choice, it is kept in mind.
@@ -180,21 +179,21 @@ fn is_http2(shared: &Shared, wish: Wish, stream: &Stream) -> bool {
     }
 }
 
-fn plain(place: &Place<'_>, to: To<'_>, stream: Stream) -> Lease {
-    let connection = Connection::new(stream, &place.view.resources.buffers);
-    Lease::new(place, to, connection, false, false)
+fn plain(caller: Caller<'_>, to: To<'_>, stream: Stream) -> Lease {
+    let connection = Connection::new(stream, &caller.view.resources.buffers);
+    Lease::new(caller, to, connection, false, false)
 }
 
 /// Starts the task that carries a connection of HTTP/2.
-fn start(place: &Place<'_>, to: To<'_>, stream: Stream) -> Client {
-    let resources = &place.view.resources;
+fn start(caller: Caller<'_>, to: To<'_>, stream: Stream) -> Client {
+    let resources = &caller.view.resources;
     let shared = &to.local.shared[to.endpoint];
     let cluster = &to.local.cluster;
     let is_tls = cluster.settings.tls.is_some();
     let options = Options {
         settings: cluster.settings.http2,
         scheme: if is_tls { Scheme::Https } else { Scheme::Http },
-        write: place.bind.settings.limits.write,
+        write: caller.write,
         meter: Meter { shard: resources.shard.clone(), cluster: cluster.labels },
     };
     let (client, driver) = h2::start(stream, &resources.buffers, &shared.waiters, options);

@@ -2,7 +2,6 @@
 
 use super::policy::Above;
 use super::{Compiler, TOO_MANY_ROUTES};
-use crate::config::backend::HttpVersion;
 use crate::config::policy::mirror::RequestMirror;
 use crate::limits::ROUTES_MAX;
 use crate::route::Table;
@@ -30,11 +29,6 @@ impl Compiler<'_> {
         let clusters = &mut self.clusters;
         let materials = &mut self.materials;
         let cluster = clusters.of(&raw.backend, None, Carries::Http, label, materials);
-        let http = self.clusters.policies(&raw.backend, None).http;
-        if http.and_then(|http| http.version) == Some(HttpVersion::Http2) {
-            let place = format!("{}: route `{label}`", self.bind);
-            self.wrong.push(format!("{place}: requestMirror: a mirror is asked by HTTP/1.1"));
-        }
         let (name, authority) =
             (self.clusters.host_name(cluster), self.clusters.authority(cluster));
         let share = (raw.percentage * u64::MAX as f64) as u64;

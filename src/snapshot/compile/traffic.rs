@@ -108,6 +108,7 @@ pub(super) fn retry(raw: &RawRetry) -> Retry {
         any_method: raw.non_idempotent,
         budget_percent: raw.budget.percent,
         budget_min: raw.budget.min_retries,
+        hedge_after: raw.hedge_after,
         replay_bytes: raw.replay_bytes,
     }
 }

@@ -11,6 +11,7 @@ fn retry() -> Retry {
         any_method: false,
         budget_percent: 20,
         budget_min: 3,
+        hedge_after: None,
         replay_bytes: 1024,
     }
 }
