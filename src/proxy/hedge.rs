@@ -84,7 +84,7 @@ pub async fn run(
         }
         Raced::Second(won) => {
             judge::outrun(routed, exchange, to);
-            let Won { lease: other, first, sent, turn } = won;
+            let Won { lease: other, first, sent, turn } = *won;
             let (cluster, endpoint) = (exchange.outcome.endpoint, other.endpoint());
             std::mem::replace(lease, other).discard(routed.view);
             exchange.outcome.sent = Some(sent);
@@ -103,10 +103,9 @@ pub async fn run(
 }
 
 /// Who was first.
-#[expect(clippy::large_enum_variant, reason = "it is matched where it is made")]
 enum Raced {
     First(Done),
-    Second(Won),
+    Second(Box<Won>),
     /// The client left.
     Gone,
 }
@@ -114,7 +113,7 @@ enum Raced {
 enum Event {
     First(Done),
     /// What it won with; nothing: it failed.
-    Second(Option<Won>),
+    Second(Option<Box<Won>>),
     /// It is time to look at the client, at the write, and whether a second attempt is due.
     Look,
 }

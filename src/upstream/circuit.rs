@@ -23,7 +23,8 @@ pub struct Limits {
 pub struct Gate(AtomicU32);
 
 impl Gate {
-    /// Takes one of `most`; false when all are taken.
+    /// Takes one of `most`; false when all are taken. By compare-and-swap: a bound over all workers
+    /// is passed by one of two that come at the same time.
     pub fn enter(&self, most: u32) -> bool {
         let taken = |taken: u32| (taken < most).then_some(taken + 1);
         self.0.fetch_update(AcqRel, Relaxed, taken).is_ok()
@@ -45,6 +46,7 @@ pub struct Permit(Arc<Board>);
 
 impl Permit {
     pub fn take(board: &Arc<Board>, most: u32) -> Option<Self> {
+        // Once a connection, which may outlive the snapshot that it was opened under.
         board.connections.enter(most).then(|| Self(Arc::clone(board)))
     }
 }

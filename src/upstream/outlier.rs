@@ -47,6 +47,7 @@ pub fn record(cluster: &Cluster, endpoint: usize, verdict: Verdict, now: Instant
         }
         return false;
     };
+    // An addition that all workers share: of failures alone, and none may be lost to another.
     let in_a_row = health.failures_in_a_row.fetch_add(1, Relaxed).saturating_add(1);
     let too_many = rules.failures_in_a_row.is_some_and(|most| in_a_row >= most);
     if too_many || retry_after.is_some() || in_time == Some(true) {
@@ -67,9 +68,12 @@ fn count(health: &Health, rules: &Outlier, verdict: Verdict, now: Instant) -> bo
         health.answers.store(0, Relaxed);
         health.failures.store(0, Relaxed);
     }
+    // For each answer, where a success rate is wanted of all workers together, and nowhere else.
     let answers = u64::from(health.answers.fetch_add(1, Relaxed)) + 1;
-    let bad = u32::from(verdict != Verdict::Good);
-    let failures = u64::from(health.failures.fetch_add(bad, Relaxed) + bad);
+    let failures = u64::from(match verdict {
+        Verdict::Good => health.failures.load(Relaxed),
+        Verdict::Bad { .. } => health.failures.fetch_add(1, Relaxed) + 1,
+    });
     let good = answers.saturating_sub(failures);
     let wanted = u64::from(rules.success_percent.unwrap_or(0));
     answers >= u64::from(rules.answers_min) && good * 100 < answers * wanted

@@ -28,6 +28,7 @@ matrix! {
     a_reset_ends_the_exchange_and_no_other,
     a_reset_is_told_to_an_origin_that_says_nothing,
     a_window_opened_by_bytes_is_closed,
+    a_cut_behind_a_closed_window_is_told_as_such,
     a_websocket_echoes,
     a_drain_takes_two_steps,
     a_drain_loses_nothing,
@@ -331,6 +332,38 @@ fn a_reset_is_told_to_an_origin_that_says_nothing(cell: Cell) {
     }
     proxy.await_metric("ringway_http2_streams_active", &[], 0.0);
     proxy.await_metric("ringway_upstream_streams_active", &[], 0.0);
+}
+
+/// What the client is told of a cut response does not hang on what its window has let pass: all that
+/// came before the cut, some of it, or nothing. One that is whole, and not taken, is its own doing.
+fn a_cut_behind_a_closed_window_is_told_as_such(cell: Cell) {
+    let script = |text: &'static str| {
+        Origin::script(move |visit| {
+            visit.request()?;
+            visit.wire.send(text)
+        })
+    };
+    let cut = script("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789");
+    let whole = script("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
+    let limits = json!({ "writeTimeout": "1s" });
+    let config = config().route("/cut", &cut).route("/whole", &whole).limits(limits);
+    let proxy = cell.start(&config);
+    for (path, window, code) in [
+        ("/cut", 20, INTERNAL_ERROR),
+        ("/cut", 10, INTERNAL_ERROR),
+        ("/cut", 5, INTERNAL_ERROR),
+        ("/cut", 0, INTERNAL_ERROR),
+        ("/whole", 5, CANCEL),
+    ] {
+        let mut client = H2::with(proxy.address(), &[(INITIAL_WINDOW, window)]);
+        client.opens_windows = false;
+        let id = client.open(&asked("GET", path), true);
+        client.until("it is reset", |client| client.stream(id).reset.is_some());
+        let reply = client.stream(id);
+        assert_eq!(reply.reset, Some(code), "{path} within {window}");
+        assert_eq!(reply.bytes.len(), window.min(10) as usize);
+    }
+    proxy.await_metric("ringway_timeouts_total", &[("kind", "write")], 1.0);
 }
 
 /// A client that takes a few bytes at a time is as slow as one that takes none.

@@ -15,6 +15,7 @@ mod connect;
 mod delegation;
 mod dns;
 mod drain;
+mod early_answers;
 mod expression;
 mod framing;
 mod harness;

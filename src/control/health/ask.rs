@@ -26,11 +26,11 @@ pub(super) async fn ask(way: &Way, kind: &Kind) -> Result<(), String> {
         At::Inet(address) => {
             let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
             let _ = stream.set_nodelay(true);
-            reached(stream, way, &address.to_string(), kind).await
+            Box::pin(reached(stream, way, &address.to_string(), kind)).await
         }
         At::Unix(path) => {
             let stream = UnixStream::connect(path).await.map_err(|error| error.to_string())?;
-            reached(stream, way, "localhost", kind).await
+            Box::pin(reached(stream, way, "localhost", kind)).await
         }
     }
 }

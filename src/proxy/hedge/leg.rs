@@ -47,10 +47,9 @@ struct Handover {
     buffers: Rc<Buffers>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one of it, behind an `Rc`")]
 enum State {
     Running,
-    Won(Won),
+    Won(Box<Won>),
     Failed,
     /// Nobody waits for it any more.
     Late,
@@ -92,7 +91,7 @@ impl Leg {
     }
 
     /// Ready with what it won with, or nothing when it failed.
-    pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Won>> {
+    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<Option<Box<Won>>> {
         let mut state = self.0.state.borrow_mut();
         if matches!(*state, State::Running) {
             self.0.exchange.set(Some(context.waker().clone()));
@@ -124,7 +123,7 @@ impl Handover {
     }
 
     /// Ends the task's part; what it won with comes back if nobody waits for it.
-    fn end(&self, won: Option<Won>) {
+    fn end(&self, won: Option<Box<Won>>) {
         if self.is_late() {
             if let Some(won) = won {
                 self.buffers.give(won.first);
@@ -155,7 +154,7 @@ impl Task {
         self.handover.end(won);
     }
 
-    async fn attempt(&self, message: Buffer) -> Option<Won> {
+    async fn attempt(&self, message: Buffer) -> Option<Box<Won>> {
         let resources = &self.view.resources;
         let lease = match circuit::enter(&self.local) {
             Entry::Free(entered) => {
@@ -175,7 +174,7 @@ impl Task {
         }
         let sent = resources.clock.now();
         match self.first_bytes(&mut lease, message).await {
-            Some(first) => Some(Won { lease, first, sent, turn }),
+            Some(first) => Some(Box::new(Won { lease, first, sent, turn })),
             None => {
                 lease.discard(&self.view);
                 None
@@ -219,14 +218,11 @@ impl Task {
             self.handover.task.set(Some(context.waker().clone()));
             Poll::Pending
         });
-        let (result, first) = match done.await {
-            Some(done) => done,
-            None => {
-                stream.shutdown(Side::Both);
-                let (_, first) = armed.finish().await;
-                buffers.give(first);
-                return None;
-            }
+        let Some((result, first)) = done.await else {
+            stream.shutdown(Side::Both);
+            let (_, first) = armed.finish().await;
+            buffers.give(first);
+            return None;
         };
         if matches!(result, Ok(1..)) {
             return Some(first);

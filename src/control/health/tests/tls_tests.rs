@@ -133,7 +133,8 @@ fn a_header_of_nobody_goes_first() {
 fn ways_are_told_apart_by_what_they_are_made_of() {
     let at = At::Unix("/run/none".into());
     let one = over_tls(&at, client(), "example.com", None);
-    assert_eq!(one.key(), one.clone().key());
+    let same = one.clone();
+    assert_eq!(one.key(), same.key());
     assert_ne!(one.key(), plain(at.clone()).key());
     assert_ne!(one.key(), over_tls(&at, client(), "example.com", None).key(), "other settings");
     let mut named = one.clone();

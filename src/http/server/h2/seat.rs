@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::arrival::count_reset;
 use super::{Driver, Service};
 use crate::base::clock::Instant;
-use crate::limits::H2_USEFUL_BODY_BYTES;
+use crate::limits::{H2_USEFUL_BODY_BYTES, LANE_OUT_BYTES_MAX};
 use crate::net::lane::Lane;
 use crate::proto::http2::carry::{Mismatch, Piece, Unwrap, Wrap};
 use crate::proto::http2::hpack::Encoder;
@@ -115,6 +115,16 @@ impl Seat {
         self.blocked_since.unwrap_or(now)
     }
 
+    /// The response was cut before its end: what the client is told of it does not hang on whether
+    /// its window let the last bytes pass. A task that left with its lane full was waiting for that
+    /// window too: what it left is no fault of the endpoint.
+    fn is_cut(&self) -> bool {
+        let response = self.served.as_ref().and_then(|served| served.response);
+        let Some(mut unwrap) = response.filter(|_| self.lane.write_ended()) else { return false };
+        self.lane
+            .take(|text| text.len() < LANE_OUT_BYTES_MAX && !is_whole(&mut unwrap, text.filled()))
+    }
+
     /// The stream is over, and the lane with it.
     pub(super) fn cut(&mut self, ending: Ending) {
         self.ending = ending;
@@ -220,7 +230,9 @@ impl<S: Service> Driver<'_, S> {
             let Some(seat) = &self.seats[index] else { continue };
             let (Some(since), Some(key)) = (seat.blocked_since, seat.key()) else { continue };
             let until = since.plus(self.terms.write);
-            if now >= until {
+            if now >= until && seat.is_cut() {
+                self.break_stream(key, ErrorCode::INTERNAL_ERROR);
+            } else if now >= until {
                 self.terms.shard.timed_out(Timeout::Write);
                 self.break_stream(key, ErrorCode::CANCEL);
             } else if self.blocked_until.is_none_or(|first| until < first) {
@@ -272,6 +284,20 @@ fn respond(
             }
             Err(Progress::Blocked { .. }) => return Progress::Blocked { moved },
             Err(progress) => return progress,
+        }
+    }
+}
+
+/// Whether the text goes to the end of its body.
+fn is_whole(unwrap: &mut Unwrap, text: &[u8]) -> bool {
+    let mut used = 0;
+    loop {
+        match unwrap.next(&text[used..]) {
+            Piece::Nothing | Piece::Broken => return false,
+            Piece::Bytes { last: true, .. } | Piece::End { .. } => return true,
+            Piece::Bytes { bytes, last: false } => {
+                used += unwrap.used(&bytes, &text[used..], bytes.len());
+            }
         }
     }
 }
