@@ -140,7 +140,8 @@
 //! 10. `proxy::lease::Lease::reuse`, `open`: an idle connection that is quiet, or a new one
 //!     (`net::connect::connect`).
 //! 11. `proxy::attempt::run`: head and body out in one send; the rest of a body beside the wait
-//!     (`upload`); the first bytes back.
+//!     (`upload`); the first bytes back. Where the route hedges, `proxy::hedge::run`: a second
+//!     attempt, as a task of its own, beside one that takes long.
 //! 12. `proxy::respond::respond`: interim heads passed on, the final one parsed and written anew
 //!     (`response_head`); 101 leaves into `tunnel::run`.
 //! 13. `http::transfer::Transfer::run`: head and first body bytes in one send, then the body as it

@@ -29,6 +29,10 @@ fn origin(reads_on: bool) -> Origin {
     })
 }
 
+fn upload(path: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n")
+}
+
 fn to_h2(config: Config, path: &str, host: &str) -> Config {
     let policies = json!({ "http": { "version": "HTTP/2.0" } });
     let backend = json!({ "host": host, "policies": policies });
@@ -44,16 +48,10 @@ fn an_early_answer_reaches_the_client(cell: Cell) {
         let mut http2 = H2::connect(proxy.address());
         for round in 0..ROUNDS {
             let mut client = proxy.client();
-            client.send(format!(
-                "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"
-            ));
-            // As far as it is taken: the end of a client that was answered.
+            client.send(upload(path));
+            // As far as it is taken: who was answered may not be listened to for long.
             let piece = vec![b'x'; 16_384];
-            for _ in 0..round {
-                if client.wire.send(&piece).is_err() {
-                    break;
-                }
-            }
+            let _ = (0..round).try_for_each(|_| client.wire.send(&piece));
             let response = client.response();
             assert_eq!((response.status, response.body().as_str()), (413, "early"), "{path}");
             let id = http2.open(&asked("POST", path), false);
@@ -76,7 +74,7 @@ fn a_refused_upload_is_told_as_such(cell: Cell) {
     let mut http2 = H2::connect(proxy.address());
     for round in 0..ROUNDS {
         let mut client = proxy.client();
-        client.send(format!("POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"));
+        client.send(upload("/refuse"));
         client.send(vec![b'x'; 1000 * round]);
         assert_eq!(client.response().status, 503);
         let id = http2.open(&asked("POST", "/refuse"), false);

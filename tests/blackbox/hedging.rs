@@ -46,14 +46,12 @@ impl Silent {
         let speaks = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&speaks);
         let origin = Origin::script(move |visit| {
-            loop {
-                visit.request()?;
-                if !told.load(Ordering::SeqCst) {
-                    visit.until_closed();
-                    return Ok(());
-                }
-                visit.wire.send(origin::ok("at last"))?;
+            visit.request()?;
+            if told.load(Ordering::SeqCst) {
+                return visit.wire.send(origin::ok("at last"));
             }
+            visit.until_closed();
+            Ok(())
         });
         Self { origin, speaks }
     }
