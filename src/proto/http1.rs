@@ -19,7 +19,9 @@ pub use field::{Field, FieldName};
 pub use framing::BodyLength;
 pub use head::{RequestHead, ResponseHead};
 
-use crate::limits::{FIELDS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, TARGET_BYTES_MAX};
+use crate::limits::{
+    FIELDS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, READ_BUFFER_BYTES, TARGET_BYTES_MAX,
+};
 
 /// A range of a head's bytes, counted from the first byte that was given to `parse`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -138,6 +140,14 @@ pub struct HeadLimits {
     pub head_bytes_max: usize,
     pub fields_max: usize,
     pub target_bytes_max: usize,
+}
+
+impl HeadLimits {
+    /// Bytes of a buffer for a head that has filled a smaller one: any head that is let through, and
+    /// some of what comes behind it. No more: it is counted as what it is.
+    pub fn room(&self, filled: usize) -> usize {
+        (2 * READ_BUFFER_BYTES).max(self.head_bytes_max.max(filled) + READ_BUFFER_BYTES / 4)
+    }
 }
 
 impl Default for HeadLimits {

@@ -89,12 +89,11 @@ pub async fn forward(
             let Some(leased) = &mut lease else { continue };
             leased.reused &= !tries.fresh;
             exchange.outcome.endpoint = Some((cluster, endpoint as u32));
-            let hedged = tries.hedging(routed, exchange, to);
-            let hedged = hedged.and_then(|hedging| Some((hedging, whole(&mut message)?)));
-            let ended = match hedged {
+            let ended = match tries.replay.hedges(routed, exchange, local) {
                 None => attempt::run(routed, exchange, leased, &mut message).await,
-                Some((hedging, message)) => {
-                    Box::pin(hedge::run(routed, exchange, leased, message, hedging)).await
+                Some(after) => {
+                    let hedged = tries.hedged(routed, exchange, leased, &mut message, (to, after));
+                    Box::pin(hedged).await
                 }
             };
             drop(turn);
@@ -156,16 +155,21 @@ struct Tries {
 }
 
 impl Tries {
-    /// What a second attempt beside the first takes, where there may be one.
-    #[inline]
-    fn hedging<'a>(
-        &'a mut self,
+    /// An attempt that has another one beside it, if it takes long.
+    async fn hedged(
+        &mut self,
         routed: &Routed<'_>,
-        exchange: &Exchange,
-        to: To<'a>,
-    ) -> Option<Hedging<'a>> {
-        let after = self.replay.hedges(routed, exchange, to.local)?;
-        Some(Hedging { after, to, choice: self.choice, replay: &mut self.replay })
+        exchange: &mut Exchange,
+        lease: &mut Lease,
+        message: &mut Option<Message>,
+        (to, after): (To<'_>, Duration),
+    ) -> Ended {
+        let whole = message.take_if(|message| message.rest.is_none());
+        let Some(Message { buffer, .. }) = whole else {
+            return attempt::run(routed, exchange, lease, message).await;
+        };
+        let hedging = Hedging { after, to, choice: self.choice, replay: &mut self.replay };
+        hedge::run(routed, exchange, lease, buffer, hedging).await
     }
 
     /// A new connection, or what becomes of the request without one.
@@ -280,11 +284,6 @@ impl Tries {
             Why::Code => Failure::ClientGone,
         })
     }
-}
-
-/// The bytes of a message that is whole.
-fn whole(message: &mut Option<Message>) -> Option<Buffer> {
-    message.take_if(|message| message.rest.is_none()).map(|message| message.buffer)
 }
 
 /// gRPC: HTTP/2 or nothing.

@@ -43,7 +43,11 @@ fn a_storm_does_not_take_the_process_over_its_memory(cell: Cell) {
     let mut regular = proxy.client();
     assert_eq!(regular.get("/").body(), "hello");
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(50_000));
-    let felt = || proxy.metrics().sum("ringway_memory_pressure", &[]) > 0.0;
+    let felt = || {
+        let metrics = proxy.metrics();
+        let hits = |limit| metrics.sum("ringway_limit_hits_total", &[("limit", limit)]);
+        metrics.sum("ringway_memory_pressure", &[]) + hits("memory") + hits("buffered_bytes") > 0.0
+    };
     let (mut storm, mut peak) = (Vec::new(), 0);
     // Pairs of clients that never finish, some after the limit is felt: those wait in the kernel's
     // queue, which has room for them.

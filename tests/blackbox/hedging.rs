@@ -73,7 +73,9 @@ fn a_silent_endpoint_is_overtaken(cell: Cell) {
     for _ in 0..10 {
         assert_eq!(client.get("/").body(), "quick");
     }
-    let asked = silent.origin.seen().len();
+    // On a machine that is busy the quick one is hedged too: that is not a turn of the silent one.
+    let is_first = |one: &&origin::Request| one.head.field("x-retry-attempt").is_none();
+    let asked = silent.origin.seen().iter().filter(is_first).count();
     assert!(asked >= 1, "its turn came");
     wait::until("they are counted", || hedges(&proxy).1 >= asked as f64);
     assert!(quick.seen().iter().any(|one| one.head.field("x-retry-attempt") == Some("1")));
@@ -168,7 +170,8 @@ fn what_may_do_harm_is_asked_once(cell: Cell) {
     let posts = |origin: &Origin| {
         origin.seen().iter().filter(|one| one.head.first_line.starts_with("POST")).count()
     };
-    assert_eq!((posts(&slow), posts(&answered)), (1, 1));
+    wait::until("the other has its own", || posts(&answered) == 1);
+    assert_eq!(posts(&slow), 1);
     speaks.store(true, Ordering::SeqCst);
     for client in &mut clients {
         assert_eq!(client.response().status, 200);

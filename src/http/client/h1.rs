@@ -106,7 +106,7 @@ async fn more(
         if room.len() > limits.head_bytes_max {
             return Err(Broke::Malformed(ParseError::HeadTooLarge));
         }
-        room.enlarge(2 * limits.head_bytes_max);
+        room.enlarge(limits.room(room.len()));
     }
     let (result, room) = stream.recv(room).await;
     *buffer = Some(room);

@@ -420,7 +420,7 @@ fn room_for_head(mut input: Buffer, buffers: &Buffers, limits: &Limits) -> Buffe
     if input.spare() > 0 {
         return input;
     }
-    input.enlarge(2 * limits.head.head_bytes_max);
+    input.enlarge(limits.head.room(input.len()));
     buffers.count(&mut input);
     input
 }
