@@ -106,5 +106,5 @@ const RINGS: (u32, u32) = (5, 15);
 const NEWER: &str = "a kernel of 6.1 or newer: Debian 12 has it, Debian 11 as `apt install -t bullseye-backports linux-image-amd64`";
 
 const SECCOMP: &str = "let the seccomp profile allow io_uring_setup, io_uring_enter and \
-    io_uring_register: deploy/kubernetes/base/seccomp.json, \
-    `docker run --security-opt seccomp=seccomp.json`";
+    io_uring_register: deploy/kubernetes/seccomp/ringway.json, \
+    `docker run --security-opt seccomp=ringway.json`";
