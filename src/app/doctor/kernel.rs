@@ -46,7 +46,7 @@ fn allowed(machine: &Machine) -> Finding {
             Finding::warn(CHECK, format!("1, group {group}"), why).by(mend)
         }
         Some(other) => {
-            let why = "nobody has io_uring: workers run on epoll, at half again the cost";
+            let why = "nobody has io_uring: workers run on epoll, and a request costs more";
             Finding::fail(CHECK, other.to_string(), why).by(mend)
         }
     }
