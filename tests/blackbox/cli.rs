@@ -165,8 +165,7 @@ fn a_manual_page_and_completions() {
         assert!(text.contains(word) && text.contains("doctor"), "{shell}: {text}");
     }
     let script = run(&["completions", "bash"]);
-    let judged =
-        crate::harness::tool::run(std::process::Command::new("bash").arg("-n"), &script.stdout);
+    let judged = tool::run(std::process::Command::new("bash").arg("-n"), &script.stdout);
     assert!(judged.status.success(), "{}", said(&judged));
     assert_eq!(run(&["completions", "nonsense"]).status.code(), Some(2));
     assert_eq!(run(&["doctor", "-f", "x.yaml"]).status.code(), Some(2));

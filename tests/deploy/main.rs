@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test waits for what it started
 
 mod kubernetes;
+mod package;
 mod queues;
 mod units;
 
