@@ -7,8 +7,10 @@
 //! that of `--announce`.
 
 pub mod announce;
+mod chore;
 pub mod cli;
 pub mod crew;
+pub mod doctor;
 mod endpoints;
 pub mod origin;
 pub mod product;
@@ -49,6 +51,9 @@ pub trait Product: Wiring + Sized {
 
 /// Runs the process. What it could not do is said on stderr.
 pub fn run<P: Product>(options: &Options, product: P) -> ExitCode {
+    if let Some(code) = chore::run(options) {
+        return ExitCode::from(code);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = match runtime {
         Err(error) => fail(&format!("cannot start the control thread: {error}")),

@@ -112,7 +112,8 @@
 //!
 //! * `app`: starts both, joins them
 //!
-//!   The only place that sees both sides. Does nothing but wiring.
+//!   The only place that sees both sides. Does nothing but wiring; beside that it has what the
+//!   executable does without being a gateway (`chore`), of which `doctor` looks at the machine.
 //!
 //! # The life of a request
 //!

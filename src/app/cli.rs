@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, Subcommand};
+use clap_complete::Shell;
 use serde_json::json;
 
 use crate::control::source::{Source, Text};
@@ -12,8 +13,11 @@ use crate::limits::WORKERS_MAX;
 /// A reverse proxy for Linux: one shared-nothing io_uring worker a core.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
 #[command(name = "ringway", version, after_help = EXAMPLES)]
-#[command(group = ArgGroup::new("source"))]
+#[command(group = ArgGroup::new("source"), args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    pub command: Option<Action>,
+
     /// Configuration file; it is watched, and read again on SIGHUP.
     #[arg(short, long, value_name = "FILE", group = "source")]
     pub file: Option<PathBuf>,
@@ -41,6 +45,20 @@ pub struct Options {
     /// Print the bound addresses on stdout, as one line of JSON, once requests are served.
     #[arg(long)]
     pub announce: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Action {
+    /// Say what of this machine stands in the way, and the command that mends it.
+    Doctor {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the manual page: `ringway man | man -l -`.
+    Man,
+    /// Print what a shell completes command lines by.
+    Completions { shell: Shell },
 }
 
 impl Options {
@@ -104,14 +122,16 @@ Examples:
   ringway --to app.internal:80 --listen [::]:80   the same, for everybody
   ringway -f gateway.yaml                         serve a configuration file
   ringway -f gateway.yaml --validate-only         check it
+  ringway doctor                                  check the machine
 
 Signals:
   SIGTERM, SIGINT, SIGQUIT   drain, then exit; a second SIGTERM or SIGINT exits at once
   SIGHUP                     read the configuration again, reopen log files
 
 Exit codes:
-  0     drained, even when connections had to be cut; a valid configuration with --validate-only
-  1     the configuration is wrong, or serving it could not start
+  0     drained, even when connections had to be cut; a valid configuration with --validate-only;
+        a machine on which nothing has to be mended
+  1     the configuration is wrong, or serving it could not start; the doctor found a failure
   2     wrong command line
   3     no worker is left
   130   a second SIGINT

@@ -140,3 +140,33 @@ fn the_origin_inside() {
         assert!(seen.contains(part), "no {part} in {seen}");
     }
 }
+
+/// Whatever this machine is like, it is judged, in both forms alike.
+#[test]
+fn the_doctor_looks_at_this_machine() {
+    let told = run(&["doctor", "--json"]);
+    let findings: serde_json::Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    let findings = findings.as_array().expect("a list");
+    let failed = findings.iter().any(|finding| finding["verdict"] == "fail");
+    assert_eq!(told.status.code(), Some(i32::from(failed)), "{findings:#?}");
+    let text = said(&run(&["doctor"]));
+    for check in ["kernel", "io_uring", "open files"] {
+        assert!(findings.iter().any(|finding| finding["check"] == check), "{check}");
+        assert!(text.contains(check), "{text}");
+    }
+}
+
+#[test]
+fn a_manual_page_and_completions() {
+    let page = said(&run(&["man"]));
+    assert!(page.contains(".TH ringway 1") && page.contains("validate"), "{page}");
+    for (shell, word) in [("bash", "complete -F"), ("zsh", "#compdef"), ("fish", "complete -c")] {
+        let text = said(&run(&["completions", shell]));
+        assert!(text.contains(word) && text.contains("doctor"), "{shell}: {text}");
+    }
+    let script = run(&["completions", "bash"]);
+    let judged = tool::run(std::process::Command::new("bash").arg("-n"), &script.stdout);
+    assert!(judged.status.success(), "{}", said(&judged));
+    assert_eq!(run(&["completions", "nonsense"]).status.code(), Some(2));
+    assert_eq!(run(&["doctor", "-f", "x.yaml"]).status.code(), Some(2));
+}

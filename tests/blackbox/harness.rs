@@ -12,6 +12,7 @@ pub mod load;
 pub mod message;
 pub mod metrics;
 pub mod origin;
+pub mod prometheus;
 pub mod proxy;
 pub mod raw;
 pub mod scratch;

@@ -6,6 +6,7 @@
 mod access_log;
 mod admin;
 mod admission;
+mod alerts;
 mod balancing;
 mod circuit;
 mod cli;

@@ -61,7 +61,7 @@ fn what_makes_no_sense_is_refused() {
         ("--workers 0", "a number from 1 to 256"),
         ("--workers 257", "a number from 1 to 256"),
         ("--nonsense", "unexpected argument"),
-        ("a.yaml", "unexpected argument"),
+        ("a.yaml", "unrecognized subcommand"),
     ] {
         let error = parse(line).unwrap_err();
         assert!(error.contains(expected), "{line}: {error}");

@@ -12,13 +12,18 @@ pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     within(PATIENCE, what, ask)
 }
 
-pub fn within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn within<T>(limit: Duration, what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    or_none(limit, ask).unwrap_or_else(|| panic!("not within {limit:?}: {what}"))
+}
+
+/// For who has more to say when it does not come to be.
+pub fn or_none<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let started = Instant::now();
     loop {
-        if let Some(answer) = ask() {
+        let answer = ask();
+        if answer.is_some() || started.elapsed() >= limit {
             return answer;
         }
-        assert!(started.elapsed() < limit, "not within {limit:?}: {what}");
         thread::sleep(PAUSE);
     }
 }
@@ -47,6 +52,11 @@ pub fn never(what: &str, span: Duration, mut holds: impl FnMut() -> bool) {
         assert!(!holds(), "it happened: {what}");
         thread::sleep(PAUSE);
     }
+}
+
+/// For what goes on beside a test, and has to leave the machine to others for a while.
+pub fn rest(span: Duration) {
+    thread::sleep(span);
 }
 
 const PAUSE: Duration = Duration::from_millis(5);
