@@ -3,17 +3,21 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use serde_json::json;
 
+use crate::control::restart::gate;
 use crate::control::source::{Source, Text};
 use crate::limits::WORKERS_MAX;
 
 /// A reverse proxy for Linux: one shared-nothing io_uring worker a core.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
 #[command(name = "ringway", version, after_help = EXAMPLES)]
-#[command(group = ArgGroup::new("source"))]
+#[command(group = ArgGroup::new("source"), args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    pub command: Option<Action>,
+
     /// Configuration file; it is watched, and read again on SIGHUP.
     #[arg(short, long, value_name = "FILE", group = "source")]
     pub file: Option<PathBuf>,
@@ -41,6 +45,37 @@ pub struct Options {
     /// Print the bound addresses on stdout, as one line of JSON, once requests are served.
     #[arg(long)]
     pub announce: bool,
+
+    /// Where `ringway upgrade` finds this process; goes before config.ringway.upgrade.socket.
+    #[arg(long, value_name = "PATH")]
+    pub upgrade_socket: Option<PathBuf>,
+
+    /// Take over from the process at this upgrade socket, which drains once this one serves.
+    #[arg(long, value_name = "PATH", conflicts_with = "validate_only")]
+    pub take_over: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Action {
+    /// Put a new process in the place of the one that runs, without losing a connection.
+    Upgrade(Upgrade),
+}
+
+/// The running process starts the new one: its own program, from the path that it was started by,
+/// with its own arguments, unless others are given.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Upgrade {
+    /// Where it is found.
+    #[arg(long, value_name = "PATH", default_value_os_t = upgrade_socket())]
+    pub upgrade_socket: PathBuf,
+
+    /// Another program.
+    #[arg(long, value_name = "PATH")]
+    pub program: Option<String>,
+
+    /// Other arguments, all of them: `ringway upgrade -- -f new.yaml`.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub arguments: Vec<String>,
 }
 
 impl Options {
@@ -74,6 +109,10 @@ fn one_route(listen: SocketAddr, to: &str) -> String {
     format!("{:#}\n", json!({ "binds": [bind] }))
 }
 
+fn upgrade_socket() -> PathBuf {
+    gate::default_path().unwrap_or_else(|| PathBuf::from(UPGRADE_SOCKET))
+}
+
 fn destination(text: &str) -> Result<String, String> {
     if text.strip_prefix("unix:").is_some_and(|path| path.starts_with('/')) {
         return Ok(text.to_owned());
@@ -97,6 +136,9 @@ fn worker_count(text: &str) -> Result<usize, String> {
 /// Loopback: an open proxy on all addresses is something to ask for.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
+/// With `RuntimeDirectory=ringway` in its unit.
+const UPGRADE_SOCKET: &str = "/run/ringway/upgrade.sock";
+
 const EXAMPLES: &str = "\
 Examples:
   ringway                                         try it: a proxy and an origin in one process
@@ -104,14 +146,18 @@ Examples:
   ringway --to app.internal:80 --listen [::]:80   the same, for everybody
   ringway -f gateway.yaml                         serve a configuration file
   ringway -f gateway.yaml --validate-only         check it
+  ringway upgrade                                 a new process in the place of the one that runs
 
 Signals:
   SIGTERM, SIGINT, SIGQUIT   drain, then exit; a second SIGTERM or SIGINT exits at once
   SIGHUP                     read the configuration again, reopen log files
+  SIGUSR2                    the same as `ringway upgrade`
 
 Exit codes:
-  0     drained, even when connections had to be cut; a valid configuration with --validate-only
-  1     the configuration is wrong, or serving it could not start
+  0     drained, even when connections had to be cut; a valid configuration with --validate-only;
+        upgraded
+  1     the configuration is wrong, or serving it could not start; not upgraded: the running
+        process goes on
   2     wrong command line
   3     no worker is left
   130   a second SIGINT

@@ -50,6 +50,11 @@ impl Servers {
         }
     }
 
+    /// Accepts no more. What is under way goes on.
+    pub fn leave(&self) {
+        self.stopping.send_replace(true);
+    }
+
     /// Lets requests that are under way have their answer, for a moment: whoever asked the process
     /// to quit should hear that it does.
     pub async fn stop(mut self) {

@@ -81,7 +81,8 @@ fn a_reload_keeps_what_it_has_and_closes_what_is_gone() {
 
 #[test]
 fn a_taken_port_is_one_clear_line_and_nothing_stays_open() {
-    let sockets = open(&bind(9, "other", 0), Group { sockets: 1, alone: true }).unwrap();
+    let sockets =
+        open(&bind(9, "other", 0), Group { sockets: 1, alone: true, join: false }).unwrap();
     let other = TcpListener::from(sockets.into_iter().next().unwrap());
     let taken = other.local_addr().unwrap().port();
     let mut listening = Listening::default();
