@@ -237,7 +237,9 @@ impl<W: Wiring> Control<W> {
             }
             None => self.reloads_accepted += 1,
         }
-        self.notifier.ready(&format!("serves configuration version {version}"));
+        if self.restart.succession.is_over() {
+            self.notifier.ready(&format!("serves configuration version {version}"));
+        }
         if again {
             self.reload();
         }

@@ -228,13 +228,14 @@ impl<W: Wiring> Control<W> {
     fn leave_to(&mut self, kept: &[Key]) {
         let Some(handover) = self.restart.handover.take() else { return };
         let (pid, own) = (handover.pid(), std::process::id());
+        // Before the new process has a word to say: systemd listens to the main one.
+        self.notifier.hand_over(pid, &format!("process {pid} took over from {own}"));
         let leaving = Message::Leaving { reload: handover.reload, stop: handover.stop };
         if let Err(error) = handover.channel.send(&leaving) {
             // It serves already: it finds out by itself that it is alone.
             tracing::warn!("process {pid} was not told that it is alone: {error}");
         }
         tracing::info!("process {pid} serves: this one drains");
-        self.notifier.hand_over(pid, &format!("process {pid} took over from {own}"));
         let (_, asker, child) = handover.into_parts();
         if let Some(asker) = asker {
             let _ = asker.send(&Message::Upgraded { from: own, to: pid });
@@ -340,7 +341,7 @@ impl<W: Wiring> Control<W> {
     fn inherit_the_rest(&mut self, stop: bool) {
         let stop = stop || self.restart.succession.stop;
         self.restart.succession.end();
-        self.notifier.ready("serves");
+        self.notifier.ready("serves, in the place of another process");
         if stop {
             self.begin_drain();
         }

@@ -133,7 +133,9 @@ fn nothing_is_lost_under_load(cell: Cell) {
         loads[3].wait_for(3);
     }
     loads[2].wait_for(1);
-    loads.into_iter().for_each(|load| drop(load.stop()));
+    for load in loads {
+        load.stop();
+    }
     assert_eq!(proxy.wait_for_first(Duration::from_secs(60)).code(), Some(0));
     proxy.await_alone(serving);
     nobody_complains(&proxy);
@@ -270,6 +272,7 @@ fn a_stream_ends_in_the_old_process(cell: Cell) {
     let serving = proxy.upgrade(&[]).unwrap();
     assert_eq!(proxy.client().get("/").body(), "hello");
     assert_eq!(client.response().body(), events());
+    drop(client);
     assert_eq!(proxy.wait_for_first(Duration::from_secs(60)).code(), Some(0));
     proxy.await_alone(serving);
     nobody_complains(&proxy);

@@ -82,7 +82,7 @@ fn one_that_cannot_start_changes_nothing(cell: Cell) {
     let (bad, in_use, none) = (words("bad.yaml"), words("taken.yaml"), words("none.yaml"));
     let program = |path: &str| vec!["--program".to_owned(), path.to_owned()];
     let cases = [
-        (bad, "nonsense"),
+        (bad, "expected a number"),
         (in_use, "address in use"),
         (none, "No such file"),
         (program("/no/such/program"), "cannot start /no/such/program"),
