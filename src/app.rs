@@ -151,7 +151,7 @@ async fn live_on<P: Product>(
         front.serve();
     }
     let front = Rc::new(RefCell::new(front));
-    let (ready, leaving) = (Rc::clone(&front), Rc::clone(&front));
+    let [ready, leaving, asked] = [(); 3].map(|()| Rc::clone(&front));
     let announce = on_ready(options, bound);
     let start = Start {
         on_ready: Box::new(move |binds| {
@@ -159,6 +159,7 @@ async fn live_on<P: Product>(
             announce(binds);
         }),
         on_leaving: Box::new(move || leaving.borrow().servers.leave()),
+        is_quiet: Box::new(move || asked.borrow().servers.is_quiet()),
         inherited,
         succession,
         servers: sockets,

@@ -78,6 +78,8 @@ pub struct Start {
     pub on_ready: OnReady,
     /// Called once when another process serves in the place of this one.
     pub on_leaving: Box<dyn FnOnce()>,
+    /// Nobody waits for an answer of the servers.
+    pub is_quiet: Box<dyn Fn() -> bool>,
     /// What another process opened, and the conversation with it.
     pub inherited: Inherited,
     pub succession: Succession,
@@ -135,6 +137,7 @@ pub struct Control<W: Wiring> {
     reloads_refused: u64,
     on_ready: Option<OnReady>,
     on_leaving: Option<Box<dyn FnOnce()>>,
+    is_quiet: Box<dyn Fn() -> bool>,
     restart: Restart,
     notifier: Notifier,
     /// SIGTERM or its like has come.
@@ -158,13 +161,17 @@ impl<W: Wiring> Control<W> {
         let mut control = Self::new(wiring, settings, bus.commands, bus.pulses, &first, start)?;
         control.look_up(first.config);
         loop {
-            if let Some(ending) = control.ending.take() {
+            if control.ending.is_some()
+                && control.may_end()
+                && let Some(ending) = control.ending.take()
+            {
                 return Ok((ending, control.wiring));
             }
             let due = control.due();
             tokio::select! {
                 signal = signals.next() => control.on_signal(signal),
-                event = events.next() => control.on_event(event),
+                // Once it is over nobody is left to send any.
+                event = events.next(), if control.ending.is_none() => control.on_event(event),
                 Some(ask) = asks.recv() => control.answer(ask),
                 brought = control.loading.brought() => control.compile(brought),
                 answers = control.refreshing.answers() => control.renew_names(answers),
@@ -215,11 +222,18 @@ impl<W: Wiring> Control<W> {
             reloads_refused: 0,
             on_ready: Some(start.on_ready),
             on_leaving: Some(start.on_leaving),
+            is_quiet: start.is_quiet,
             restart: Restart::new(start.succession, gate, start.servers),
             notifier: Notifier::from_environment(),
             told_to_end: false,
             ending: None,
         })
+    }
+
+    /// Whoever was let in by the servers before another process took them over has its answer.
+    fn may_end(&self) -> bool {
+        let drained = matches!(self.ending, Some(Ending::Drained { .. }));
+        !drained || self.restart.is_answered(&*self.is_quiet)
     }
 
     fn due(&self) -> Instant {
@@ -435,7 +449,8 @@ impl<W: Wiring> Control<W> {
         if self.on_ready.is_some() {
             reasons.push("no configuration is served yet".to_owned());
         }
-        if self.drain.begun() {
+        // Behind a successor the service is as it was: who still asks here is told so.
+        if self.drain.begun() && !self.restart.has_left() {
             reasons.push("draining".to_owned());
         }
         reasons.extend(self.supervisor.complaints());

@@ -289,6 +289,8 @@ pub const UPGRADE_HELLO_MS_MAX: u64 = 5000;
 pub const UPGRADE_ARRIVALS_MAX: usize = 4;
 /// How long after the end of a conversation the end of a process may be heard of.
 pub const UPGRADE_REAP_MS: u64 = 2000;
+/// How long a process that was succeeded waits for requests of who its servers had let in.
+pub const SERVERS_ANSWER_MS_MAX: u64 = 5000;
 /// How long a new process waits for the next of the sockets: a reload of the old one comes first.
 pub const TAKE_OVER_S_MAX: u64 = 120;
 /// Listening sockets that are taken from another process.

@@ -44,7 +44,7 @@ use self::succession::State;
 use super::inherit::Key;
 use super::wiring::Wiring;
 use super::{Control, Ending};
-use crate::limits::UPGRADE_REAP_MS;
+use crate::limits::{SERVERS_ANSWER_MS_MAX, UPGRADE_REAP_MS};
 use crate::net::rights;
 
 /// What control owns of all this.
@@ -58,8 +58,9 @@ pub(super) struct Restart {
     pub(super) servers: Vec<(Key, OwnedFd)>,
     /// Those that came from another process.
     pub(super) kept: Vec<Key>,
-    /// Names of the binds that another process listens on too.
+    /// Names of the binds that another process listens on too, and since when it serves.
     pub(super) left: Option<Arc<[String]>>,
+    left_at: Option<Instant>,
     /// New processes that failed, to be reaped.
     ended: Vec<Child>,
     pub(super) failures: u64,
@@ -79,9 +80,15 @@ impl Restart {
             servers,
             kept: Vec::new(),
             left: None,
+            left_at: None,
             ended: Vec::new(),
             failures: 0,
         }
+    }
+
+    /// Behind a successor: nobody waits for an answer, or nobody asks any more.
+    pub(super) fn is_answered(&self, is_quiet: &dyn Fn() -> bool) -> bool {
+        self.left_at.is_none_or(|at| is_quiet() || at.elapsed() >= ANSWER_PATIENCE)
     }
 
     /// Another process serves in the place of this one.
@@ -243,6 +250,7 @@ impl<W: Wiring> Control<W> {
         self.restart.ended.extend(child);
         let names = self.listening.names_of(kept);
         self.restart.left = Some(names.into());
+        self.restart.left_at = Some(Instant::now());
         self.restart.gate = None;
         self.restart.servers.clear();
         if let Some(on_leaving) = self.on_leaving.take() {
@@ -387,5 +395,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
+/// How long a client of the servers that has sent nothing may hold up the end.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(SERVERS_ANSWER_MS_MAX);
 /// How long after the end of a conversation the end of a process may be heard of.
 const REAP_PATIENCE: Duration = Duration::from_millis(UPGRADE_REAP_MS);

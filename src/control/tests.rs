@@ -218,6 +218,7 @@ impl Running {
             let start = Start {
                 on_ready,
                 on_leaving: Box::new(|| ()),
+                is_quiet: Box::new(|| true),
                 inherited: Inherited::default(),
                 succession: Succession::default(),
                 servers: Vec::new(),

@@ -224,12 +224,14 @@ fn control_s_servers_go_over(cell: Cell) {
     let requests = "agentgateway_requests_total";
     assert_eq!(proxy.metrics().sum(requests, &[]), 1.0);
     let started = proxy.metrics().sum("process_start_time_seconds", &[]);
-    let probes = Load::start(ready, "/healthz/ready", &ready_body(ready), &[Habit::Churn]);
-    let scrapes = Load::start(stats, "/nothing", "try /metrics\n", &[]);
-    drop(scrapes);
-    probes.wait_for(5);
-    let next = proxy.upgrade(&[]).unwrap();
-    probes.wait_for(5);
+    let probes = Load::start(ready, "/healthz/ready", &ready_body(ready), &[Habit::Churn; 2]);
+    let mut next = proxy.pid();
+    for _ in 0..5 {
+        probes.wait_for(20);
+        next = proxy.upgrade(&[]).unwrap();
+        assert_eq!(Client::http1(stats).get("/metrics").status, 200);
+    }
+    probes.wait_for(20);
     probes.stop();
     proxy.await_alone(next);
     let metrics = proxy.metrics();
