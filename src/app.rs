@@ -15,22 +15,29 @@ mod endpoints;
 pub mod origin;
 pub mod product;
 
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::thread::available_parallelism;
 
+use axum::Router;
 use tracing::{info, warn};
 
 use self::announce::Bound;
-use self::cli::Options;
+use self::cli::{Action, Options};
 use self::crew::{Crew, Seat, WorkerMain};
-use crate::control::admin::open::open;
+use crate::control::admin::open::{Opened, open};
 use crate::control::admin::serve::Servers;
 use crate::control::admin::{Desk, admin_router, metrics_router, readiness_router};
+use crate::control::inherit::{Inherited, Key};
 use crate::control::publish::name_workers;
 use crate::control::resolve::Addresses;
+use crate::control::restart::{Channel, Message, Succession, ask, gate, succession};
 use crate::control::wiring::{Found, Settings, Wiring};
-use crate::control::{Control, Ending, First, OnReady, certificate};
+use crate::control::{Control, Ending, First, OnReady, Start, certificate};
 use crate::limits::WORKERS_MAX;
 
 /// What runs.
@@ -58,7 +65,7 @@ pub fn run<P: Product>(options: &Options, product: P) -> ExitCode {
     let code = match runtime {
         Err(error) => fail(&format!("cannot start the control thread: {error}")),
         Ok(runtime) => {
-            let code = runtime.block_on(live(options, product));
+            let code = runtime.block_on(act(options, product));
             // A name that is still being looked up must not hold up the exit.
             runtime.shutdown_background();
             code
@@ -67,62 +74,110 @@ pub fn run<P: Product>(options: &Options, product: P) -> ExitCode {
     ExitCode::from(code)
 }
 
-async fn live<P: Product>(options: &Options, mut product: P) -> u8 {
+async fn act<P: Product>(options: &Options, product: P) -> u8 {
+    let Some(Action::Upgrade(upgrade)) = &options.command else {
+        return live(options, product).await;
+    };
+    let arguments = Some(upgrade.arguments.clone()).filter(|arguments| !arguments.is_empty());
+    match ask::upgrade(&upgrade.upgrade_socket, upgrade.program.clone(), arguments).await {
+        Ok(done) => {
+            print(&done);
+            EXIT_OK
+        }
+        Err(why) => fail(&format!("ringway: {why}")),
+    }
+}
+
+async fn live<P: Product>(options: &Options, product: P) -> u8 {
+    let predecessor = match succession::predecessor(options.take_over.as_deref()) {
+        Ok(predecessor) => predecessor,
+        Err(why) => return fail(&why),
+    };
+    let (code, why) = match try_to_live(options, product, predecessor.clone()).await {
+        Ok(Ending::NotStarted(why)) | Err(why) => (fail(&why), why),
+        Ok(ending) => return end(&ending),
+    };
+    if let Some(predecessor) = predecessor {
+        // It learns of our end anyway, but not why.
+        let _ = predecessor.send(&Message::Failed { why });
+    }
+    code
+}
+
+async fn try_to_live<P: Product>(
+    options: &Options,
+    mut product: P,
+    predecessor: Option<Rc<Channel>>,
+) -> Result<Ending, String> {
     let source = options.source(P::BUILT_IN);
     let parsed = source.read().and_then(|text| {
         let config = product.parse(&text)?;
         Ok(First { source, text, config })
     });
-    let first = match parsed {
-        Ok(first) => first,
-        Err(why) => return fail(&why),
-    };
+    let first = parsed?;
     if options.validate_only {
         return validate(&mut product, &first.config);
     }
-    match live_on(options, product, first).await {
-        Ok(ending) => end(&ending),
-        Err(why) => fail(&why),
-    }
+    product.begin(&first.config)?;
+    let (succession, inherited) = match predecessor {
+        Some(channel) => Box::pin(Succession::begin(channel)).await?,
+        None => (Succession::default(), Inherited::from_systemd()),
+    };
+    live_on(options, product, first, succession, inherited).await
 }
 
 /// Compiles too: some problems show only then. Files are read, names are not looked up.
-fn validate<P: Product>(product: &mut P, config: &P::Config) -> u8 {
+fn validate<P: Product>(product: &mut P, config: &P::Config) -> Result<Ending, String> {
     let files = certificate::read(product.files(config));
     let found = Found { addresses: &Addresses::new(), files: &files };
-    match product.compile(config, &found, None) {
-        Err(why) => fail(&why),
-        Ok(_) => {
-            print("configuration is valid");
-            EXIT_OK
-        }
-    }
+    product.compile(config, &found, None)?;
+    Ok(Ending::Valid)
 }
 
 async fn live_on<P: Product>(
     options: &Options,
     mut product: P,
     first: First<P::Config>,
+    succession: Succession,
+    mut inherited: Inherited,
 ) -> Result<Ending, String> {
-    product.begin(&first.config)?;
     let settings = product.settings(&first.config);
     let (desk, asks) = Desk::new();
-    let mut servers = Servers::new();
-    let bound = open_servers(&settings, &desk, &mut servers)?;
+    let mut front = Front::open(&settings, &desk, &mut inherited)?;
     let workers = options.workers.or(settings.workers).unwrap_or_else(cores);
     let workers = workers.clamp(1, WORKERS_MAX);
     let version = env!("CARGO_PKG_VERSION");
     info!("ringway {version} starts with {workers} workers, {}", first.text.origin);
     let crew = Crew::start(workers, settings.pin, |seat| product.hire(seat));
     let (crew, bus) = crew.map_err(|error| format!("cannot start the workers: {error}"))?;
-    let on_ready = on_ready(options, bound);
-    let lived = Control::run(product, bus, first, asks, on_ready).await;
+    let sockets = front.copies()?;
+    let bound = front.bound.clone();
+    if succession.is_over() {
+        front.serve();
+    }
+    let front = Rc::new(RefCell::new(front));
+    let [ready, leaving, asked] = [(); 3].map(|()| Rc::clone(&front));
+    let announce = on_ready(options, bound);
+    let start = Start {
+        on_ready: Box::new(move |binds| {
+            ready.borrow_mut().serve();
+            announce(binds);
+        }),
+        on_leaving: Box::new(move || leaving.borrow().servers.leave()),
+        is_quiet: Box::new(move || asked.borrow().servers.is_quiet()),
+        inherited,
+        succession,
+        servers: sockets,
+        upgrade_socket: upgrade_socket(options, &settings),
+    };
+    let lived = Box::pin(Control::run(product, bus, first, asks, start)).await;
     let (ending, product) = lived.map_err(|error| format!("cannot start control: {error}"))?;
     if matches!(&ending, Ending::Drained { silent, .. } if silent.is_empty()) && !crew.join() {
         warn!("a worker thread has not ended");
     }
     product.finish();
     if !matches!(ending, Ending::AtOnce(_)) {
+        let servers = std::mem::take(&mut front.borrow_mut().servers);
         servers.stop().await;
     }
     Ok(ending)
@@ -133,23 +188,55 @@ fn cores() -> usize {
     available_parallelism().map_or(1, Into::into)
 }
 
-fn open_servers(settings: &Settings, desk: &Desk, servers: &mut Servers) -> Result<Bound, String> {
-    let wanted = [
-        ("adminAddr", &settings.admin, admin_router(desk.clone())),
-        ("statsAddr", &settings.metrics, metrics_router(desk.clone())),
-        ("readinessAddr", &settings.readiness, readiness_router(desk.clone())),
-    ];
-    let mut wrong = Vec::new();
-    let [admin, metrics, readiness] = wanted.map(|(key, address, router)| {
-        let opened = open(key, address, settings.ipv6).map_err(|why| wrong.push(why)).ok()?;
-        servers.serve(opened.doors, &router);
-        opened.address
-    });
-    if wrong.is_empty() {
-        Ok(Bound { binds: Vec::new(), admin, metrics, readiness })
-    } else {
-        Err(wrong.join("\n"))
+/// The servers of control. Where another process has their sockets too, it answers until this one
+/// has something to tell.
+struct Front {
+    servers: Servers,
+    waiting: Vec<(Key, Opened, Router)>,
+    bound: Bound,
+}
+
+impl Front {
+    fn open(settings: &Settings, desk: &Desk, inherited: &mut Inherited) -> Result<Self, String> {
+        let wanted = [
+            ("adminAddr", &settings.admin, admin_router(desk.clone())),
+            ("statsAddr", &settings.metrics, metrics_router(desk.clone())),
+            ("readinessAddr", &settings.readiness, readiness_router(desk.clone())),
+        ];
+        let (mut wrong, mut waiting) = (Vec::new(), Vec::new());
+        let [admin, metrics, readiness] = wanted.map(|(name, address, router)| {
+            let opened = open(name, address, settings.ipv6, inherited);
+            let opened = opened.map_err(|why| wrong.push(why)).ok()?;
+            let at = opened.address.clone();
+            waiting.push((Key::new(name, address), opened, router));
+            at
+        });
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n"));
+        }
+        let bound = Bound { binds: Vec::new(), admin, metrics, readiness };
+        Ok(Self { servers: Servers::new(), waiting, bound })
     }
+
+    /// For a process that takes over from this one.
+    fn copies(&self) -> Result<Vec<(Key, OwnedFd)>, String> {
+        let copies = self.waiting.iter().map(|(key, opened, _)| opened.copies(key));
+        let copies: io::Result<Vec<_>> = copies.collect();
+        copies
+            .map(|copies| copies.into_iter().flatten().collect())
+            .map_err(|error| error.to_string())
+    }
+
+    fn serve(&mut self) {
+        for (_, opened, router) in self.waiting.drain(..) {
+            self.servers.serve(opened.doors, &router);
+        }
+    }
+}
+
+fn upgrade_socket(options: &Options, settings: &Settings) -> Option<PathBuf> {
+    let written = options.upgrade_socket.clone().or_else(|| settings.upgrade_socket.clone());
+    written.or_else(gate::default_path)
 }
 
 fn on_ready(options: &Options, mut bound: Bound) -> OnReady {
@@ -187,6 +274,10 @@ fn end(ending: &Ending) -> u8 {
                 signal.name()
             ));
             signal.exit_code()
+        }
+        Ending::Valid => {
+            print("configuration is valid");
+            EXIT_OK
         }
         Ending::NotStarted(why) => fail(why),
         Ending::Broken(why) => {

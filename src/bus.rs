@@ -12,8 +12,8 @@
 //! * `Prepare` is answered by `Prepared` or `Refused`; what it brought is kept aside until
 //!   `Commit` (answered by `Committed`) or `Abort` (not answered; its sockets are closed).
 //! * At most one version is prepared at a time.
-//! * `Drain` comes once or twice; after the one with `stop_accepting` it answers `Drained` when
-//!   its last connection has ended, and returns from its loop.
+//! * `Drain` comes once or twice; after one that closes the doors it answers `Drained` when its
+//!   last connection has ended, and returns from its loop.
 //! * `Cut` ends every connection at once; then `Drained` with how many those were.
 //! * It never waits for room in the mailbox of events: a letter given back is sent again later.
 
@@ -48,13 +48,25 @@ pub enum Command<S> {
     Abort {
         version: u64,
     },
-    /// Every response from now on carries `Connection: close`. With `stop_accepting` also: accept
-    /// what is queued, close the listening sockets, and answer `Drained` when all is done.
+    /// Every response from now on carries `Connection: close`. Unless the doors stay open, also:
+    /// accept no more, and answer `Drained` when all is done.
     Drain {
-        stop_accepting: bool,
+        doors: Doors,
     },
     /// End everything now.
     Cut,
+}
+
+/// What becomes of the listening sockets in a drain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doors {
+    /// Connections are accepted for a while.
+    Open,
+    /// What is queued is accepted, and then they are closed.
+    Shut,
+    /// The same, but for the binds of these names: another process listens on the very same
+    /// sockets, and what is queued there is its own.
+    Left(Arc<[String]>),
 }
 
 /// A listening socket for one worker, and the bind of the snapshot it came with.

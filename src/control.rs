@@ -12,17 +12,22 @@ mod answer;
 pub mod certificate;
 pub mod drain;
 pub mod health;
+pub mod inherit;
 pub mod links;
 pub mod listen;
 mod load;
+pub mod notify;
 pub mod publish;
 pub mod resolve;
+pub mod restart;
 pub mod signal;
 pub mod source;
 pub mod supervise;
 pub mod wiring;
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,18 +37,21 @@ use self::admin::Ask;
 use self::certificate::Files;
 use self::drain::{Drain, Step};
 use self::health::Prober;
+use self::inherit::{Inherited, Key};
 use self::links::Links;
 use self::listen::Listening;
 use self::load::Loading;
+use self::notify::Notifier;
 use self::publish::{Publisher, Turn, name_workers};
 use self::resolve::{Refreshing, Resolver};
+use self::restart::{Gate, Restart, Succession};
 use self::signal::{Signal, Signals};
 use self::source::file::FileWatch;
 use self::source::{Source, Text};
 use self::supervise::{Change, State, Supervisor};
 use self::wiring::{Facts, Settings, Wiring};
 use crate::base::id::WorkerId;
-use crate::bus::{Awaited, Command, Event, Inbox, Mailbox, Pulse, Stop};
+use crate::bus::{Awaited, Command, Doors, Event, Inbox, Mailbox, Pulse, Stop};
 use crate::limits::CONTROL_TICK_MS;
 
 /// The ends of the bus that control holds, each list by worker.
@@ -65,6 +73,21 @@ pub struct First<C> {
 /// Called once, when the first configuration is served, with the name and address of each bind.
 pub type OnReady = Box<dyn FnOnce(&[(&str, SocketAddr)])>;
 
+/// What the loop begins with, beside its configuration.
+pub struct Start {
+    pub on_ready: OnReady,
+    /// Called once when another process serves in the place of this one.
+    pub on_leaving: Box<dyn FnOnce()>,
+    /// Nobody waits for an answer of the servers.
+    pub is_quiet: Box<dyn Fn() -> bool>,
+    /// What another process opened, and the conversation with it.
+    pub inherited: Inherited,
+    pub succession: Succession,
+    /// The sockets of the servers, for a successor.
+    pub servers: Vec<(Key, OwnedFd)>,
+    pub upgrade_socket: Option<PathBuf>,
+}
+
 /// How the loop ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -72,6 +95,8 @@ pub enum Ending {
     Drained { cut: u64, silent: Vec<WorkerId> },
     /// A second signal: nothing is waited for.
     AtOnce(Signal),
+    /// It was only to be checked.
+    Valid,
     /// The first configuration could not be served.
     NotStarted(String),
     /// No worker is left.
@@ -111,6 +136,12 @@ pub struct Control<W: Wiring> {
     reloads_accepted: u64,
     reloads_refused: u64,
     on_ready: Option<OnReady>,
+    on_leaving: Option<Box<dyn FnOnce()>>,
+    is_quiet: Box<dyn Fn() -> bool>,
+    restart: Restart,
+    notifier: Notifier,
+    /// SIGTERM or its like has come.
+    told_to_end: bool,
     ending: Option<Ending>,
 }
 
@@ -122,25 +153,32 @@ impl<W: Wiring> Control<W> {
         bus: Bus<W::Snapshot>,
         first: First<W::Config>,
         mut asks: mpsc::Receiver<Ask>,
-        on_ready: OnReady,
+        start: Start,
     ) -> std::io::Result<(Ending, W)> {
         let mut signals = Signals::new()?;
         let events = Awaited::new(bus.events)?;
         let settings = wiring.settings(&first.config);
-        let mut control = Self::new(wiring, settings, bus.commands, bus.pulses, &first, on_ready);
+        let mut control = Self::new(wiring, settings, bus.commands, bus.pulses, &first, start)?;
         control.look_up(first.config);
         loop {
-            if let Some(ending) = control.ending.take() {
+            if control.ending.is_some()
+                && control.may_end()
+                && let Some(ending) = control.ending.take()
+            {
                 return Ok((ending, control.wiring));
             }
             let due = control.due();
             tokio::select! {
                 signal = signals.next() => control.on_signal(signal),
-                event = events.next() => control.on_event(event),
+                // Once it is over nobody is left to send any.
+                event = events.next(), if control.ending.is_none() => control.on_event(event),
                 Some(ask) = asks.recv() => control.answer(ask),
                 brought = control.loading.brought() => control.compile(brought),
                 answers = control.refreshing.answers() => control.renew_names(answers),
                 () = changed(&mut control.watch) => control.file_changed(),
+                arrival = restart::arrival(&mut control.restart.gate) => control.on_arrival(arrival),
+                heard = restart::heard(&control.restart.handover) => control.on_heard(heard),
+                heard = control.restart.succession.hear() => control.on_predecessor(heard),
                 () = tokio::time::sleep_until(due.into()) => control.on_time(),
             }
         }
@@ -152,11 +190,13 @@ impl<W: Wiring> Control<W> {
         commands: Vec<Mailbox<Command<W::Snapshot>>>,
         pulses: Vec<Arc<Pulse>>,
         first: &First<W::Config>,
-        on_ready: OnReady,
-    ) -> Self {
+        mut start: Start,
+    ) -> std::io::Result<Self> {
         let workers = commands.len();
         debug_assert_eq!(workers, pulses.len(), "each worker has a mailbox and a pulse");
-        Self {
+        let gate = start.upgrade_socket.map(|path| Gate::open(&path, &mut start.inherited));
+        let gate = gate.transpose()?;
+        Ok(Self {
             wiring,
             source: first.source.clone(),
             text: Some(first.text.clone()),
@@ -174,22 +214,38 @@ impl<W: Wiring> Control<W> {
             pulses,
             versions: vec![0; workers],
             publisher: Publisher::default(),
-            listening: Listening::default(),
+            listening: Listening::inheriting(start.inherited),
             supervisor: Supervisor::new(workers, Instant::now()),
             ticked: Instant::now(),
             refusal: None,
             reloads_accepted: 0,
             reloads_refused: 0,
-            on_ready: Some(on_ready),
+            on_ready: Some(start.on_ready),
+            on_leaving: Some(start.on_leaving),
+            is_quiet: start.is_quiet,
+            restart: Restart::new(start.succession, gate, start.servers),
+            notifier: Notifier::from_environment(),
+            told_to_end: false,
             ending: None,
-        }
+        })
+    }
+
+    /// Whoever was let in by the servers before another process took them over has its answer.
+    fn may_end(&self) -> bool {
+        let drained = matches!(self.ending, Some(Ending::Drained { .. }));
+        !drained || self.restart.is_answered(&*self.is_quiet)
     }
 
     fn due(&self) -> Instant {
         let tick = self.ticked + Duration::from_millis(CONTROL_TICK_MS);
         let looks = self.refreshing.is_idle() && self.is_serving();
         let names = self.resolver.due().filter(|_| looks);
-        self.drain.due().into_iter().chain(names).fold(tick, Instant::min)
+        self.drain
+            .due()
+            .into_iter()
+            .chain(names)
+            .chain(self.notifier.due())
+            .fold(tick, Instant::min)
     }
 
     /// There is something that may change.
@@ -204,11 +260,25 @@ impl<W: Wiring> Control<W> {
                 self.wiring.reopen_logs();
                 self.reload();
             }
-            Signal::Terminate | Signal::Interrupt if self.drain.begun() => {
+            Signal::Upgrade => self.upgrade(),
+            Signal::Terminate | Signal::Interrupt if self.is_told_to_end() => {
                 tracing::warn!("exit at once: a second {}", signal.name());
                 self.ending = Some(Ending::AtOnce(signal));
             }
-            Signal::Terminate | Signal::Interrupt | Signal::Quit => self.begin_drain(),
+            Signal::Terminate | Signal::Interrupt | Signal::Quit => self.end(),
+        }
+    }
+
+    /// A drain that a successor began is none that this process was told of.
+    fn is_told_to_end(&self) -> bool {
+        self.told_to_end || (self.drain.begun() && !self.restart.has_left())
+    }
+
+    /// By a signal, or over the admin server. Neither side of a hand-over loses anything by it.
+    fn end(&mut self) {
+        self.told_to_end = true;
+        if !self.stop_upgrade() && !self.stop_succession() {
+            self.begin_drain();
         }
     }
 
@@ -271,6 +341,7 @@ impl<W: Wiring> Control<W> {
     fn on_time(&mut self) {
         let now = Instant::now();
         self.ticked = now;
+        self.restart_on_time(now);
         self.wiring.look(self.publisher.current().map(Arc::as_ref));
         for worker in self.supervisor.ids() {
             let pulse = self.pulses[worker.index()].count();
@@ -284,6 +355,7 @@ impl<W: Wiring> Control<W> {
                 None => (),
             }
         }
+        self.notifier.on_time(now, !self.supervisor.any_stalled());
         let turn = self.publisher.on_time(&self.links, now);
         self.turn(turn);
         let steps = self.drain.on_time(now);
@@ -299,11 +371,17 @@ impl<W: Wiring> Control<W> {
         tracing::info!(
             "draining: new connections for {min:?}, the end after {max:?} at the latest"
         );
+        self.notifier.stopping("drains");
         let steps = self.drain.begin(Instant::now());
+        self.end_of_news();
+        self.take(steps);
+    }
+
+    /// No other configuration will be served.
+    fn end_of_news(&mut self) {
         self.loading = Loading::Idle;
         let turn = self.publisher.abort(&self.links, "draining".to_owned());
         self.turn(turn);
-        self.take(steps);
     }
 
     /// Does what the drain says.
@@ -323,11 +401,16 @@ impl<W: Wiring> Control<W> {
     }
 
     fn tell_to_drain(&mut self, stop_accepting: bool) {
-        if stop_accepting {
-            tracing::info!("closing the listening sockets");
-            self.listening.close();
+        if !stop_accepting {
+            return self.tell(|| Command::Drain { doors: Doors::Open });
         }
-        self.tell(|| Command::Drain { stop_accepting });
+        let doors = match &self.restart.left {
+            Some(names) => Doors::Left(Arc::clone(names)),
+            None => Doors::Shut,
+        };
+        tracing::info!("closing the listening sockets");
+        self.listening.close();
+        self.tell(|| Command::Drain { doors: doors.clone() });
     }
 
     fn tell(&self, command: impl Fn() -> Command<W::Snapshot>) {
@@ -341,11 +424,9 @@ impl<W: Wiring> Control<W> {
     fn turn(&mut self, turn: Option<Turn>) {
         match turn {
             None => (),
-            Some(Turn::AllPrepared) => {
-                self.listening.commit();
-                let turn = self.publisher.commit(&self.links, Instant::now());
-                self.turn(turn);
-            }
+            // Who takes over accepts when the old process says so.
+            Some(Turn::AllPrepared) if self.restart.succession.ready() => (),
+            Some(Turn::AllPrepared) => self.commit(),
             Some(Turn::Refused { why, .. }) => {
                 self.listening.abort();
                 self.refused(&why);
@@ -355,13 +436,21 @@ impl<W: Wiring> Control<W> {
         }
     }
 
+    /// All workers are prepared: from here on they serve.
+    fn commit(&mut self) {
+        self.listening.commit();
+        let turn = self.publisher.commit(&self.links, Instant::now());
+        self.turn(turn);
+    }
+
     /// What keeps this process from being ready.
     fn reasons(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if self.on_ready.is_some() {
             reasons.push("no configuration is served yet".to_owned());
         }
-        if self.drain.begun() {
+        // Behind a successor the service is as it was: who still asks here is told so.
+        if self.drain.begun() && !self.restart.has_left() {
             reasons.push("draining".to_owned());
         }
         reasons.extend(self.supervisor.complaints());
@@ -380,6 +469,7 @@ impl<W: Wiring> Control<W> {
             draining: self.drain.begun(),
             lookups_good: self.resolver.good,
             lookups_failed: self.resolver.failed,
+            upgrades_failed: self.restart.failures,
             workers: states,
         }
     }

@@ -219,6 +219,23 @@
 //! from the signal, `Command::Cut`: what is left is shut down, and counted where a request was
 //! under way. Exit code 0.
 //!
+//! # The life of a hot restart
+//!
+//! `ringway upgrade` or SIGUSR2, `control::restart`: the process starts its successor with one end
+//! of a conversation (`restart::channel`: JSON messages on SOCK_SEQPACKET, descriptors by
+//! SCM_RIGHTS). The successor reads its configuration and takes every listening socket
+//! (`control::inherit`, as those that systemd gives), those of control's servers too. Its workers
+//! prepare, and it waits: `Publisher` stops between `Prepare` and `Commit`, and sockets that join a
+//! group for further workers do not listen yet. Killed here, it has nothing that anybody could
+//! miss. At the word of the old process it commits, serves, and says so; then the old one sends
+//! `Command::Drain` with `Doors::Left`: the accept loops let go of their sockets without a filter
+//! and without a close, since the queue is the other process's, and a drain without `min` follows.
+//! With fewer workers than sockets a worker has several doors of one bind; with more, they join
+//! the group, or share where they may not. Anything else than `Serving` within the deadline ends
+//! the successor and changes nothing. What is not handed over, and begins anew: counters (with
+//! another `process_start_time_seconds`, so that `rate()` holds), token buckets, ejections and
+//! checks, keys of session tickets, pools.
+//!
 //! # Where state lives
 //!
 //! * Connections with their identities, tasks, buffers, pools, what endpoints chose to speak,
@@ -332,7 +349,7 @@
 //!   buffers, and a record is one write.
 //!
 //! Not here yet, and without a stub: rate
-//! limits, authentication, LLM and MCP backends, xDS, hot restart. `tests/tidy.rs` already knows
+//! limits, authentication, LLM and MCP backends, xDS. `tests/tidy.rs` already knows
 //! the band of `llm` and `mcp`.
 
 pub mod app;

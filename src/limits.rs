@@ -282,6 +282,23 @@ pub const LAST_SEND_LOOKED_AT_AFTER: Duration = Duration::from_millis(100);
 /// Connections accepted in one turn of the loop, so that those that are there are served too.
 pub const ACCEPTS_PER_TURN_MAX: usize = 64;
 
+// --- hot restart ---------------------------------------------------------------------------
+
+/// A new process has so long to serve, unless `config.ringway.upgrade.timeout` says otherwise.
+pub const UPGRADE_TIMEOUT_SECONDS: u64 = 60;
+/// Who connects to the upgrade socket has so long to say what it wants.
+pub const UPGRADE_HELLO_MS_MAX: u64 = 5000;
+/// Those who did, and wait for the control loop.
+pub const UPGRADE_ARRIVALS_MAX: usize = 4;
+/// How long after the end of a conversation the end of a process may be heard of.
+pub const UPGRADE_REAP_MS: u64 = 2000;
+/// How long a process that was succeeded waits for requests of who its servers had let in.
+pub const SERVERS_ANSWER_MS_MAX: u64 = 5000;
+/// How long a new process waits for the next of the sockets: a reload of the old one comes first.
+pub const TAKE_OVER_S_MAX: u64 = 120;
+/// Listening sockets that are taken from another process.
+pub const GIVEN_SOCKETS_MAX: usize = 65_536;
+
 // --- TLS -----------------------------------------------------------------------------------
 
 /// The longest record that may come: RFC 8446 section 5.2 and, for TLS 1.2, RFC 5246 section

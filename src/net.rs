@@ -13,6 +13,7 @@ pub mod doorbell;
 pub mod lane;
 pub mod listen;
 pub mod relay;
+pub mod rights;
 pub mod runtime;
 pub mod sending;
 pub mod socket;

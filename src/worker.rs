@@ -219,7 +219,7 @@ fn obey(worker: &Rc<Worker>, command: Command<Snapshot>) {
         }
         Command::Commit { version } => adopt::commit(worker, version),
         Command::Abort { version } => adopt::abort(worker, version),
-        Command::Drain { stop_accepting } => drain::drain(worker, stop_accepting),
+        Command::Drain { doors } => drain::drain(worker, &doors),
         Command::Cut => drain::cut(worker),
     }
 }

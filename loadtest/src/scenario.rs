@@ -2,7 +2,7 @@
 //!
 //! A scenario starts its origins and then the gateway as a child process, puts its loads on it, all
 //! at once or one after another, does things to it meanwhile (signals, a new configuration, a
-//! restart), looks at its memory and descriptors, ends it, and compares what came of it with the
+//! restart, an upgrade), looks at its memory and descriptors, ends it, and compares what came of it with the
 //! lines of `pass`. The exit code says how it went: 0 it passed, 1 it did not, 2 it could not be
 //! run, 77 this gateway lacks what the scenario needs.
 //!
@@ -24,7 +24,7 @@
 //! - name: main
 //!   after: 0s
 //!   run: http://{{gateway}}/ -c 64 --rate 1500 -d {{duration}}
-//! events:                   # signal NAME, write NAME..., end ORIGIN, restart
+//! events:                   # signal NAME, write NAME..., end ORIGIN, restart, upgrade
 //! - at: 3s
 //!   do: write second config
 //!   every: 200ms

@@ -47,7 +47,11 @@ fn load_baseline() {
     let events = origin::start(Setup::new(Kind::Sse(sse))).expect("an origin starts");
     let given: Option<PathBuf> = env::var_os("LOAD_RINGWAY").map(PathBuf::from);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let launch = Launch { ringway: executable(given.as_deref()).expect("a gateway"), workers };
+    let launch = Launch {
+        ringway: executable(given.as_deref()).expect("a gateway"),
+        workers,
+        upgrades: false,
+    };
     let config = config(port, web.address(), events.address());
     let mut gateway = Gateway::start(&launch, &config).expect("it starts");
 

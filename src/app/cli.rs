@@ -3,10 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use serde_json::json;
 
+use crate::control::restart::gate;
 use crate::control::source::{Source, Text};
 use crate::limits::WORKERS_MAX;
 
@@ -45,10 +46,20 @@ pub struct Options {
     /// Print the bound addresses on stdout, as one line of JSON, once requests are served.
     #[arg(long)]
     pub announce: bool,
+
+    /// Where `ringway upgrade` finds this process; goes before config.ringway.upgrade.socket.
+    #[arg(long, value_name = "PATH")]
+    pub upgrade_socket: Option<PathBuf>,
+
+    /// Take over from the process at this upgrade socket, which drains once this one serves.
+    #[arg(long, value_name = "PATH", conflicts_with = "validate_only")]
+    pub take_over: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Action {
+    /// Put a new process in the place of the one that runs, without losing a connection.
+    Upgrade(Upgrade),
     /// Say what of this machine stands in the way, and the command that mends it.
     Doctor {
         /// As JSON.
@@ -59,6 +70,23 @@ pub enum Action {
     Man,
     /// Print what a shell completes command lines by.
     Completions { shell: Shell },
+}
+
+/// The running process starts the new one: its own program, from the path that it was started by,
+/// with its own arguments, unless others are given.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Upgrade {
+    /// Where it is found.
+    #[arg(long, value_name = "PATH", default_value_os_t = upgrade_socket())]
+    pub upgrade_socket: PathBuf,
+
+    /// Another program.
+    #[arg(long, value_name = "PATH")]
+    pub program: Option<String>,
+
+    /// Other arguments, all of them: `ringway upgrade -- -f new.yaml`.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub arguments: Vec<String>,
 }
 
 impl Options {
@@ -92,6 +120,10 @@ fn one_route(listen: SocketAddr, to: &str) -> String {
     format!("{:#}\n", json!({ "binds": [bind] }))
 }
 
+fn upgrade_socket() -> PathBuf {
+    gate::default_path().unwrap_or_else(|| PathBuf::from(UPGRADE_SOCKET))
+}
+
 fn destination(text: &str) -> Result<String, String> {
     if text.strip_prefix("unix:").is_some_and(|path| path.starts_with('/')) {
         return Ok(text.to_owned());
@@ -115,6 +147,9 @@ fn worker_count(text: &str) -> Result<usize, String> {
 /// Loopback: an open proxy on all addresses is something to ask for.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
+/// With `RuntimeDirectory=ringway` in its unit.
+const UPGRADE_SOCKET: &str = "/run/ringway/upgrade.sock";
+
 const EXAMPLES: &str = "\
 Examples:
   ringway                                         try it: a proxy and an origin in one process
@@ -122,16 +157,19 @@ Examples:
   ringway --to app.internal:80 --listen [::]:80   the same, for everybody
   ringway -f gateway.yaml                         serve a configuration file
   ringway -f gateway.yaml --validate-only         check it
+  ringway upgrade                                 a new process in the place of the one that runs
   ringway doctor                                  check the machine
 
 Signals:
   SIGTERM, SIGINT, SIGQUIT   drain, then exit; a second SIGTERM or SIGINT exits at once
   SIGHUP                     read the configuration again, reopen log files
+  SIGUSR2                    the same as `ringway upgrade`
 
 Exit codes:
   0     drained, even when connections had to be cut; a valid configuration with --validate-only;
-        a machine on which nothing has to be mended
-  1     the configuration is wrong, or serving it could not start; the doctor found a failure
+        upgraded; a machine on which nothing has to be mended
+  1     the configuration is wrong, or serving it could not start; not upgraded: the running
+        process goes on; the doctor found a failure
   2     wrong command line
   3     no worker is left
   130   a second SIGINT

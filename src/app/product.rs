@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,6 +15,7 @@ use super::origin::Origin;
 use crate::base::clock::Clock;
 use crate::base::id::WorkerId;
 use crate::base::ring::Consumer;
+use crate::bus::BindSocket;
 use crate::config::backend::{Host, RouteTarget, Target};
 use crate::config::dns::LookupFamily;
 use crate::config::process::{LogFormat as RawLogFormat, Process, WorkerThreads};
@@ -209,6 +210,8 @@ impl Wiring for Ringway {
                 process.connection_termination_deadline,
             ),
             dns: dns(process),
+            upgrade_timeout: process.ringway.upgrade.timeout,
+            upgrade_socket: process.ringway.upgrade.socket.clone(),
         }
     }
 
@@ -305,8 +308,14 @@ impl Wiring for Ringway {
         group: Group,
     ) -> io::Result<Vec<OwnedFd>> {
         let keepalive = snapshot.bind(bind.id).and_then(|bind| bind.settings.keepalive);
-        let options = listen::Options { keepalive, alone: group.alone };
+        let options = listen::Options { keepalive, alone: group.alone, join: group.join };
         listen::open(bind.address, group.sockets, &options)
+    }
+
+    fn inherit(&self, snapshot: &Snapshot, socket: &BindSocket) -> io::Result<()> {
+        let keepalive = snapshot.bind(socket.bind).and_then(|bind| bind.settings.keepalive);
+        let options = listen::Options { keepalive, ..listen::Options::default() };
+        listen::inherit(socket.socket.as_fd(), &options)
     }
 
     fn dump(&self, config: &Config, snapshot: &Snapshot) -> serde_json::Value {
@@ -328,6 +337,7 @@ impl Wiring for Ringway {
             circuits: snapshot.map_or_else(Vec::new, endpoints::circuit_metrics),
             lookups_good: facts.lookups_good,
             lookups_failed: facts.lookups_failed,
+            upgrades_failed: facts.upgrades_failed,
             concurrency: snapshot.map_or_else(Vec::new, concurrency_metrics),
             memory_limit_bytes: snapshot.and_then(|one| one.memory_bytes_max).unwrap_or(0),
             memory_pressure: self.shared.pressure.level() as u8,

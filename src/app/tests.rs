@@ -53,6 +53,8 @@ impl Wiring for Plain {
             at_start: Vec::new(),
             drain: Deadlines::new(Duration::ZERO, PATIENCE),
             dns: Dns::default(),
+            upgrade_timeout: PATIENCE,
+            upgrade_socket: None,
         }
     }
 

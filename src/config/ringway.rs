@@ -21,6 +21,7 @@ pub struct Ringway {
     pub forwarded: Forwarded,
     pub access_log: AccessLog,
     pub dns: RingwayDns,
+    pub upgrade: Upgrade,
     pub driver: Driver,
     /// Whether each worker is bound to a core of its own.
     pub pin: bool,
@@ -113,6 +114,18 @@ pub enum AccessLogTarget {
     File(PathBuf),
 }
 
+/// How a new process takes the place of this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Upgrade {
+    /// Where `ringway upgrade` finds the process. None: in the folder that systemd made for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// The new process has so long until it serves.
+    #[serde(serialize_with = "scalar::serialize_duration")]
+    pub timeout: Duration,
+}
+
 /// How a worker waits for sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -133,6 +146,7 @@ impl Ringway {
             forwarded: table.or("forwarded", default.forwarded, Forwarded::read),
             access_log: table.or("accessLog", default.access_log, |c| AccessLog::read(c, format)),
             dns: table.or("dns", default.dns, RingwayDns::read),
+            upgrade: table.or("upgrade", default.upgrade, Upgrade::read),
             driver: table.or("driver", default.driver, |c| c.word(&Driver::WORDS, &[])),
             pin: table.or("pin", default.pin, Cursor::flag),
         };
@@ -154,9 +168,29 @@ impl Default for Ringway {
             forwarded: Forwarded::default(),
             access_log: AccessLog::default(),
             dns: RingwayDns::default(),
+            upgrade: Upgrade::default(),
             driver: Driver::Auto,
             pin: true,
         }
+    }
+}
+
+impl Upgrade {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let default = Self::default();
+        let mut table = cursor.table();
+        let upgrade = Self {
+            socket: table.maybe("socket", |c| c.parsed(scalar::unix_path)),
+            timeout: table.or("timeout", default.timeout, scalar::read_timeout),
+        };
+        table.finish();
+        Some(upgrade)
+    }
+}
+
+impl Default for Upgrade {
+    fn default() -> Self {
+        Self { socket: None, timeout: Duration::from_secs(limits::UPGRADE_TIMEOUT_SECONDS) }
     }
 }
 

@@ -131,6 +131,8 @@ fn the_reference_shows_the_defaults() {
     process.worker_threads = process::WorkerThreads::Percent(100.0);
     process.backend.pool_max_size = Some(1024);
     // Without a default that could be written.
+    process.ringway.upgrade.socket.clone_from(&reference.process.ringway.upgrade.socket);
+    assert!(process.ringway.upgrade.socket.is_some());
     let limits = &mut process.ringway.limits;
     let shown = &reference.process.ringway.limits;
     limits.memory_bytes = shown.memory_bytes;

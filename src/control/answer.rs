@@ -33,7 +33,7 @@ impl<W: Wiring> Control<W> {
             Ask::Quit(reply) => {
                 tracing::info!("asked to quit by the admin server");
                 let _ = reply.send(());
-                self.begin_drain();
+                self.end();
             }
         }
     }

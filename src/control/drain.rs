@@ -101,6 +101,19 @@ impl Drain {
         steps
     }
 
+    /// Another process has taken over: nobody has to learn of it first, and it begins with step 2.
+    /// Once a drain has begun: nothing.
+    pub fn leave(&mut self, now: Instant) -> Vec<Step> {
+        if self.begun() {
+            return Vec::new();
+        }
+        self.begun = Some(now);
+        self.phase = Phase::Closing;
+        let mut steps = vec![Step::Drain { stop_accepting: true }];
+        steps.extend(self.finish_when_done());
+        steps
+    }
+
     /// A worker answered. One that has nothing to do while it still accepts may get something, so
     /// its answer counts only after it was told to stop accepting.
     pub fn drained(&mut self, worker: WorkerId, cut: u64) -> Vec<Step> {

@@ -4,15 +4,19 @@
 //! sockets either. A copy is closed *before* a worker is told to close its own: the kernel queues
 //! connections on a socket as long as anybody holds it, and then nobody would accept them.
 //!
-//! How a socket is opened is `net`'s, given as a function. Owned by the control loop.
+//! How a socket is opened is `net`'s, given as a function. Sockets that another process opened go
+//! before those (`Inherited`): all of them, however many workers there are. Owned by the control
+//! loop.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 
+use super::inherit::{self, Inherited};
 use crate::base::id::{BindId, WorkerId};
 use crate::bus::BindSocket;
+use crate::net::listen;
 
 /// A bind of a snapshot, as far as opening it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +38,16 @@ pub struct Group {
     /// the same user join in and take half of the connections. Not asked for when it is this
     /// process that does, on the way from one address to another of the same port.
     pub alone: bool,
+    /// They are to join sockets that another process opened, and do not listen yet: who connected
+    /// to one would be reset if nothing came of it.
+    pub join: bool,
 }
 
 #[derive(Debug, Default)]
 pub struct Listening {
     open: BTreeMap<Key, Held>,
+    /// What another process opened, for the first configuration to take from.
+    inherited: Inherited,
     /// Of the version that is being published: what it opened, and which binds it keeps.
     fresh: BTreeMap<Key, Held>,
     wanted: Vec<Key>,
@@ -47,15 +56,23 @@ pub struct Listening {
 /// Workers know their sockets by the name of the bind, and a socket keeps its address.
 type Key = (String, SocketAddr);
 
+fn inherited_key(key: &Key) -> inherit::Key {
+    inherit::Key::new(&key.0, key.1)
+}
+
 #[derive(Debug)]
 struct Held {
     /// As bound: the port is not 0.
     address: SocketAddr,
-    /// By worker; none for one that is gone.
-    sockets: Vec<Option<OwnedFd>>,
+    /// By worker; none for one that is gone, several where another process had more workers.
+    sockets: Vec<Vec<OwnedFd>>,
 }
 
 impl Listening {
+    pub fn inheriting(inherited: Inherited) -> Self {
+        Self { inherited, ..Self::default() }
+    }
+
     /// Opens what `binds` need and is not open yet, for each worker that lives. The sockets are
     /// given by worker; all that is wrong is said at once, a line each, and then nothing is kept.
     pub fn prepare(
@@ -89,8 +106,38 @@ impl Listening {
     /// workers are told.
     pub fn commit(&mut self) {
         let wanted = std::mem::take(&mut self.wanted);
+        for socket in self.fresh.values().flat_map(|held| held.sockets.iter().flatten()) {
+            // Those that joined a group begin here; to the others it is nothing new.
+            if let Err(error) = listen::begin(socket) {
+                tracing::error!("a socket cannot listen: {error}");
+            }
+        }
         self.open.append(&mut self.fresh);
         self.open.retain(|key, _| wanted.contains(key));
+    }
+
+    /// The first configuration is served: closes what it did not ask for, and says what that is;
+    /// and what it did.
+    pub fn settle(&mut self) -> (Vec<String>, Vec<inherit::Key>) {
+        let inherited = &mut self.inherited;
+        (inherited.finish(), inherited.taken().to_vec())
+    }
+
+    /// A copy of each socket with what it is for, in the order of the workers.
+    pub fn copies(&self) -> io::Result<Vec<(inherit::Key, OwnedFd)>> {
+        let mut copies = Vec::new();
+        for (key, held) in &self.open {
+            for socket in held.sockets.iter().flatten() {
+                copies.push((inherited_key(key), socket.try_clone()?));
+            }
+        }
+        Ok(copies)
+    }
+
+    /// The names of those binds that `keys` are of.
+    pub fn names_of(&self, keys: &[inherit::Key]) -> Vec<String> {
+        let kept = self.open.keys().filter(|key| keys.contains(&inherited_key(key)));
+        kept.map(|(name, _)| name.clone()).collect()
     }
 
     /// What was prepared is not published.
@@ -108,7 +155,7 @@ impl Listening {
     /// A worker is gone: its sockets leave the groups, so that no connection is queued for it.
     pub fn close_worker(&mut self, worker: WorkerId) {
         for held in self.open.values_mut().chain(self.fresh.values_mut()) {
-            held.sockets[worker.index()] = None;
+            held.sockets[worker.index()].clear();
         }
     }
 
@@ -118,34 +165,65 @@ impl Listening {
     }
 
     fn open_bind(
-        &self,
+        &mut self,
         bind: &Bind,
         alive: &[bool],
         sockets: &mut [Vec<BindSocket>],
         open: Open<'_>,
     ) -> io::Result<Held> {
+        let key = (bind.name.clone(), bind.address);
+        let given = self.inherited.of_bind(&inherited_key(&key), bind.address);
         let ours = |held: &Held| held.address.port() == bind.address.port();
         let alone = !self.open.values().chain(self.fresh.values()).any(ours);
         let living = alive.iter().filter(|alive| **alive).count();
-        let mut opened = open(bind, Group { sockets: living, alone })?.into_iter();
+        let opened = if given.is_empty() {
+            open(bind, Group { sockets: living, alone, join: false })?
+        } else {
+            complete(bind, given, living, open)?
+        };
+        let workers: Vec<usize> = (0..alive.len()).filter(|worker| alive[*worker]).collect();
         let mut held = Held { address: bind.address, sockets: Vec::new() };
+        held.sockets.resize_with(alive.len(), Vec::new);
         let mut copies = Vec::new();
-        for alive in alive {
-            let socket = if *alive { opened.next() } else { None };
-            let listener = socket.map(TcpListener::from);
-            if let Some(listener) = &listener {
-                held.address = listener.local_addr()?;
-            }
-            copies.push(listener.as_ref().map(TcpListener::try_clone).transpose()?);
-            held.sockets.push(listener.map(OwnedFd::from));
+        for (socket, worker) in opened.into_iter().zip(workers.iter().copied().cycle()) {
+            let listener = TcpListener::from(socket);
+            held.address = listener.local_addr()?;
+            copies.push((worker, listener.try_clone()?));
+            held.sockets[worker].push(listener.into());
         }
         // Only now that nothing can fail: a worker gets a socket of every bind or of none.
-        for (copy, sockets) in copies.into_iter().zip(sockets) {
-            let socket = copy.map(|copy| BindSocket { bind: bind.id, socket: copy.into() });
-            sockets.extend(socket);
+        for (worker, copy) in copies {
+            sockets[worker].push(BindSocket { bind: bind.id, socket: copy.into() });
         }
         Ok(held)
     }
+}
+
+/// At least as many sockets as there are workers: others beside those that were given, or the same
+/// ones for several workers where nobody may join their group. None is left out, so that nobody in
+/// its queue is.
+fn complete(
+    bind: &Bind,
+    mut given: Vec<OwnedFd>,
+    workers: usize,
+    open: Open<'_>,
+) -> io::Result<Vec<OwnedFd>> {
+    let missing = workers.saturating_sub(given.len());
+    if missing == 0 {
+        return Ok(given);
+    }
+    let first = TcpListener::from(given[0].try_clone()?);
+    let bound = Bind { address: first.local_addr()?, ..bind.clone() };
+    match open(&bound, Group { sockets: missing, alone: false, join: true }) {
+        Ok(more) => given.extend(more),
+        Err(error) => {
+            tracing::info!("workers share the sockets of `{}`: {error}", bind.name);
+            for place in 0..missing {
+                given.push(given[place].try_clone()?);
+            }
+        }
+    }
+    Ok(given)
 }
 
 fn complaint(bind: &Bind, error: &io::Error) -> String {

@@ -85,6 +85,10 @@ impl<C> Loading<C> {
         }
     }
 
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle)
+    }
+
     /// The workers do not get what is on its way.
     pub(super) fn forget(&mut self) {
         let again =
@@ -109,6 +113,12 @@ impl<W: Wiring> Control<W> {
         if self.drain.begun() || self.loading.defer() {
             return;
         }
+        if let Some(handover) = &mut self.restart.handover {
+            // The sockets must not change on their way to another process.
+            handover.reload = true;
+            return;
+        }
+        self.notifier.reloading("reads the configuration");
         self.loading = Loading::Idle;
         let read = self.source.read();
         self.text = read.as_ref().ok().cloned();
@@ -184,6 +194,11 @@ impl<W: Wiring> Control<W> {
         let mut open = |bind: &Bind, group| wiring.listen(&snapshot, bind, group);
         let opened = self.listening.prepare(&binds, &alive, &mut open);
         let sockets = opened.map_err(|wrong| wrong.join("\n"))?;
+        // Of the first configuration: no other has sockets that it did not open.
+        if self.on_ready.is_some() {
+            let inherited = sockets.iter().flatten().map(|one| self.wiring.inherit(&snapshot, one));
+            inherited.collect::<Result<(), _>>().map_err(|error| error.to_string())?;
+        }
         self.loading = next;
         let snapshot = Arc::new(snapshot);
         let turn = self.publisher.prepare(&self.links, snapshot, sockets, Instant::now());
@@ -215,11 +230,26 @@ impl<W: Wiring> Control<W> {
         self.refusal = None;
         tracing::info!("configuration version {version} is served");
         match self.on_ready.take() {
-            Some(on_ready) => on_ready(&self.listening.addresses()),
+            Some(on_ready) => {
+                self.begin_to_serve();
+                on_ready(&self.listening.addresses());
+                self.restart.succession.serving(&self.restart.kept);
+            }
             None => self.reloads_accepted += 1,
+        }
+        if self.restart.succession.is_over() {
+            self.notifier.ready(&format!("serves configuration version {version}"));
         }
         if again {
             self.reload();
+        }
+    }
+
+    fn begin_to_serve(&mut self) {
+        let (unused, kept) = self.listening.settle();
+        self.restart.kept = kept;
+        if !unused.is_empty() {
+            tracing::info!("sockets that came with the start are not used: {}", unused.join(", "));
         }
     }
 
@@ -299,6 +329,7 @@ impl<W: Wiring> Control<W> {
         tracing::error!("the configuration is not taken, the last one stays:\n{why}");
         self.reloads_refused += 1;
         self.refusal = Some(why.to_owned());
+        self.notifier.ready("serves; the last configuration read was refused: see the log");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! SIGTERM, SIGINT, SIGQUIT: drain. A second SIGTERM or SIGINT: end at once, with 128 + its number
 //! as the exit code, as a process killed by it would have. SIGHUP: read the configuration again
-//! and reopen log files. Deciding is the control loop's.
+//! and reopen log files. SIGUSR2: put a new process in the place of this one. Deciding is the control loop's.
 
 use std::io;
 
@@ -14,6 +14,8 @@ pub enum Signal {
     Interrupt,
     Quit,
     Hangup,
+    /// SIGUSR2.
+    Upgrade,
 }
 
 impl Signal {
@@ -23,6 +25,7 @@ impl Signal {
             Self::Interrupt => "SIGINT",
             Self::Quit => "SIGQUIT",
             Self::Hangup => "SIGHUP",
+            Self::Upgrade => "SIGUSR2",
         }
     }
 
@@ -30,6 +33,7 @@ impl Signal {
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Hangup => 129,
+            Self::Upgrade => 140,
             Self::Interrupt => 130,
             Self::Quit => 131,
             Self::Terminate => 143,
@@ -44,6 +48,7 @@ pub struct Signals {
     interrupt: unix::Signal,
     quit: unix::Signal,
     hangup: unix::Signal,
+    upgrade: unix::Signal,
 }
 
 impl Signals {
@@ -54,6 +59,7 @@ impl Signals {
             interrupt: unix::signal(SignalKind::interrupt())?,
             quit: unix::signal(SignalKind::quit())?,
             hangup: unix::signal(SignalKind::hangup())?,
+            upgrade: unix::signal(SignalKind::user_defined2())?,
         })
     }
 
@@ -64,6 +70,7 @@ impl Signals {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.quit.recv() => Signal::Quit,
             _ = self.hangup.recv() => Signal::Hangup,
+            _ = self.upgrade.recv() => Signal::Upgrade,
         }
     }
 }

@@ -116,6 +116,10 @@ impl Supervisor {
         self.workers.iter().any(|worker| !matches!(worker.state, State::Stopped(_)))
     }
 
+    pub fn any_stalled(&self) -> bool {
+        self.workers.iter().any(|worker| worker.state == State::Stalled)
+    }
+
     pub fn ids(&self) -> impl Iterator<Item = WorkerId> + use<> {
         (0..u32::try_from(self.workers.len()).expect("WORKERS_MAX fits")).map(WorkerId)
     }

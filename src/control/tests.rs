@@ -20,7 +20,7 @@ use super::resolve::{Addresses, Dns, Name};
 use super::wiring::{Format, Found, Load};
 use super::*;
 use crate::base::id::BindId;
-use crate::bus::mailbox;
+use crate::bus::{Doors, mailbox};
 use crate::config::scalar::Address;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,6 +54,8 @@ impl Wiring for Plain {
             at_start: Vec::new(),
             drain: Deadlines::new(Duration::ZERO, Duration::from_millis(max)),
             dns: Dns::default(),
+            upgrade_timeout: PATIENCE,
+            upgrade_socket: None,
         }
     }
 
@@ -163,7 +165,7 @@ fn live(
             Command::Commit { version } => {
                 say(Event::Committed { worker, version, retired: None });
             }
-            Command::Drain { stop_accepting: true } if temper == Temper::Willing => {
+            Command::Drain { doors: Doors::Shut | Doors::Left(_) } if temper == Temper::Willing => {
                 prepared = None;
                 say(Event::Drained { worker, cut: 0 });
             }
@@ -213,7 +215,16 @@ impl Running {
                 let owned = binds.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect();
                 sender.send(owned).unwrap();
             });
-            runtime.block_on(Control::run(Plain, bus, first, asks, on_ready)).unwrap().0
+            let start = Start {
+                on_ready,
+                on_leaving: Box::new(|| ()),
+                is_quiet: Box::new(|| true),
+                inherited: Inherited::default(),
+                succession: Succession::default(),
+                servers: Vec::new(),
+                upgrade_socket: None,
+            };
+            runtime.block_on(Control::run(Plain, bus, first, asks, start)).unwrap().0
         });
         Self { desk, runtime: runtime(), binds, fates, path, control }
     }

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::certificate::Files;
 use super::drain::Deadlines;
@@ -13,6 +14,7 @@ use super::resolve::{Addresses, Dns, Name};
 use super::source::Text;
 use super::supervise::State;
 use crate::base::id::WorkerId;
+use crate::bus::BindSocket;
 use crate::config::scalar::Address;
 
 /// Everything is called on the control thread; nothing here may wait for a worker.
@@ -55,6 +57,10 @@ pub trait Wiring {
         bind: &Bind,
         group: Group,
     ) -> io::Result<Vec<OwnedFd>>;
+    /// Gives a listening socket that another process opened the options of its bind.
+    fn inherit(&self, _snapshot: &Self::Snapshot, _socket: &BindSocket) -> io::Result<()> {
+        Ok(())
+    }
 
     /// An object, without secrets.
     fn dump(&self, config: &Self::Config, snapshot: &Self::Snapshot) -> serde_json::Value;
@@ -100,6 +106,10 @@ pub struct Settings {
     pub at_start: Vec<(&'static str, String)>,
     pub drain: Deadlines,
     pub dns: Dns,
+    /// How long a new process has to take over.
+    pub upgrade_timeout: Duration,
+    /// Where it may be asked for.
+    pub upgrade_socket: Option<PathBuf>,
 }
 
 /// How metrics are written.
@@ -132,6 +142,8 @@ pub struct Facts<'a> {
     /// Look-ups of names.
     pub lookups_good: u64,
     pub lookups_failed: u64,
+    /// Upgrades that changed nothing.
+    pub upgrades_failed: u64,
     /// By worker.
     pub workers: Vec<&'a State>,
 }

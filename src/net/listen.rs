@@ -7,7 +7,7 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use monoio::net::TcpStream;
 
@@ -39,10 +39,29 @@ pub fn open(address: SocketAddr, count: usize, options: &Options) -> io::Result<
         }
         sockets.push(socket);
     }
-    for socket in &sockets {
-        socket::listen(socket.as_raw_fd(), BACKLOG)?;
+    if !options.join {
+        sockets.iter().try_for_each(begin)?;
     }
     Ok(sockets)
+}
+
+/// Begins to listen. A socket that does so already only gets its queue's length.
+///
+/// # Errors
+/// `listen(2)`'s.
+pub fn begin(socket: &OwnedFd) -> io::Result<()> {
+    socket::listen(socket.as_raw_fd(), BACKLOG)
+}
+
+/// Makes a listening socket that another process opened like one of ours.
+///
+/// # Errors
+/// What the calls say.
+pub fn inherit(socket: BorrowedFd<'_>, options: &Options) -> io::Result<()> {
+    let fd = socket.as_raw_fd();
+    socket::set_nonblocking(fd)?;
+    socket::set_nodelay(fd)?;
+    options.keepalive.as_ref().map_or(Ok(()), |keepalive| socket::set_keepalive(fd, keepalive))
 }
 
 /// What the connections of a bind inherit from its listening sockets.
@@ -51,6 +70,8 @@ pub struct Options {
     pub keepalive: Option<Keepalive>,
     /// Fail when anybody listens there already, this process included.
     pub alone: bool,
+    /// Not yet in the group: the kernel gives it connections once `begin` is called.
+    pub join: bool,
 }
 
 fn refuse_taken(address: SocketAddr) -> io::Result<()> {

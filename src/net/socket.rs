@@ -235,6 +235,21 @@ pub fn set_nodelay(fd: RawFd) -> io::Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)
 }
 
+/// # Errors
+/// `fcntl(2)`'s.
+pub fn set_nonblocking(fd: RawFd) -> io::Result<()> {
+    // SAFETY: no pointers.
+    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFL) })?;
+    // SAFETY: as above.
+    check(unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(drop)
+}
+
+/// Whether it is a stream socket that listens.
+pub fn is_listening(fd: RawFd) -> bool {
+    let is = |name, wanted| option(fd, libc::SOL_SOCKET, name).is_ok_and(|value| value == wanted);
+    is(libc::SO_TYPE, libc::SOCK_STREAM) && is(libc::SO_ACCEPTCONN, 1)
+}
+
 /// Closing resets the connection instead of finishing it: nothing lingers in the kernel.
 ///
 /// # Errors

@@ -241,6 +241,11 @@ families! {
         &["result"],
         "Look-ups of names of backends.",
     );
+    UPGRADES_FAILED = counter(
+        "ringway_upgrades_failed_total",
+        &[],
+        "New processes that did not come up, so that this one goes on.",
+    );
     RATE_LIMIT_ADMITTED = counter(
         "ringway_rate_limit_admitted_total",
         &[],

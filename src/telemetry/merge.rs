@@ -46,6 +46,7 @@ pub struct ControlMetrics {
     /// Of the names of backends: with an answer, and without one.
     pub lookups_good: u64,
     pub lookups_failed: u64,
+    pub upgrades_failed: u64,
     pub concurrency: Vec<ConcurrencyMetric>,
     /// 0 where the memory of the process is not bounded.
     pub memory_limit_bytes: u64,
@@ -316,6 +317,7 @@ fn control_families(page: &mut Page, control: &ControlMetrics) {
         ("result=\"failed\"", control.lookups_failed),
     ];
     page.samples(&family::DNS_LOOKUPS, lookups.into_iter());
+    page.single(&family::UPGRADES_FAILED, control.upgrades_failed);
     // Of two with the same labels, an ECDSA and an RSA one, the first to expire counts.
     let mut certificates = BTreeMap::new();
     for shown in &control.certificates {

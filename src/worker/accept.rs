@@ -41,12 +41,32 @@ pub struct Door {
     pub name: String,
     /// The place of the bind in the current snapshot.
     pub bind: Cell<BindId>,
-    closed: Cell<bool>,
+    closed: Cell<Option<Close>>,
     waiting: RefCell<Option<Waker>>,
 }
 
+/// How a door is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Close {
+    /// Who is on the way in is let in first.
+    Gently,
+    /// Another process has the same socket, and lets them in.
+    LetGo,
+}
+
 impl Binds {
-    /// Starts to accept on a new socket.
+    /// A bind that moved to another address has new sockets: the old ones go.
+    pub fn replace(&self, name: &str) {
+        self.open.borrow_mut().retain(|door| {
+            let stays = door.name != name;
+            if !stays {
+                door.close(Close::Gently);
+            }
+            stays
+        });
+    }
+
+    /// Starts to accept on a new socket. A bind may have several.
     pub fn open(&self, worker: &Rc<Worker>, name: &str, bind: BindId, socket: OwnedFd) {
         let acceptor = match Acceptor::new(socket) {
             Ok(acceptor) => acceptor,
@@ -58,15 +78,8 @@ impl Binds {
         let door = Rc::new(Door {
             name: name.to_owned(),
             bind: Cell::new(bind),
-            closed: Cell::new(false),
+            closed: Cell::new(None),
             waiting: RefCell::default(),
-        });
-        // A bind that moved to another address has a new socket: the old one goes.
-        self.open.borrow_mut().retain(|other| {
-            if other.name == door.name {
-                other.close();
-            }
-            other.name != door.name
         });
         self.open.borrow_mut().push(Rc::clone(&door));
         self.loops.set(self.loops.get() + 1);
@@ -83,15 +96,17 @@ impl Binds {
                 true
             }
             None => {
-                door.close();
+                door.close(Close::Gently);
                 false
             }
         });
     }
 
-    pub fn close_all(&self) {
+    /// Those of the binds in `left` are another process's from now on.
+    pub fn close_all(&self, left: &[String]) {
         for door in self.open.borrow_mut().drain(..) {
-            door.close();
+            let is_left = left.contains(&door.name);
+            door.close(if is_left { Close::LetGo } else { Close::Gently });
         }
     }
 
@@ -102,8 +117,8 @@ impl Binds {
 }
 
 impl Door {
-    fn close(&self) {
-        self.closed.set(true);
+    fn close(&self, how: Close) {
+        self.closed.set(Some(how));
         if let Some(waker) = self.waiting.borrow_mut().take() {
             waker.wake();
         }
@@ -132,7 +147,11 @@ async fn run(worker: Rc<Worker>, door: Rc<Door>, acceptor: Acceptor) {
             }
         }
     }
-    close(&worker, &door, acceptor).await;
+    match door.closed.get() {
+        // Closed by the runtime, behind the poll that was under way.
+        Some(Close::LetGo) => drop(acceptor),
+        _ => close(&worker, &door, acceptor).await,
+    }
     worker.binds.loops.set(worker.binds.loops.get() - 1);
     super::drain::look(&worker);
 }
@@ -156,7 +175,7 @@ async fn close(worker: &Rc<Worker>, door: &Rc<Door>, acceptor: Acceptor) {
 async fn wait(door: &Door, acceptor: &Acceptor) -> bool {
     let mut ready = pin!(acceptor.ready());
     poll_fn(|context| {
-        if door.closed.get() {
+        if door.closed.get().is_some() {
             return Poll::Ready(false);
         }
         *door.waiting.borrow_mut() = Some(context.waker().clone());

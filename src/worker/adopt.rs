@@ -44,6 +44,11 @@ pub fn commit(worker: &Rc<Worker>, version: u64) {
     let Prepared { view, sockets, .. } = prepared;
     let last = worker.view.replace(Rc::clone(&view));
     worker.binds.follow(|name| place_of(&view.snapshot, name));
+    for BindSocket { bind, .. } in &sockets {
+        if let Some(found) = view.snapshot.bind(*bind) {
+            worker.binds.replace(&found.name);
+        }
+    }
     for BindSocket { bind, socket } in sockets {
         if let Some(found) = view.snapshot.bind(bind) {
             worker.binds.open(worker, &found.name, bind, socket);

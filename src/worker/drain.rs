@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Worker;
-use crate::bus::Event;
+use crate::bus::{Doors, Event};
 use crate::net::lane::Bell;
 use crate::net::socket::{self, Side};
 use crate::telemetry::value::{Counter, Work};
@@ -95,18 +95,21 @@ impl Drop for Entry {
     }
 }
 
-pub fn drain(worker: &Rc<Worker>, stop_accepting: bool) {
+pub fn drain(worker: &Rc<Worker>, doors: &Doors) {
     worker.resources.draining.set(true);
     for slot in worker.live.slots.borrow().iter().flatten() {
         if let Some(bell) = &slot.bell {
             bell.call();
         }
     }
-    if stop_accepting {
-        worker.live.closed.set(true);
-        worker.binds.close_all();
-        look(worker);
-    }
+    let left: &[String] = match doors {
+        Doors::Open => return,
+        Doors::Shut => &[],
+        Doors::Left(names) => names,
+    };
+    worker.live.closed.set(true);
+    worker.binds.close_all(left);
+    look(worker);
 }
 
 /// Tells control when the last connection has ended.
@@ -136,7 +139,7 @@ fn count(worker: &Worker, cuts: [u64; Work::COUNT]) -> u64 {
 pub fn cut(worker: &Rc<Worker>) {
     worker.resources.draining.set(true);
     worker.live.closed.set(true);
-    worker.binds.close_all();
+    worker.binds.close_all(&[]);
     let mut cuts = [0; Work::COUNT];
     for slot in worker.live.slots.borrow().iter().flatten() {
         cuts[slot.work.get().index()] += 1;

@@ -46,6 +46,7 @@ fn all_start() {
         let mut command = executable();
         command.arg("-f").arg(scratch.replace("gateway.yaml", &text));
         command.args(["--announce", "--workers", "1"]);
+        command.arg("--upgrade-socket").arg(scratch.path("upgrade.sock"));
         for name in ["ADMIN_ADDR", "STATS_ADDR", "READINESS_ADDR"] {
             command.env(name, "127.0.0.1:0");
         }

@@ -19,6 +19,7 @@ pub mod scratch;
 pub mod socket;
 pub mod tls;
 pub mod tool;
+pub mod upgrade;
 pub mod wait;
 
 pub use both_origin::BothOrigin;

@@ -33,7 +33,7 @@ fn fixed(body: &str) -> Value {
 }
 
 /// An address that nothing else on this machine takes: loopback has sixteen million.
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     let [_, a, b, c] = std::process::id().to_be_bytes();
     let listener =
         TcpListener::bind(SocketAddr::from(([127, 128 + a % 64, b, c.max(2)], 0))).unwrap();

@@ -80,7 +80,11 @@ impl Conduct<'_> {
         for load in &self.scenario.loads {
             plans.push((load, file::plan(&filled(&load.run)?)?));
         }
-        let launch = Launch { ringway: self.ringway.to_owned(), workers: self.scenario.workers };
+        let launch = Launch {
+            ringway: self.ringway.to_owned(),
+            workers: self.scenario.workers,
+            upgrades: self.scenario.needs.iter().any(|need| need == "upgrade"),
+        };
         let gateway = Gateway::start(&launch, &configs[MAIN_CONFIG])?;
         let stage = Stage {
             sampler: Sampler::start(gateway.pid()).ok(),
@@ -115,6 +119,7 @@ impl Conduct<'_> {
         })?;
         stage.note_metrics(self.scenario.pass.iter().flat_map(Line::metrics));
         let (exit_code, drain) = stage.end();
+        let trouble = trouble.or_else(|| stage.gateway.trouble_of_the_old(END));
         let connections = loads.iter().map(|found| found.outcome.connections).sum();
         let Stage { usage, metrics, .. } = stage;
         Ok(Findings { loads, usage, connections, metrics, exit_code, drain, trouble })
@@ -195,6 +200,11 @@ impl Stage<'_> {
                 self.gateway.write(text).map_err(refuse)?;
             }
             Action::End(origin) => drop(self.origins.remove(origin.as_str())),
+            Action::Upgrade => {
+                self.close_usage();
+                self.gateway.upgrade()?;
+                self.sampler = Sampler::start(self.gateway.pid()).ok();
+            }
             Action::Restart => {
                 self.close_usage();
                 self.gateway.restart(&self.configs[MAIN_CONFIG])?;

@@ -53,6 +53,8 @@ pub(super) enum Action {
     Restart,
     /// Of an origin: its connections are closed, and nobody listens there any more.
     End(String),
+    /// `ringway upgrade`, where `needs` has it.
+    Upgrade,
 }
 
 #[derive(Deserialize)]
@@ -199,6 +201,7 @@ fn event(
     let words: Vec<&str> = raw.action.split_whitespace().collect();
     let action = match words.as_slice() {
         ["restart"] => Action::Restart,
+        ["upgrade"] => Action::Upgrade,
         ["signal", name] => Action::Signal(signal(name)?),
         ["end", name] if origins.contains(name) => Action::End((*name).to_owned()),
         ["end", name] => {
@@ -211,7 +214,7 @@ fn event(
             Action::Write(names.iter().map(|name| (*name).to_owned()).collect())
         }
         _ => {
-            let hint = "write signal NAME, write CONFIG..., end ORIGIN or restart";
+            let hint = "write signal NAME, write CONFIG..., end ORIGIN, restart or upgrade";
             return Err(Refusal(format!("events: {:?} is no action: {hint}", raw.action)));
         }
     };

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -22,6 +22,8 @@ use crate::plan::Refusal;
 pub struct Launch {
     pub ringway: PathBuf,
     pub workers: usize,
+    /// Whether it is to be upgraded.
+    pub upgrades: bool,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Gateway {
     bound: Value,
     said: Receiver<String>,
     ended: Option<ExitStatus>,
+    /// The processes that took the place of the child, one after another.
+    heirs: Vec<u32>,
 }
 
 impl Gateway {
@@ -54,6 +58,12 @@ impl Gateway {
         let mut command = Command::new(&launch.ringway);
         command.arg("-f").arg(folder.join(CONFIG)).arg("--announce");
         command.args(["--workers", &launch.workers.to_string()]).env("RUST_LOG", "warn");
+        if launch.upgrades {
+            command.arg("--upgrade-socket").arg(folder.join(SOCKET));
+            // Who takes its place is a child of the child, and this process's when that has ended.
+            // SAFETY: takes no pointers.
+            unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+        }
         for name in ["ADMIN_ADDR", "STATS_ADDR", "READINESS_ADDR"] {
             command.env(name, "127.0.0.1:0");
         }
@@ -73,6 +83,7 @@ impl Gateway {
             bound: Value::Null,
             said,
             ended: None,
+            heirs: Vec::new(),
         };
         gateway.bound = gateway.announced(&announced)?;
         // What else it prints is read by the thread above, and goes nowhere.
@@ -112,7 +123,7 @@ impl Gateway {
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.heirs.last().copied().unwrap_or_else(|| self.child.id())
     }
 
     /// Replaces the file that it watches.
@@ -126,15 +137,70 @@ impl Gateway {
     pub fn signal(&mut self, signal: i32) {
         if self.exited().is_none() {
             // SAFETY: takes no pointers; the child has not been waited for, so its id is its own.
-            unsafe { libc::kill(self.child.id().cast_signed(), signal) };
+            unsafe { libc::kill(self.pid().cast_signed(), signal) };
         }
     }
 
     pub fn exited(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
-            self.ended = self.child.try_wait().ok().flatten();
+            self.ended = match self.heirs.last() {
+                None => self.child.try_wait().ok().flatten(),
+                Some(heir) => reap(*heir),
+            };
         }
         self.ended
+    }
+
+    /// A new process in its place, by `ringway upgrade`.
+    ///
+    /// # Errors
+    /// What that said.
+    pub fn upgrade(&mut self) -> Result<(), Refusal> {
+        let mut command = Command::new(&self.launch.ringway);
+        command.arg("upgrade").arg("--upgrade-socket").arg(self.folder.join(SOCKET));
+        let refuse = |why: String| Refusal(format!("the upgrade: {why}"));
+        let output = command.output().map_err(|error| refuse(error.to_string()))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        // "process NEW serves; process OLD drains"
+        let heir = said.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+        match heir.filter(|_| output.status.success()) {
+            Some(heir) => self.heirs.push(heir),
+            None => return Err(refuse(said + &String::from_utf8_lossy(&output.stderr))),
+        }
+        Ok(())
+    }
+
+    /// What became of the processes that others took the place of, when they have had their time;
+    /// nothing when all ended well.
+    pub fn trouble_of_the_old(&mut self, limit: Duration) -> Option<String> {
+        let Some((_, old)) = self.heirs.split_last() else { return None };
+        let until = Instant::now() + limit;
+        let first = loop {
+            match self.child.try_wait().ok().flatten() {
+                None if Instant::now() < until => thread::sleep(LOOK),
+                status => break status,
+            }
+        };
+        let Some(first) = first else {
+            return Some(format!("the first process does not end after {limit:?}"));
+        };
+        if !first.success() {
+            return Some(format!("the first process ended with {first}"));
+        }
+        for heir in old {
+            // One that ended before its parent did is gone without a trace.
+            while Path::new(&format!("/proc/{heir}")).exists() {
+                match reap(*heir) {
+                    Some(status) if status.success() => break,
+                    Some(status) => return Some(format!("process {heir} ended with {status}")),
+                    None if Instant::now() >= until => {
+                        return Some(format!("process {heir} does not end after {limit:?}"));
+                    }
+                    None => thread::sleep(LOOK),
+                }
+            }
+        }
+        None
     }
 
     /// How it ended, if it does in time.
@@ -188,13 +254,22 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        if self.exited().is_none() {
-            // SAFETY: takes no pointers; not waited for, the group is still its own.
+        if self.exited().is_none() || !self.heirs.is_empty() {
+            // SAFETY: takes no pointers; not waited for, or with heirs in it, the group is still
+            // its own.
             unsafe { libc::kill(-self.child.id().cast_signed(), libc::SIGKILL) };
             let _ = self.child.wait();
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// How a process that became ours ended, if it has.
+fn reap(pid: u32) -> Option<ExitStatus> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one status into a live value.
+    let reaped = unsafe { libc::waitpid(pid.cast_signed(), &raw mut status, libc::WNOHANG) };
+    (reaped == pid.cast_signed()).then(|| ExitStatus::from_raw(status))
 }
 
 /// Whether it has this subcommand.
@@ -263,6 +338,7 @@ fn end_with_parent() -> io::Result<()> {
 }
 
 const CONFIG: &str = "gateway.yaml";
+const SOCKET: &str = "upgrade.sock";
 const START: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(10);

@@ -62,10 +62,27 @@ fn what_makes_no_sense_is_refused() {
         ("--workers 257", "a number from 1 to 256"),
         ("--nonsense", "unexpected argument"),
         ("a.yaml", "unrecognized subcommand"),
+        ("upgrade -f a.yaml", "unexpected argument"),
+        ("-f a.yaml upgrade", "cannot be used with"),
+        ("--take-over a --validate-only", "cannot be used with"),
     ] {
         let error = parse(line).unwrap_err();
         assert!(error.contains(expected), "{line}: {error}");
     }
+}
+
+#[test]
+fn an_upgrade_may_say_what_is_started() {
+    let upgrade = |line: &str| match parse(line).unwrap().command {
+        Some(Action::Upgrade(upgrade)) => upgrade,
+        None => panic!("no upgrade: {line}"),
+    };
+    let plain = upgrade("upgrade --upgrade-socket a.sock");
+    assert_eq!(plain.upgrade_socket, PathBuf::from("a.sock"));
+    assert!(plain.program.is_none() && plain.arguments.is_empty());
+    let other = upgrade("upgrade --program b -- -f c.yaml --workers 2");
+    assert_eq!(other.program.as_deref(), Some("b"));
+    assert_eq!(other.arguments, ["-f", "c.yaml", "--workers", "2"]);
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn defaults_are_those_of_agentgateway() {
             },
             "accessLog": {"to": "stdout", "format": "text"},
             "dns": {"minTtl": "5s", "maxTtl": "5m0s"},
+            "upgrade": {"timeout": "1m0s"},
             "driver": "auto",
             "pin": true,
         },

@@ -6,12 +6,14 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use super::serve::Door;
 use crate::config::scalar::Address;
+use crate::control::inherit::{Inherited, Key};
 use crate::control::listen::explain;
 
 /// What listens for one server, and its address as announced; none when it is off.
@@ -21,8 +23,31 @@ pub struct Opened {
     pub address: Option<String>,
 }
 
+impl Opened {
+    /// Copies of what listens, for a process that takes over from this one.
+    pub fn copies(&self, key: &Key) -> io::Result<Vec<(Key, OwnedFd)>> {
+        let copy = |door: &Door| {
+            let socket = match door {
+                Door::Tcp(listener) => listener.as_fd(),
+                Door::Unix(listener) => listener.as_fd(),
+            };
+            Ok((key.clone(), socket.try_clone_to_owned()?))
+        };
+        self.doors.iter().map(copy).collect()
+    }
+}
+
 /// `what` is the key of the configuration, for the message. Within a tokio runtime.
-pub fn open(what: &str, address: &Address, ipv6: bool) -> Result<Opened, String> {
+pub fn open(
+    what: &str,
+    address: &Address,
+    ipv6: bool,
+    inherited: &mut Inherited,
+) -> Result<Opened, String> {
+    let given = inherited.of_server(&Key::new(what, address), address);
+    if !given.is_empty() {
+        return adopt(address, given).map_err(|error| refusal(what, address, &error.to_string()));
+    }
     let port = match address {
         Address::Localhost(port) => *port,
         Address::Socket(socket) => socket.port(),
@@ -42,6 +67,29 @@ pub fn open(what: &str, address: &Address, ipv6: bool) -> Result<Opened, String>
         Ok(Opened { doors, address: first.map(|address| address.to_string()) })
     });
     opened.map_err(|error| refusal(what, address, &explain(&error, port)))
+}
+
+/// What another process opened.
+fn adopt(address: &Address, given: Vec<OwnedFd>) -> io::Result<Opened> {
+    let mut opened = Opened::default();
+    for socket in given {
+        let listener = TcpListener::from(socket);
+        let at = match address {
+            Address::Unix(path) => {
+                let listener = UnixListener::from(OwnedFd::from(listener));
+                listener.set_nonblocking(true)?;
+                opened.doors.push(Door::Unix(tokio::net::UnixListener::from_std(listener)?));
+                format!("unix:{}", path.display())
+            }
+            _ => {
+                let at = listener.local_addr()?;
+                opened.doors.push(door(listener)?);
+                at.to_string()
+            }
+        };
+        opened.address.get_or_insert(at);
+    }
+    Ok(opened)
 }
 
 fn refusal(what: &str, address: &Address, why: &str) -> String {

@@ -8,6 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, UnixListener};
@@ -30,24 +33,54 @@ pub enum Door {
 #[derive(Debug)]
 pub struct Servers {
     stopping: watch::Sender<bool>,
+    leaving: watch::Sender<bool>,
+    /// A permit of it is out for each connection that waits for an answer.
+    unanswered: Arc<Semaphore>,
     tasks: JoinSet<()>,
 }
 
 impl Servers {
     pub fn new() -> Self {
-        Self { stopping: watch::Sender::new(false), tasks: JoinSet::new() }
+        Self {
+            stopping: watch::Sender::new(false),
+            leaving: watch::Sender::new(false),
+            unanswered: Arc::new(Semaphore::new(UNANSWERED_MAX)),
+            tasks: JoinSet::new(),
+        }
     }
 
     /// Starts serving on all doors; they share the bound on connections.
     pub fn serve(&mut self, doors: Vec<Door>, router: &Router) {
+        let leaving = self.leaving.subscribe();
+        let router = router.clone().layer(map_response(move |response| {
+            let is_left = *leaving.borrow();
+            async move { if is_left { closing(response) } else { response } }
+        }));
         let turns = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
         for door in doors {
             let turns = Arc::clone(&turns);
             match door {
-                Door::Tcp(listener) => self.run(Bounded { listener, turns }, router.clone()),
-                Door::Unix(listener) => self.run(Bounded { listener, turns }, router.clone()),
+                Door::Tcp(listener) => self.run(self.bounded(listener, turns), router.clone()),
+                Door::Unix(listener) => self.run(self.bounded(listener, turns), router.clone()),
             }
         }
+    }
+
+    fn bounded<L>(&self, listener: L, turns: Arc<Semaphore>) -> Bounded<L> {
+        let unanswered = Arc::clone(&self.unanswered);
+        let leaving = Some(self.leaving.subscribe());
+        Bounded { listener: Some(listener), turns, unanswered, leaving }
+    }
+
+    /// Accepts no more: another process does, on the same sockets. Who was accepted is answered,
+    /// and then has to connect anew.
+    pub fn leave(&self) {
+        self.leaving.send_replace(true);
+    }
+
+    /// Nobody waits for an answer.
+    pub fn is_quiet(&self) -> bool {
+        self.unanswered.available_permits() == UNANSWERED_MAX
     }
 
     /// Lets requests that are under way have their answer, for a moment: whoever asked the process
@@ -84,13 +117,28 @@ impl Default for Servers {
 /// A listener that accepts no more connections than may be open at a time: the next one waits.
 #[derive(Debug)]
 pub struct Bounded<L> {
-    listener: L,
+    /// None once it is another process's.
+    listener: Option<L>,
     turns: Arc<Semaphore>,
+    unanswered: Arc<Semaphore>,
+    /// None for one that nobody takes over.
+    leaving: Option<watch::Receiver<bool>>,
 }
 
 impl<L> Bounded<L> {
     pub fn new(listener: L, connections_max: usize) -> Self {
-        Self { listener, turns: Arc::new(Semaphore::new(connections_max)) }
+        let turns = Arc::new(Semaphore::new(connections_max));
+        let unanswered = Arc::new(Semaphore::new(connections_max));
+        Self { listener: Some(listener), turns, unanswered, leaving: None }
+    }
+}
+
+/// Until another process takes over.
+async fn left(leaving: &mut Option<watch::Receiver<bool>>) {
+    match leaving {
+        // An error says that nobody is left who could leave.
+        Some(leaving) => drop(leaving.wait_for(|leaving| *leaving).await),
+        None => std::future::pending().await,
     }
 }
 
@@ -101,12 +149,24 @@ impl<L: Listener> Listener for Bounded<L> {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.expect("nobody closes this semaphore");
-        let (stream, address) = self.listener.accept().await;
-        (Limited::new(stream, turn, IDLE_MAX, LIFE_MAX), address)
+        if let Some(listener) = &mut self.listener {
+            tokio::select! {
+                biased;
+                () = left(&mut self.leaving) => {}
+                (stream, address) = listener.accept() => {
+                    let unanswered = Arc::clone(&self.unanswered);
+                    let limited = Limited::new(stream, turn, unanswered, (IDLE_MAX, LIFE_MAX));
+                    return (limited, address);
+                }
+            }
+        }
+        self.listener = None;
+        std::future::pending().await
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        self.listener.as_ref().ok_or_else(gone)?.local_addr()
     }
 }
 
@@ -117,14 +177,29 @@ pub struct Limited<T> {
     idle_max: Duration,
     end: Instant,
     idle: Pin<Box<Sleep>>,
+    unanswered: Arc<Semaphore>,
+    /// From the start, and from the first byte of a request, to the first byte of its answer.
+    waits: Option<OwnedSemaphorePermit>,
     _turn: OwnedSemaphorePermit,
 }
 
 impl<T> Limited<T> {
-    fn new(stream: T, turn: OwnedSemaphorePermit, idle_max: Duration, life_max: Duration) -> Self {
+    fn new(
+        stream: T,
+        turn: OwnedSemaphorePermit,
+        unanswered: Arc<Semaphore>,
+        (idle_max, life_max): (Duration, Duration),
+    ) -> Self {
         let now = Instant::now();
         let idle = Box::pin(sleep_until(now + idle_max));
-        Self { stream, idle_max, end: now + life_max, idle, _turn: turn }
+        let waits = Arc::clone(&unanswered).try_acquire_owned().ok();
+        Self { stream, idle_max, end: now + life_max, idle, unanswered, waits, _turn: turn }
+    }
+
+    fn answered(&mut self, written: &Poll<io::Result<usize>>) {
+        if written.is_ready() {
+            self.waits = None;
+        }
     }
 
     /// Passes `polled` on and counts it as a move; while it waits, an error once it is too late.
@@ -150,6 +225,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Limited<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if polled.is_ready() && self.waits.is_none() {
+            self.waits = Arc::clone(&self.unanswered).try_acquire_owned().ok();
+        }
         self.timed(context, polled)
     }
 }
@@ -161,6 +239,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Limited<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.answered(&polled);
         self.timed(context, polled)
     }
 
@@ -170,6 +249,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Limited<T> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.answered(&polled);
         self.timed(context, polled)
     }
 
@@ -187,6 +267,13 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Limited<T> {
     }
 }
 
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Three servers.
+const UNANSWERED_MAX: usize = 3 * ADMIN_CONNECTIONS_MAX;
 const IDLE_MAX: Duration = Duration::from_millis(ADMIN_IDLE_MS_MAX);
 const LIFE_MAX: Duration = Duration::from_millis(ADMIN_LIFE_MS_MAX);
 const STOP_MAX: Duration = Duration::from_millis(ADMIN_STOP_MS_MAX);

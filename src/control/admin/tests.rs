@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::scalar::Address;
+use crate::control::inherit::Inherited;
 
 /// The three servers, and a loop that answers them in a fixed way. Ends with the test process.
 fn start() -> [SocketAddr; 3] {
@@ -20,7 +21,9 @@ fn start() -> [SocketAddr; 3] {
                 [admin_router(desk.clone()), metrics_router(desk.clone()), readiness_router(desk)];
             let mut servers = serve::Servers::new();
             let bound = routers.map(|router| {
-                let opened = open::open("x", &Address::Localhost(0), false).unwrap();
+                let opened =
+                    open::open("x", &Address::Localhost(0), false, &mut Inherited::default())
+                        .unwrap();
                 servers.serve(opened.doors, &router);
                 opened.address.unwrap().parse().unwrap()
             });

@@ -2,11 +2,12 @@ use super::*;
 
 enum Cue {
     Begin,
+    Leave,
     Time,
     Drained(u32, u64),
     Gone(u32),
 }
-use Cue::{Begin, Drained, Gone, Time};
+use Cue::{Begin, Drained, Gone, Leave, Time};
 
 const HINT: Step = Step::Drain { stop_accepting: false };
 const CLOSE: Step = Step::Drain { stop_accepting: true };
@@ -24,12 +25,32 @@ fn check(min_s: u64, max_s: u64, rows: &[(u64, Cue, &[Step])]) {
         let now = start + seconds(*second);
         let steps = match cue {
             Begin => drain.begin(now),
+            Leave => drain.leave(now),
             Time => drain.on_time(now),
             Drained(worker, cut) => drain.drained(WorkerId(*worker), *cut),
             Gone(worker) => drain.gone(WorkerId(*worker)),
         };
         assert_eq!(steps, *expected, "row {row}, second {second}, min {min_s}, max {max_s}");
     }
+}
+
+/// Nobody has to learn of it first: another process serves.
+#[test]
+fn a_drain_behind_a_successor_skips_the_hint() {
+    check(
+        10,
+        60,
+        &[
+            (100, Leave, &[CLOSE]),
+            (101, Begin, &[]),
+            (101, Leave, &[]),
+            (111, Time, &[]),
+            (120, Drained(1, 0), &[]),
+            (130, Drained(0, 0), &[finish(0)]),
+        ],
+    );
+    check(10, 60, &[(100, Begin, &[HINT]), (101, Leave, &[]), (110, Time, &[CLOSE])]);
+    check(10, 60, &[(100, Leave, &[CLOSE]), (160, Time, &[Step::Cut])]);
 }
 
 #[test]

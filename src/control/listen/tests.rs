@@ -81,7 +81,8 @@ fn a_reload_keeps_what_it_has_and_closes_what_is_gone() {
 
 #[test]
 fn a_taken_port_is_one_clear_line_and_nothing_stays_open() {
-    let sockets = open(&bind(9, "other", 0), Group { sockets: 1, alone: true }).unwrap();
+    let sockets =
+        open(&bind(9, "other", 0), Group { sockets: 1, alone: true, join: false }).unwrap();
     let other = TcpListener::from(sockets.into_iter().next().unwrap());
     let taken = other.local_addr().unwrap().port();
     let mut listening = Listening::default();
@@ -135,4 +136,58 @@ fn a_bind_may_move_to_another_address_of_its_port() {
     assert_eq!(sockets[0].len(), 1);
     listening.commit();
     assert_eq!(listening.addresses(), [("bind/a", everywhere.address)]);
+}
+
+/// Sockets of another process with that many workers, on one port.
+fn another_process(workers: usize) -> (u16, Inherited) {
+    let group = Group { sockets: workers, alone: true, join: false };
+    let sockets = open(&bind(0, "bind/a", 0), group).unwrap();
+    let port = TcpListener::from(sockets[0].try_clone().unwrap()).local_addr().unwrap().port();
+    let key = inherit::Key::new("bind/a", "127.0.0.1:0");
+    let known = sockets.into_iter().map(|socket| (key.clone(), socket)).collect();
+    (port, Inherited::from_process(known))
+}
+
+#[test]
+fn sockets_that_came_are_all_kept_whatever_the_number_of_workers() {
+    for (there, here, expected) in
+        [(2, 2, [1, 1].as_slice()), (3, 2, &[2, 1]), (5, 2, &[3, 2]), (2, 3, &[1, 1, 1])]
+    {
+        let (port, inherited) = another_process(there);
+        let mut listening = Listening::inheriting(inherited);
+        let alive = vec![true; here];
+        let sockets = listening.prepare(&[bind(0, "bind/a", 0)], &alive, &mut open).unwrap();
+        let counts: Vec<usize> = sockets.iter().map(Vec::len).collect();
+        assert_eq!(counts, expected, "{there} to {here}");
+        listening.commit();
+        assert_eq!(port_of(&listening, "bind/a"), port, "{there} to {here}");
+        let (unused, kept) = listening.settle();
+        assert_eq!(unused, Vec::<String>::new());
+        assert_eq!(listening.names_of(&kept), ["bind/a"]);
+        assert_eq!(listening.copies().unwrap().len(), there.max(here));
+    }
+}
+
+#[test]
+fn workers_share_where_nobody_may_join() {
+    let (_, inherited) = another_process(2);
+    let mut listening = Listening::inheriting(inherited);
+    let mut refuse = |_: &Bind, group: Group| {
+        assert!(group.join && !group.alone && group.sockets == 3);
+        Err(io::ErrorKind::AddrInUse.into())
+    };
+    let sockets = listening.prepare(&[bind(0, "bind/a", 0)], &[true; 5], &mut refuse).unwrap();
+    assert!(sockets.iter().all(|sockets| sockets.len() == 1));
+}
+
+#[test]
+fn what_was_not_asked_for_is_closed_and_named() {
+    let (port, inherited) = another_process(2);
+    let mut listening = Listening::inheriting(inherited);
+    drop(listening.prepare(&[bind(0, "bind/b", 0)], &[true], &mut open).unwrap());
+    listening.commit();
+    let (unused, kept) = listening.settle();
+    assert_eq!(unused, ["bind/a"]);
+    assert!(kept.is_empty() && listening.names_of(&kept).is_empty());
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }

@@ -6,8 +6,8 @@ use crate::net::tests::{flags, keepalive_of, on_both_drivers, option};
 
 const LOOPBACK: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
-const ALONE: Options = Options { keepalive: None, alone: true };
-const SHARED: Options = Options { keepalive: None, alone: false };
+const ALONE: Options = Options { keepalive: None, alone: true, join: false };
+const SHARED: Options = Options { keepalive: None, alone: false, join: false };
 
 fn address(socket: &OwnedFd) -> SocketAddr {
     socket::local_address(socket.as_raw_fd()).unwrap().unwrap()
@@ -83,7 +83,7 @@ fn what_is_accepted_has_its_options() {
         interval: std::time::Duration::from_secs(6),
     };
     for (options, expected) in [
-        (Options { keepalive: Some(keepalive), alone: false }, Some((1, 4, 50, 6))),
+        (Options { keepalive: Some(keepalive), alone: false, join: false }, Some((1, 4, 50, 6))),
         (SHARED, None),
     ] {
         on_both_drivers(async move |_| {

@@ -102,6 +102,7 @@ fn control() -> ControlMetrics {
         }],
         lookups_good: 8,
         lookups_failed: 2,
+        upgrades_failed: 1,
         process: ProcessMetrics::read(),
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::client::Client;
 use super::h2_client::{H2, asked};
@@ -53,7 +54,30 @@ impl Load {
         let (caller, body) = (caller.clone(), body.to_owned());
         Self::spawn(habits, move |shared, habit| {
             let open = || caller.connect(address, "test");
-            run_h2(shared, &open, habit, &body)
+            run_h2(shared, &open, habit, ("https", &body))
+        })
+    }
+
+    /// HTTP/2 without TLS.
+    pub fn start_h2c(address: SocketAddr, body: &str, habits: &[Habit]) -> Self {
+        let body = body.to_owned();
+        Self::spawn(habits, move |shared, habit| {
+            run_h2(shared, &|| Client::connect(address), habit, ("http", &body))
+        })
+    }
+
+    /// Words to an origin that sends them back, and says `bye` in the end. `KeepAlive` says many
+    /// on one connection, with pauses.
+    pub fn start_tcp(address: SocketAddr, habits: &[Habit]) -> Self {
+        Self::spawn(habits, move |shared, habit| {
+            let mut failed = Vec::new();
+            while !shared.stop.load(Ordering::SeqCst) && failed.len() < FAILURES_MAX {
+                match talk(address, if habit == Habit::KeepAlive { 20 } else { 1 }) {
+                    Ok(()) => drop(shared.done.fetch_add(1, Ordering::SeqCst)),
+                    Err(error) => failed.push(format!("TCP, {habit:?}: {error}")),
+                }
+            }
+            failed
         })
     }
 
@@ -156,7 +180,7 @@ fn run_h2(
     shared: &Shared,
     open: &dyn Fn() -> io::Result<Client>,
     habit: Habit,
-    body: &str,
+    (scheme, body): (&str, &str),
 ) -> Vec<String> {
     let mut failed = Vec::new();
     let mut client: Option<H2> = None;
@@ -164,7 +188,7 @@ fn run_h2(
         if client.is_none() && shared.leave.load(Ordering::SeqCst) {
             break;
         }
-        match some(&mut client, open, body) {
+        match some(&mut client, open, (scheme, body)) {
             Ok(done) => {
                 shared.done.fetch_add(done, Ordering::SeqCst);
                 client =
@@ -184,14 +208,14 @@ fn run_h2(
 fn some(
     client: &mut Option<H2>,
     open: &dyn Fn() -> io::Result<Client>,
-    body: &str,
+    (scheme, body): (&str, &str),
 ) -> io::Result<usize> {
     let client = match client {
         Some(client) => client,
         None => client.insert(H2::over(open()?.wire.socket, &[])),
     };
     let mut request = asked("GET", "/");
-    request[1].1 = "https";
+    request[1].1 = scheme;
     let ids: Vec<u32> = (0..8).map(|_| client.open(&request, true)).collect();
     let mut done = 0;
     for id in ids {
@@ -215,4 +239,24 @@ fn some(
     Ok(done)
 }
 
+fn talk(address: SocketAddr, words: usize) -> io::Result<()> {
+    let mut client = Client::connect(address)?;
+    for n in 0..words {
+        let word = format!("word {n:04}");
+        client.wire.send(&word)?;
+        if client.wire.exactly(word.len())? != word.as_bytes() {
+            return Err(io::Error::other(format!("not {word:?} came back")));
+        }
+        if words > 1 {
+            super::wait::never("a pause", PAUSE, || false);
+        }
+    }
+    client.shut_write();
+    match client.wire.exactly(3)? == b"bye" {
+        true => Ok(()),
+        false => Err(io::Error::other("no end")),
+    }
+}
+
+const PAUSE: Duration = Duration::from_millis(20);
 const FAILURES_MAX: usize = 10;

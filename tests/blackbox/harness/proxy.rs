@@ -13,6 +13,7 @@ use super::client::Client;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::scratch::{self, Scratch};
+use super::upgrade;
 use super::wait::{self, PATIENCE};
 
 /// How a proxy of a matrix test runs.
@@ -95,6 +96,7 @@ impl Launch {
         let mut command = executable();
         command.arg("-f").arg(file).arg("--announce");
         command.args(["--workers", &self.cell.workers.to_string()]);
+        command.arg("--upgrade-socket").arg(scratch.path(upgrade::SOCKET));
         if self.cell.driver != PLAIN.driver {
             command.env("RINGWAY_DRIVER", self.cell.driver);
         }
@@ -208,6 +210,17 @@ impl Proxy {
         self.signal("TERM");
     }
 
+    /// Where its files are.
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    /// The end of the first process, of which its successors have the output too.
+    pub fn wait_for_first(&mut self, limit: Duration) -> ExitStatus {
+        let child = &mut self.child;
+        wait::within(limit, "the first process ends", || child.try_wait().expect("its state"))
+    }
+
     /// Changes the file that it watches.
     pub fn write(&self, text: &str) {
         self.scratch.replace(FILE, text);
@@ -264,6 +277,7 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        upgrade::end_all(&self.successors(), self.scratch.path(""));
         if thread::panicking() {
             eprintln!("--- stderr of the proxy:\n{}", self.stderr());
         }
@@ -308,7 +322,7 @@ fn collect(
     (lines, thread)
 }
 
-const FILE: &str = "gateway.yaml";
+pub const FILE: &str = "gateway.yaml";
 
 /// What changes with every look of a worker at itself.
 const BUSY: &str = "ringway_worker_busy_ratio";
@@ -317,7 +331,7 @@ const BUSY: &str = "ringway_worker_busy_ratio";
 const BUFFER_BYTES: f64 = 20.0 * 1024.0;
 
 /// What the product reads from its environment.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 20] = [
     "ADMIN_ADDR",
     "STATS_ADDR",
     "READINESS_ADDR",
@@ -328,6 +342,14 @@ const VARIABLES: [&str; 12] = [
     "CONNECTION_TERMINATION_DEADLINE",
     "TERMINATION_GRACE_PERIOD_SECONDS",
     "RINGWAY_DRIVER",
+    "RINGWAY_SUCCEED_FD",
+    "RINGWAY_TEST_HALT",
+    "RUNTIME_DIRECTORY",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
     "RUST_LOG",
     "RUST_BACKTRACE",
 ];

@@ -11,7 +11,8 @@ fn limited(
 ) -> (Limited<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
     let turn = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
     let (near, far) = duplex(bytes);
-    (Limited::new(near, turn, idle, LIFE), far)
+    let unanswered = Arc::new(Semaphore::new(1));
+    (Limited::new(near, turn, unanswered, (idle, LIFE)), far)
 }
 
 fn run(test: impl Future<Output = ()>) {
