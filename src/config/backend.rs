@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
-use super::cluster::{Check, Circuit, Health, LoadBalancer, Member, SessionAffinity};
+use super::cluster::affinity::SessionAffinity;
+use super::cluster::{Check, Circuit, Health, LoadBalancer, Member};
 use super::concurrency::AdaptiveConcurrency;
 use super::process::Keepalives;
 use super::reader::{Cursor, Table};
@@ -367,6 +368,9 @@ impl BackendPolicies {
             adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
         };
         policies.check_probe(&table);
+        if let Some(affinity) = &policies.session_affinity {
+            affinity.check(policies.load_balancer.as_ref(), &table);
+        }
         if let Some(protocol) = policies.missing_alpn() {
             table.fail(&format!("http.version wants `{protocol}`, which backendTLS.alpn has not"));
         }

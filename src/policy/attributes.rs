@@ -1,14 +1,12 @@
 //! What expressions see of an exchange: `request`, `response`, `source`. Nothing is gathered
 //! beforehand: a value is a borrow of the heads, and a field of it is read when an expression comes
 //! to it. What there is to be named is `config::expression::vocabulary`.
-//!
-//! The identity that a client certificate proves belongs into `Source`: a field there, read by
-//! `Source::get`, and its row in the vocabulary.
 
 mod headers;
+mod source;
 mod value;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use cel::ExecutionError;
@@ -16,19 +14,19 @@ use cel::common::types::{CelDouble, CelInt, CelString};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 
-use super::rate_limit::Asking;
 use crate::base::clock::Instant;
 use crate::proto::http1::Version;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
 use headers::Headers;
+pub use source::Source;
 use value::{Record, Recorded};
 
 /// Borrowed for the time of a pipeline.
 pub struct Attributes<'a> {
     request: Recorded<Request<'a>>,
     response: Option<Recorded<Response<'a>>>,
-    source: Recorded<Source>,
+    source: Recorded<Source<'a>>,
     /// The state of `random()`. Only one worker has it: an atomic because values have to be `Sync`.
     seed: AtomicU64,
     failures: AtomicU32,
@@ -60,7 +58,7 @@ impl<'a> Attributes<'a> {
     pub fn new(
         request: RequestPart<'a>,
         response: Option<ResponsePart<'a>>,
-        source: Option<SocketAddr>,
+        source: Source<'a>,
         seed: u64,
     ) -> Self {
         let headers = Headers::new(&request.head.fields, request.bytes);
@@ -72,7 +70,7 @@ impl<'a> Attributes<'a> {
             let headers = Headers::new(fields, bytes);
             Recorded(Response { status: part.status, headers })
         });
-        let source = Recorded(Source { address: source });
+        let source = Recorded(source);
         Self { request, response, source, seed: AtomicU64::new(seed), failures: AtomicU32::new(0) }
     }
 
@@ -80,11 +78,9 @@ impl<'a> Attributes<'a> {
         &self.request.0.part
     }
 
-    /// What rate limits look at.
-    pub fn asking(&self) -> Asking<'a> {
-        let part = self.request();
-        let source = self.source.0.address.map(|address| address.ip());
-        Asking { request: part.head, bytes: part.bytes, source, now: part.started }
+    /// Who asks; none behind a Unix socket.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source.0.address.map(|address| address.ip())
     }
 
     /// The values of a field of the request, in their order.
@@ -187,29 +183,6 @@ impl Record for Response<'_> {
         match field {
             "code" => Ok(CowVal::owned(CelInt::from(i64::from(self.status)))),
             "headers" => Ok(CowVal::Borrowed(&self.headers)),
-            _ => Err(ExecutionError::no_such_key(field)),
-        }
-    }
-}
-
-/// Who is at the other end.
-#[derive(Clone, Debug)]
-struct Source {
-    /// None behind a Unix socket.
-    address: Option<SocketAddr>,
-}
-
-impl Record for Source {
-    fn get<'b, 'v>(&'b self, field: &str) -> Result<CowVal<'b, 'v>, ExecutionError>
-    where
-        Self: 'v,
-    {
-        match (field, self.address) {
-            ("address", Some(address)) => {
-                let address = address.ip().to_canonical().to_string();
-                Ok(CowVal::owned(CelString::from(address)))
-            }
-            ("port", Some(address)) => Ok(CowVal::owned(CelInt::from(i64::from(address.port())))),
             _ => Err(ExecutionError::no_such_key(field)),
         }
     }

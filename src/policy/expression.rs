@@ -49,8 +49,12 @@ impl Expression {
 
     /// Whether it is true; what fails is not.
     pub fn holds(&self, attributes: &Attributes<'_>) -> bool {
+        self.truth(attributes).unwrap_or(false)
+    }
+
+    /// None when it fails.
+    pub fn truth(&self, attributes: &Attributes<'_>) -> Option<bool> {
         self.value(attributes, |value| Some(*value.downcast_ref::<CelBool>()?.inner()))
-            .unwrap_or(false)
     }
 
     pub fn number(&self, attributes: &Attributes<'_>) -> Option<f64> {
@@ -86,6 +90,15 @@ impl Expression {
         found
     }
 }
+
+/// The same text does the same.
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for Expression {}
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,8 +14,8 @@ pub struct AuthorizationSpec {
     pub require: Vec<String>,
 }
 
-/// A rule that fails does not hold, so that a `deny` denies by what is there and an `allow` or
-/// `require` never lets in by what is missing.
+/// A rule that fails lets nobody in: an `allow` or `require` does not hold then, and a `deny`
+/// denies. agentgateway's `deny` lets pass what it cannot judge.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     allow: Box<[Expression]>,
@@ -39,7 +39,8 @@ impl Authorization {
 
     pub fn run(&self, attributes: &Attributes<'_>) -> Verdict<'_> {
         let holds = |rule: &Expression| rule.holds(attributes);
-        let allowed = !self.deny.iter().any(holds)
+        let denies = |rule: &Expression| rule.truth(attributes).unwrap_or(true);
+        let allowed = !self.deny.iter().any(denies)
             && self.require.iter().all(holds)
             && (self.allow.is_empty() || self.allow.iter().any(holds));
         if allowed { Verdict::Continue } else { Verdict::Refuse(Refusal::Authorization) }

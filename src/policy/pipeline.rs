@@ -36,6 +36,8 @@ pub struct PipelineSpec {
     pub rate_limits: Vec<Arc<RateLimit>>,
     pub compression: Option<Compression>,
     pub concurrency: Option<Arc<Gradient>>,
+    /// What tells requests apart for the balancer of a backend.
+    pub hash_by: Option<String>,
     /// In the order in which they run: those of a listener before those of its route.
     pub transform_request: Vec<TransformSpec>,
     pub transform_response: Vec<TransformSpec>,
@@ -67,6 +69,7 @@ pub struct Pipeline {
     timeouts: Timeouts,
     compression: Option<Box<Compression>>,
     concurrency: Option<Arc<Gradient>>,
+    hash_by: Option<Expression>,
 }
 
 /// What is done to a response's head.
@@ -172,6 +175,11 @@ impl Pipeline {
         self.concurrency.as_deref()
     }
 
+    /// What tells requests apart for the balancer, where an expression does.
+    pub fn hash_by(&self) -> Option<&Expression> {
+        self.hash_by.as_ref()
+    }
+
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
     }
@@ -220,6 +228,7 @@ impl Pipeline {
             timeouts,
             compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
             concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
+            hash_by: own.hash_by.as_deref().map(expression).transpose()?,
         })
     }
 }

@@ -84,7 +84,7 @@ impl Step {
             Self::Cors(cors) => return cors.run(attributes, changes),
             Self::Authorization(authorization) => return authorization.run(attributes),
             Self::RateLimit(limits) => {
-                let decision = rate_limit::take(limits, attributes.asking());
+                let decision = rate_limit::take(limits, attributes);
                 changes.decided(decision);
                 if let Err(exceeded) = decision.result {
                     return Verdict::Refuse(Refusal::RateLimit(exceeded));

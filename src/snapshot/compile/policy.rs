@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::traffic;
 use crate::config::backend::BackendPolicies;
 use crate::config::compression::MediaRange as RawMediaRange;
 use crate::config::compression::{Algorithm, Compression as RawCompression};
@@ -247,7 +248,11 @@ fn values(raw: &Values) -> Vec<(String, String)> {
 
 pub(super) fn backend_spec(raw: &BackendPolicies) -> PipelineSpec {
     let per_try = raw.http.as_ref().and_then(|http| http.request_timeout);
-    PipelineSpec { timeouts: Timeouts::compile(None, per_try), ..PipelineSpec::default() }
+    PipelineSpec {
+        timeouts: Timeouts::compile(None, per_try),
+        hash_by: traffic::hash_by(raw).map(str::to_owned),
+        ..PipelineSpec::default()
+    }
 }
 
 /// A backend without policies has no pipeline of its own.
@@ -262,6 +267,7 @@ pub(super) fn is_nothing(spec: &PipelineSpec) -> bool {
         && spec.transform_response.is_empty()
         && spec.steps.is_empty()
         && spec.concurrency.is_none()
+        && spec.hash_by.is_none()
 }
 
 fn compression(raw: &RawCompression) -> Compression {
