@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod failure;
 pub mod finish;
 pub mod forward;
+pub mod gather;
 pub mod hold;
 pub mod judge;
 pub mod lease;
@@ -71,6 +72,8 @@ pub async fn handle(place: &Place<'_>, exchange: &mut Exchange, changes: &mut Ch
     };
     drop(active);
     finish::finish(place, exchange, labels, end);
+    exchange.asked_body = None;
+    exchange.told_body = None;
     after(place, exchange, end).await
 }
 

@@ -184,7 +184,13 @@ impl Buffer {
 
     #[cold]
     fn grow(&mut self, more: usize) {
-        let mut larger = Self::with_capacity((self.len() + more).next_power_of_two());
+        self.enlarge((self.len() + more).next_power_of_two());
+    }
+
+    /// Moves to a block with room for `bytes`. The books do not know of it.
+    #[cold]
+    pub fn enlarge(&mut self, bytes: usize) {
+        let mut larger = Self::with_capacity(bytes);
         larger.put(self.filled());
         *self = larger;
     }
@@ -263,6 +269,16 @@ impl Buffers {
             // counts as what was taken, or the count would drift.
             _ => {}
         }
+    }
+
+    /// Takes memory into the books that is in none of these buffers, or that one grew by.
+    pub fn charge(&self, bytes: usize) {
+        self.out_bytes.set(self.out_bytes.get() + bytes);
+    }
+
+    /// It is free.
+    pub fn discharge(&self, bytes: usize) {
+        self.out_bytes.set(self.out_bytes.get().saturating_sub(bytes));
     }
 
     /// Gives the memory of all that is free back to the system.

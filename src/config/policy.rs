@@ -1,6 +1,7 @@
 //! `policies:` of a route: what is done to a request and its response on the way. Each policy is
 //! raw here: checked, not compiled.
 
+pub mod buffer;
 pub mod choice;
 pub mod cors;
 pub mod direct_response;
@@ -21,6 +22,7 @@ use super::rate_limit::{self, RateLimit};
 use super::reader::{Cursor, Table};
 use super::retry::Retry;
 use super::scalar;
+use buffer::Buffer;
 use choice::Chosen;
 use cors::Cors;
 use direct_response::DirectResponse;
@@ -51,6 +53,8 @@ pub struct RoutePolicies {
     pub transformations: Option<Transformations>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Chosen<Delay>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buffer: Option<Buffer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_mirror: Option<RequestMirror>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,14 +155,13 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 15] = [
+const UNSUPPORTED: [&str; 14] = [
     "a2a",
     "ai",
     "apiKey",
     "backendAuth",
     "backendTunnel",
     "basicAuth",
-    "buffer",
     "extAuthz",
     "extProc",
     "jwtAuth",
@@ -183,6 +186,7 @@ impl RoutePolicies {
             csrf: table.maybe("csrf", Csrf::read),
             authorization: table.maybe("authorization", |c| Chosen::read(c, Authorization::of)),
             transformations: table.maybe("transformations", Transformations::read),
+            buffer: table.maybe("buffer", Buffer::read),
             request_mirror: table.maybe("requestMirror", RequestMirror::read),
             delay: table.maybe("delay", |c| Chosen::read(c, Delay::of)),
             timeout: table.maybe("timeout", Timeout::read),

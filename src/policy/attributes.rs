@@ -43,6 +43,8 @@ pub struct RequestPart<'a> {
     pub path: &'a [u8],
     /// Path and query as they go on when nobody rewrites them.
     pub target: &'a [u8],
+    /// Out of its coding; none where nobody gathered it, or its coding is not known.
+    pub body: Option<&'a [u8]>,
     pub started: Instant,
 }
 
@@ -52,6 +54,8 @@ pub struct ResponsePart<'a> {
     pub status: u16,
     /// None of a reply of ours.
     pub head: Option<(&'a ResponseHead, &'a [u8])>,
+    /// As of a request.
+    pub body: Option<&'a [u8]>,
 }
 
 impl<'a> Attributes<'a> {
@@ -68,7 +72,7 @@ impl<'a> Attributes<'a> {
                 .head
                 .map_or((&[][..], &[][..]), |(head, bytes)| (head.fields.as_slice(), bytes));
             let headers = Headers::new(fields, bytes);
-            Recorded(Response { status: part.status, headers })
+            Recorded(Response { status: part.status, headers, body: part.body })
         });
         let source = Recorded(source);
         Self { request, response, source, seed: AtomicU64::new(seed), failures: AtomicU32::new(0) }
@@ -147,10 +151,11 @@ impl Record for Request<'_> {
     where
         Self: 'v,
     {
-        let RequestPart { head, bytes, scheme, path, target, .. } = self.part;
+        let RequestPart { head, bytes, scheme, path, target, body, .. } = self.part;
         Ok(match field {
             "headers" => CowVal::Borrowed(&self.headers),
             "method" => value::text(head.method_name.of(bytes)),
+            "body" => value::text_or_bytes(body.ok_or_else(|| no_such(field))?),
             "path" => value::text(path),
             "pathAndQuery" => value::text(target),
             "host" => value::text(host_of(head.host.of(bytes))),
@@ -173,6 +178,7 @@ impl Record for Request<'_> {
 struct Response<'a> {
     status: u16,
     headers: Headers<'a>,
+    body: Option<&'a [u8]>,
 }
 
 impl Record for Response<'_> {
@@ -183,9 +189,14 @@ impl Record for Response<'_> {
         match field {
             "code" => Ok(CowVal::owned(CelInt::from(i64::from(self.status)))),
             "headers" => Ok(CowVal::Borrowed(&self.headers)),
+            "body" => Ok(value::text_or_bytes(self.body.ok_or_else(|| no_such(field))?)),
             _ => Err(ExecutionError::no_such_key(field)),
         }
     }
+}
+
+fn no_such(field: &str) -> ExecutionError {
+    ExecutionError::no_such_key(field)
 }
 
 /// An authority without its port.

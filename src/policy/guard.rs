@@ -1,9 +1,11 @@
 //! Steps that turn requests away: `authorization` by expressions, `csrf` by where a request comes
 //! from. Immutable; neither says to a client why.
 
+use std::ops::BitOr;
+
 use super::attributes::Attributes;
 use super::cors::Origins;
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
 use super::verdict::{Refusal, Verdict};
 
 /// Rules of an `authorization`, by what they do.
@@ -35,6 +37,12 @@ impl Authorization {
             deny: rules(&spec.deny)?,
             require: rules(&spec.require)?,
         })
+    }
+
+    /// Which bodies the rules look into.
+    pub fn reads(&self) -> Reads {
+        let rules = self.deny.iter().chain(&self.require).chain(&self.allow);
+        rules.map(Expression::reads).fold(Reads::default(), BitOr::bitor)
     }
 
     pub fn run(&self, attributes: &Attributes<'_>) -> Verdict<'_> {

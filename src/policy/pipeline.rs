@@ -12,7 +12,8 @@ use super::cors::{self, Cors, CorsSpec};
 use super::edit::{
     EditError, HeadEdits, HeaderModifierSpec, compile_request, compile_response, may_have_body,
 };
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
+use super::gather::{Gather, GatherRequest, Wanted};
 use super::gradient::Gradient;
 use super::guard::{Authorization, AuthorizationSpec, Csrf};
 use super::made::{Made, MadeSpec};
@@ -21,6 +22,7 @@ use super::step::{Phase, Step};
 use super::timeout::Timeouts;
 use super::transform::{Transform, TransformError, TransformSpec};
 use super::verdict::Verdict;
+use crate::limits::BUFFERED_BODY_BYTES_MAX;
 use crate::route::rewrite::{Address, Redirect, RedirectSpec, Rewrite, RewriteError, RewriteSpec};
 use crate::route::target::FixedReply;
 
@@ -38,6 +40,11 @@ pub struct PipelineSpec {
     pub concurrency: Option<Arc<Gradient>>,
     /// What tells requests apart for the balancer of a backend.
     pub hash_by: Option<String>,
+    /// Bodies that are whole before they go on, of so many bytes at the most.
+    pub buffer_request: Option<usize>,
+    pub buffer_response: Option<usize>,
+    /// The same where an expression looks into one. None: the default.
+    pub gathered_bytes_max: Option<usize>,
     /// In the order in which they run: those of a listener before those of its route.
     pub transform_request: Vec<TransformSpec>,
     pub transform_response: Vec<TransformSpec>,
@@ -70,6 +77,8 @@ pub struct Pipeline {
     compression: Option<Box<Compression>>,
     concurrency: Option<Arc<Gradient>>,
     hash_by: Option<Expression>,
+    gather_request: Option<GatherRequest>,
+    gather_response: Option<Gather>,
 }
 
 /// What is done to a response's head.
@@ -126,6 +135,8 @@ impl Pipeline {
             && self.response.is_none()
             && self.compression.is_none()
             && self.concurrency.is_none()
+            && self.gather_request.is_none()
+            && self.gather_response.is_none()
     }
 
     /// Runs the steps. `changes` is the caller's, cleared before a request's first pipeline.
@@ -136,10 +147,22 @@ impl Pipeline {
         attributes: &Attributes<'_>,
         changes: &mut Changes,
     ) -> Verdict<'_> {
+        self.run(&self.steps, address, attributes, changes)
+    }
+
+    /// The same, of some of `steps`.
+    #[inline]
+    pub fn run<'p>(
+        &'p self,
+        steps: &'p [Step],
+        address: &Address<'_>,
+        attributes: &Attributes<'_>,
+        changes: &mut Changes,
+    ) -> Verdict<'p> {
         // `*` asks about the whole server: there is no path to be rewritten, and no answer to it in
         // a route.
         let whole_server = address.path == b"*";
-        for step in &self.steps {
+        for step in steps {
             if whole_server && step.phase() > Phase::Csrf {
                 break;
             }
@@ -178,6 +201,18 @@ impl Pipeline {
     /// What tells requests apart for the balancer, where an expression does.
     pub fn hash_by(&self) -> Option<&Expression> {
         self.hash_by.as_ref()
+    }
+
+    /// What has to be there of a request's body, and before which step.
+    #[inline]
+    pub fn gathers_request(&self) -> Option<GatherRequest> {
+        self.gather_request
+    }
+
+    /// What has to be there of a response's body before its head is made.
+    #[inline]
+    pub fn gathers_response(&self) -> Option<Gather> {
+        self.gather_response
     }
 
     pub fn timeouts(&self) -> Timeouts {
@@ -221,14 +256,29 @@ impl Pipeline {
         }
         steps.sort_by_key(Step::phase);
         let timeouts = all.iter().fold(Timeouts::default(), |far, near| near.timeouts.or(far));
+        let hash_by = own.hash_by.as_deref().map(expression).transpose()?;
+        let nearest =
+            |of: fn(&PipelineSpec) -> Option<usize>| all.iter().rev().find_map(|spec| of(spec));
+        let bytes_max = nearest(|spec| spec.gathered_bytes_max).unwrap_or(BUFFERED_BODY_BYTES_MAX);
+        let told = response.transform.reads();
+        let later = told | hash_by.as_ref().map_or_else(Reads::default, Expression::reads);
+        let wanted = Wanted { buffer: own.buffer_request, bytes_max, later };
+        let buffered = nearest(|spec| spec.buffer_response);
+        let whole = buffered.is_some() || told.response || response.transform.has_body();
         Ok(Self {
+            gather_request: GatherRequest::compile(&steps, wanted),
+            gather_response: whole.then(|| Gather {
+                bytes_max: buffered.unwrap_or(bytes_max),
+                text: told.response,
+                replaced: response.transform.has_body(),
+            }),
+            hash_by,
             steps: steps.into(),
             request: (!request.is_empty()).then(|| Box::new(request)),
             response: (!response.is_empty()).then(|| Box::new(response)),
             timeouts,
             compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
             concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
-            hash_by: own.hash_by.as_deref().map(expression).transpose()?,
         })
     }
 }

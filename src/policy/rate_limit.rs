@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attributes::{Attributes, RequestPart};
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
 use crate::base::clock::Instant;
 use crate::base::gcra::{Bucket, Rate, Taken};
 use crate::base::keyed::Keyed;
@@ -96,6 +96,14 @@ impl RateLimit {
             Some(by) => Buckets::By(by.key.clone(), Keyed::new(by.keys_max)),
         };
         Self { name, spec, buckets }
+    }
+
+    /// Which bodies its key looks into.
+    pub fn reads(&self) -> Reads {
+        match &self.buckets {
+            Buckets::By(Key::Expression(made), _) => made.reads(),
+            _ => Reads::default(),
+        }
     }
 
     /// Tokens that are left, where there is one bucket.

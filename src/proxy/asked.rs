@@ -75,6 +75,7 @@ pub fn attributes<'a>(
             b"" => request.path_and_query.of(bytes),
             normal => normal,
         },
+        body: exchange.asked_text(),
         started: exchange.outcome.started,
     };
     let seed = place.view.resources.random.next();

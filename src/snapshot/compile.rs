@@ -264,9 +264,10 @@ impl Compiler<'_> {
 
     fn listener(&mut self, name: String, raw: &Served<'_>) -> Listener {
         self.listener.clone_from(&name);
-        let spec = policy::listener_spec(&raw.policies);
+        let spec = policy::listener_spec(&raw.policies, self.config);
         let pipeline = self.pipeline("", Pipeline::compile(&spec));
-        let (table, routes) = self.table(&name, &raw.routes, &Above::of(&raw.policies));
+        let (table, routes) =
+            self.table(&name, &raw.routes, &Above::of(&raw.policies, self.config));
         let labels = self.labels("", "", "");
         Listener { name, table, routes, labels, pipeline }
     }

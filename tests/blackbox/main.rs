@@ -7,6 +7,7 @@ mod access_log;
 mod admin;
 mod admission;
 mod balancing;
+mod bodies;
 mod circuit;
 mod cli;
 mod compression;

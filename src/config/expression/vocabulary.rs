@@ -77,8 +77,11 @@ impl Variable {
                 ("pathAndQuery", Kind::Text),
                 ("version", Kind::Text),
                 ("headers", Kind::Headers),
+                ("body", Kind::Text),
             ],
-            Self::Response => &[("code", Kind::Int), ("headers", Kind::Headers)],
+            Self::Response => {
+                &[("code", Kind::Int), ("headers", Kind::Headers), ("body", Kind::Text)]
+            }
             Self::Source => &[
                 ("address", Kind::Text),
                 ("port", Kind::Int),
@@ -100,8 +103,8 @@ impl Variable {
     /// Fields that agentgateway has and we do not.
     pub const fn unsupported(self) -> &'static [&'static str] {
         match self {
-            Self::Request => &["body", "startTime", "endTime"],
-            Self::Response => &["body"],
+            Self::Request => &["bodyPrefix", "startTime", "endTime"],
+            Self::Response => &["bodyPrefix", "grpcStatus"],
             Self::Source => {
                 &["certificate", "connectHeaders", "rawAddress", "rawPort", "unverifiedWorkload"]
             }

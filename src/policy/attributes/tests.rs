@@ -28,10 +28,14 @@ pub(in crate::policy) fn with_attributes<T>(
         scheme: Scheme::Https,
         path: b"/a/b",
         target: b"/a/b?c=d&e",
+        body: Some(b"asked"),
         started: Instant::default(),
     };
-    let response =
-        response.then_some(ResponsePart { status: 503, head: Some((&answer, RESPONSE)) });
+    let response = response.then_some(ResponsePart {
+        status: 503,
+        head: Some((&answer, RESPONSE)),
+        body: Some(b"told"),
+    });
     let identity = identity();
     let address = Some("192.0.2.7:5555".parse().expect("an address"));
     let source = Source { address, identity: Some(&identity) };
@@ -53,6 +57,7 @@ pub(in crate::policy) fn with_request<T>(
         scheme: Scheme::Http,
         path: b"/",
         target: b"/",
+        body: None,
         started: Instant::default(),
     };
     then(&Attributes::new(part, None, Source::default(), 1))

@@ -25,7 +25,8 @@ fn ask(limits: &[Arc<RateLimit>], fields: &str, source: &str, second: u64) -> De
     let source = Source { address, ..Source::default() };
     let started = Instant::from_nanos(second * SECOND);
     let (scheme, path) = (Scheme::Http, &b"/"[..]);
-    let part = RequestPart { head: &request, bytes: &bytes, scheme, path, target: path, started };
+    let (head, bytes, target, body) = (&request, &bytes[..], path, None);
+    let part = RequestPart { head, bytes, scheme, path, target, body, started };
     take(limits, &Attributes::new(part, None, source, 1))
 }
 
