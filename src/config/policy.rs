@@ -210,6 +210,24 @@ impl RoutePolicies {
         *self == Self::default()
     }
 
+    /// Takes what `other` says where nothing is said here; but its `authorization`, which holds
+    /// beside the one here.
+    pub fn fill(&mut self, other: &Self) {
+        macro_rules! fill {
+            ($($policy:ident)+) => {
+                $(if self.$policy.is_none() { self.$policy.clone_from(&other.$policy); })+
+            };
+        }
+        fill! {
+            request_header_modifier response_header_modifier url_rewrite request_redirect
+            direct_response cors csrf transformations delay buffer request_mirror timeout retry
+            compression adaptive_concurrency backend_tls
+        }
+        if self.local_rate_limit.is_empty() {
+            self.local_rate_limit.clone_from(&other.local_rate_limit);
+        }
+    }
+
     /// Whether a path is rewritten by the prefix that matched.
     pub fn needs_prefix(&self) -> bool {
         let rewrites = self.url_rewrite.iter().flat_map(Chosen::policies);
@@ -221,7 +239,7 @@ impl RoutePolicies {
 }
 
 impl HeaderModifier {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+    pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
         let modifier = Self {
             add: table.or("add", Fields::default(), Fields::read),
@@ -243,7 +261,7 @@ impl UrlRewrite {
 }
 
 impl RequestRedirect {
-    fn of(table: &mut Table<'_>) -> Option<Self> {
+    pub(super) fn of(table: &mut Table<'_>) -> Option<Self> {
         let schemes = [("http", Scheme::Http), ("https", Scheme::Https)];
         Some(Self {
             scheme: table.maybe("scheme", |c| c.word(&schemes, &[])),

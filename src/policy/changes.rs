@@ -121,6 +121,17 @@ impl Changes {
         self.delay = by;
     }
 
+    /// Takes the lines of these names out, which are in lower case.
+    pub(super) fn drop_request_lines(&mut self, names: &[Box<[u8]>]) {
+        let lines = std::mem::take(&mut self.request_lines);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            if !names.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                self.request_lines.extend_from_slice(line);
+            }
+        }
+    }
+
     pub(super) fn request_lines_mut(&mut self) -> &mut Vec<u8> {
         &mut self.request_lines
     }

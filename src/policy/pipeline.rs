@@ -109,7 +109,7 @@ impl ResponseEdits {
 
 impl Pipeline {
     pub fn compile(spec: &PipelineSpec) -> Result<Self, PipelineError> {
-        Self::build(&[spec], spec)
+        Self::build(&[&[spec]], spec)
     }
 
     /// Of one backend, to be run once it is chosen. Its edits of heads hold those of the route, so
@@ -118,14 +118,22 @@ impl Pipeline {
         route: &PipelineSpec,
         backend: &PipelineSpec,
     ) -> Result<Self, PipelineError> {
-        Self::build(&[route, backend], backend)
+        Self::compile_behind(&[route], backend)
+    }
+
+    /// The same, behind all that a route does.
+    pub fn compile_behind(
+        route: &[&PipelineSpec],
+        backend: &PipelineSpec,
+    ) -> Result<Self, PipelineError> {
+        Self::build(&[route, &[backend]], backend)
     }
 
     /// Of a route, or a backend of it, below others: the last of them. Heads are edited by all, and
     /// the steps are those of the last.
     pub fn compile_within(all: &[&PipelineSpec]) -> Result<Self, PipelineError> {
         let nothing = PipelineSpec::default();
-        Self::build(all, all.last().copied().unwrap_or(&nothing))
+        Self::build(&[all], all.last().copied().unwrap_or(&nothing))
     }
 
     /// Nothing is to be done to requests or responses; there may be timeouts.
@@ -223,18 +231,21 @@ impl Pipeline {
         &self.steps
     }
 
-    /// Edits heads by `all` one after the other, and acts by the steps of `own`, the last.
-    fn build(all: &[&PipelineSpec], own: &PipelineSpec) -> Result<Self, PipelineError> {
+    /// Edits heads by all of `groups` one after the other, and acts by the steps of `own`, the last.
+    fn build(groups: &[&[&PipelineSpec]], own: &PipelineSpec) -> Result<Self, PipelineError> {
+        let all = &*groups.concat();
         let (line, _) =
             compile_request(&own.request_headers).map_err(PipelineError::RequestHeaders)?;
-        let modifiers: Vec<_> = all.iter().filter_map(|s| s.request_headers.as_ref()).collect();
-        // What expressions make comes first, and a modifier has the last word.
-        let made = all.iter().flat_map(|spec| &spec.transform_request);
-        let dropped: Vec<_> = made.map(TransformSpec::dropped).collect();
-        let (_, request) = compile_request(dropped.iter().chain(modifiers.iter().copied()))
-            .map_err(PipelineError::RequestHeaders)?;
+        let edits: Vec<_> = groups.iter().flat_map(|group| request_edits(group)).collect();
+        let (_, request) = compile_request(&edits).map_err(PipelineError::RequestHeaders)?;
         let response = response_edits(all)?;
-        let transform = Transform::compile(&own.transform_request)?.without(&modifiers);
+        let nothing: &[&PipelineSpec] = &[];
+        let (near, far) = groups.split_last().unwrap_or((&nothing, &[]));
+        let modifiers: Vec<_> = near.iter().filter_map(|s| s.request_headers.as_ref()).collect();
+        let mut transform = Transform::compile(&own.transform_request)?.without(&modifiers);
+        if far.iter().flat_map(|specs| *specs).any(|spec| !spec.transform_request.is_empty()) {
+            transform = transform.in_place_of(&request_edits(near));
+        }
         let rewrite = own.rewrite.as_ref().map(Rewrite::compile).transpose();
         let rewrite = rewrite.map_err(PipelineError::Rewrite)?;
         let redirect = own.redirect.as_ref().map(Redirect::compile).transpose();
@@ -281,6 +292,13 @@ impl Pipeline {
             concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
         })
     }
+}
+
+/// What expressions make comes first, and a modifier has the last word.
+fn request_edits(group: &[&PipelineSpec]) -> Vec<HeaderModifierSpec> {
+    let made = group.iter().flat_map(|spec| &spec.transform_request);
+    let modifiers = group.iter().filter_map(|spec| spec.request_headers.clone());
+    made.map(TransformSpec::dropped).chain(modifiers).collect()
 }
 
 /// Modifiers first, then what expressions make: agentgateway's order of response policies.

@@ -28,6 +28,8 @@ pub struct Transform {
     lines: Box<[Line]>,
     pseudo: Box<[(Pseudo, Expression)]>,
     body: Option<(Expression, usize)>,
+    /// Names whose lines an earlier pipeline made in vain: in lower case.
+    instead: Box<[Box<[u8]>]>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,11 +77,22 @@ impl Transform {
             }
         }
         let lines = lines.into_iter().map(|(_, line)| line).collect();
-        Ok(Self { lines, pseudo: pseudo.into(), body })
+        Ok(Self { lines, pseudo: pseudo.into(), body, instead: Box::default() })
     }
 
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.pseudo.is_empty() && self.body.is_none()
+        self.lines.is_empty()
+            && self.pseudo.is_empty()
+            && self.body.is_none()
+            && self.instead.is_empty()
+    }
+
+    /// Takes the place of what an earlier pipeline made of the names that `edits` set or remove.
+    pub(super) fn in_place_of(self, edits: &[HeaderModifierSpec]) -> Self {
+        let set = edits.iter().flat_map(|edit| edit.set.iter().map(|(name, _)| name));
+        let names = set.chain(edits.iter().flat_map(|edit| &edit.remove));
+        let instead = names.map(|name| name.to_ascii_lowercase().into_bytes().into()).collect();
+        Self { instead, ..self }
     }
 
     /// Leaves out what a later modifier sets or removes.
@@ -99,6 +112,9 @@ impl Transform {
 
     /// What becomes of a request: its first line, and the lines that are appended.
     pub fn run(&self, attributes: &Attributes<'_>, changes: &mut Changes) {
+        if !self.instead.is_empty() {
+            changes.drop_request_lines(&self.instead);
+        }
         self.write(attributes, changes.request_lines_mut());
         if let Some(body) = self.body(attributes) {
             changes.set_body(body);

@@ -6,6 +6,7 @@
 mod access_log;
 mod admin;
 mod admission;
+mod attached;
 mod balancing;
 mod bodies;
 mod circuit;

@@ -35,7 +35,7 @@ pub struct Transformation {
 pub struct Values(pub Vec<(String, Expression)>);
 
 impl Transformations {
-    pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
+    pub(in crate::config) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
         let read = |c: &Cursor<'_>, when| Transformation::read(c, when);
         let transformations = Self {

@@ -42,6 +42,8 @@ pub(super) struct Above<'a> {
     bounds: Bounds,
     /// What is held of a body for who has to see all of it.
     gathered_bytes_max: usize,
+    /// Policies at the top of the file for all routes here, by their places: the furthest first.
+    attached: &'a [usize],
 }
 
 /// What a route holds back, with those that lead to it: one bucket for all of a group.
@@ -52,9 +54,27 @@ pub(super) struct Bounds {
 }
 
 impl<'a> Above<'a> {
-    pub(super) fn of(listeners: &'a [&'a ListenerPolicies], config: &Config) -> Self {
+    pub(super) fn of(
+        listeners: &'a [&'a ListenerPolicies],
+        attached: &'a [usize],
+        config: &Config,
+    ) -> Self {
         let gathered_bytes_max = config.frontend_policies.http.max_buffer_size;
-        Self { listeners, routes: Vec::new(), bounds: Bounds::default(), gathered_bytes_max }
+        let (routes, bounds) = (Vec::new(), Bounds::default());
+        Self { listeners, routes, bounds, gathered_bytes_max, attached }
+    }
+
+    pub(super) fn attached(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.attached.iter().copied()
+    }
+
+    /// The same, with rules that hold as well.
+    pub(super) fn with<'b>(&self, rules: &'b [RoutePolicies]) -> Above<'b>
+    where
+        'a: 'b,
+    {
+        let routes = rules.iter().chain(self.routes.iter().copied()).collect();
+        Above { routes, bounds: self.bounds.clone(), attached: &[], ..*self }
     }
 
     pub(super) fn below<'b>(&self, route: &'b RoutePolicies, bounds: Bounds) -> Above<'b>
@@ -64,7 +84,8 @@ impl<'a> Above<'a> {
         let mut routes: Vec<&'b RoutePolicies> = self.routes.clone();
         routes.push(route);
         let gathered_bytes_max = self.gathered_bytes_max;
-        Above { listeners: self.listeners, routes, bounds, gathered_bytes_max }
+        // They have it from the route that leads to them.
+        Above { listeners: self.listeners, routes, bounds, gathered_bytes_max, attached: &[] }
     }
 
     /// All limits of a route that has these of its own, and the nearest bound on what is under way.
@@ -259,13 +280,28 @@ fn values(raw: &Values) -> Vec<(String, String)> {
     raw.0.iter().map(|(name, value)| (name.clone(), value.as_str().to_owned())).collect()
 }
 
-pub(super) fn backend_spec(raw: &BackendPolicies) -> PipelineSpec {
+pub(super) fn backend_spec(
+    raw: &BackendPolicies,
+    rules: &[Chosen<Authorization>],
+    bytes_max: usize,
+) -> PipelineSpec {
     let per_try = raw.http.as_ref().and_then(|http| http.request_timeout);
-    PipelineSpec {
+    let mut spec = PipelineSpec {
         timeouts: Timeouts::compile(None, per_try),
         hash_by: traffic::hash_by(raw).map(str::to_owned),
+        request_headers: raw.request_header_modifier.as_ref().map(modifier),
+        response_headers: raw.response_header_modifier.as_ref().map(modifier),
+        steps: rules.iter().map(|chosen| step(chosen, authorization)).collect(),
         ..PipelineSpec::default()
+    };
+    if let Some(transformations) = &raw.transformations {
+        transform(transformations, bytes_max, &mut spec);
     }
+    match raw.request_redirect.as_ref().map(|chosen| step(chosen, redirect)) {
+        Some(StepSpec::Redirect(redirect)) => spec.redirect = Some(redirect),
+        step => spec.steps.extend(step),
+    }
+    spec
 }
 
 /// A backend without policies has no pipeline of its own.
