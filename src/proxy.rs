@@ -6,6 +6,7 @@ pub mod asked;
 pub mod attempt;
 pub mod choice;
 pub mod circuit;
+pub mod coded_reply;
 pub mod coding;
 pub mod connect;
 pub mod dispatch;

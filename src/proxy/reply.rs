@@ -1,9 +1,11 @@
 //! Answers of the proxy's own: failures, redirects, direct responses.
 
-use super::asked;
+use std::borrow::Cow;
+
 use super::failure::Failure;
 use super::place::{Place, Routed};
 use super::response_head::connection_line;
+use super::{asked, coded_reply};
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::reply::Reply;
@@ -169,7 +171,14 @@ async fn edited(
     }
     let made = put_lines(&mut fields, routed, exchange, (status, body));
     let status = edits.map_or(status, |edits| edits.or_status(made, status));
-    let reply = Reply { status, fields: fields.filled(), body };
+    let mut body = Cow::Borrowed(body);
+    if let Some((other, coded)) =
+        coded_reply::code(routed, exchange, status, (fields.filled(), &body))
+    {
+        routed.view.resources.buffers.give(std::mem::replace(&mut fields, other));
+        body = coded.map_or(body, Cow::Owned);
+    }
+    let reply = Reply { status, fields: fields.filled(), body: &body };
     let sent = send(routed, exchange, &reply).await;
     routed.view.resources.buffers.give(fields);
     sent

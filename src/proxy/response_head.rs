@@ -7,6 +7,7 @@ use crate::policy::attributes::ResponsePart;
 use crate::policy::compression::Treatment;
 use crate::policy::edit::HeadEdits;
 use crate::proto::header::lists;
+use crate::proto::http1::head::ResponseHead;
 use crate::proto::http1::{BodyLength, FieldName, encode};
 
 use super::asked;
@@ -84,7 +85,7 @@ pub fn encode(
         encode::content_length(out, bytes);
     }
     if treatment.varies || treatment.weakened {
-        put_coding(out, exchange, bytes, treatment, edits);
+        put_coding(out, response, bytes, treatment, edits);
     }
     if let Some(edits) = edits {
         out.put(edits.appended());
@@ -111,14 +112,13 @@ pub fn encode(
 }
 
 /// What the body's coding makes of the fields that speak of the body.
-fn put_coding(
+pub fn put_coding(
     out: &mut Buffer,
-    exchange: &Exchange,
+    response: &ResponseHead,
     bytes: &[u8],
     treatment: Treatment,
     edits: Option<&HeadEdits>,
 ) {
-    let response = &exchange.response;
     let dropped = |name: &[u8]| edits.is_some_and(|edits| edits.drops(name));
     if let Some((coding, _)) = treatment.coding {
         encode::field(out, b"Content-Encoding", coding.name().as_bytes());
