@@ -39,8 +39,8 @@ fn gateway() -> Value {
     json!({ "gateway": { "gatewayName": "default" } })
 }
 
-fn what_is_nearer_goes_before(cell: Cell) {
-    let origin = Origin::http1().start();
+/// Routes on two listeners of one bind.
+fn two_listeners(origin: &Origin) -> config::Config {
     let route = |name: &str, policies: Value| {
         json!({
             "name": name,
@@ -54,7 +54,7 @@ fn what_is_nearer_goes_before(cell: Cell) {
             "name": name, "protocol": "HTTP", "hostname": host, "routes": routes,
         })
     };
-    let config = config()
+    config()
         .listener(listener(
             "first",
             "first.test",
@@ -64,7 +64,12 @@ fn what_is_nearer_goes_before(cell: Cell) {
                 route("plain", json!({})),
             ]),
         ))
-        .listener(listener("second", "second.test", json!([route("plain", json!({}))])));
+        .listener(listener("second", "second.test", json!([route("plain", json!({}))])))
+}
+
+fn what_is_nearer_goes_before(cell: Cell) {
+    let origin = Origin::http1().start();
+    let config = two_listeners(&origin);
     let deny = |header: &str| {
         json!({ "authorization": { "rules": [
         { "deny": format!("'{header}' in request.headers") },

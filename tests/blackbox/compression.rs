@@ -117,7 +117,7 @@ fn answers_of_our_own(cell: Cell) {
             let tag = if coding.is_some() { "W/\"v1\"" } else { "\"v1\"" };
             assert_eq!(response.field("etag"), Some(tag));
             let length = response.bytes.len().to_string();
-            assert_eq!(response.head.all("content-length"), [length.clone()]);
+            assert_eq!(response.field("content-length"), Some(length.as_str()));
             let head =
                 format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {accept}\r\n\r\n");
             assert_eq!(client.ask(&head).head.all("content-length"), [length]);
