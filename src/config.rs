@@ -7,6 +7,7 @@
 //! state; a `Config` belongs to the control thread.
 
 pub mod admission;
+pub mod attached;
 pub mod backend;
 pub mod backend_tls;
 pub mod check;
@@ -42,6 +43,7 @@ use serde::Serialize;
 
 pub use self::diagnostic::{Diagnostics, Place, Problem};
 
+use self::attached::AttachedPolicy;
 use self::backend::{Host, NamedBackend, RouteBackend};
 use self::file::Written;
 use self::frontend::FrontendPolicies;
@@ -76,6 +78,8 @@ pub struct Config {
     pub route_groups: Vec<RouteGroup>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backends: Vec<NamedBackend>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<AttachedPolicy>,
     #[serde(skip)]
     pub written: Written,
 }
@@ -133,6 +137,7 @@ pub fn forward(
         tcp_routes: Vec::new(),
         route_groups: Vec::new(),
         backends: Vec::new(),
+        policies: Vec::new(),
         written: session.written(),
     };
     let mark = Mark { path: "--listen".to_owned(), place: Place::CommandLine };
@@ -172,6 +177,8 @@ impl Config {
         let mut table = cursor.table();
         let process = Process::read(session, table.value("config").as_ref());
         let ipv6 = process.enable_ipv6;
+        let policies = table.maybe("policies", |c| Some(attached::read_list(c)));
+        let (policies, marks): (Vec<_>, Vec<_>) = policies.unwrap_or_default().into_iter().unzip();
         let config = Self {
             frontend_policies: table.or(
                 "frontendPolicies",
@@ -184,10 +191,12 @@ impl Config {
             tcp_routes: table.list("tcpRoutes", AttachedTcpRoute::read).unwrap_or_default(),
             route_groups: table.list("routeGroups", RouteGroup::read).unwrap_or_default(),
             backends: table.list("backends", NamedBackend::read).unwrap_or_default(),
+            policies,
             process,
             written: session.written(),
         };
-        table.unsupported(&["llm", "mcp", "policies", "services"]);
+        attached::check(session, &config, &marks);
+        table.unsupported(&["llm", "mcp", "services"]);
         table.unsupported(&["ui", "workloads"]);
         if !["binds", "gateways", "llm", "mcp"].iter().any(|key| table.has(key)) {
             table.fail("nothing to listen on: neither binds nor gateways");

@@ -8,6 +8,7 @@ pub mod coded;
 pub mod coders;
 pub mod error;
 pub mod exchange;
+pub mod gathered;
 pub mod reply;
 pub mod server;
 pub mod tee;

@@ -68,7 +68,7 @@
 //!
 //!   A head read within a time, a body moved within bounds, on either side; the drivers of HTTP/2,
 //!   which carry a lane for each stream. Refuses to know a route
-//!   or a policy, and to hold a body.
+//!   or a policy, and to hold a body that nobody asked for.
 //!
 //! * `route`: where a request goes
 //!
@@ -129,9 +129,10 @@
 //!    (`max_forwards`), normal form of the path (`asked::normalise`), listener by host,
 //!    `route::Table::find`, and again in the group that a route leads to; else the listener's
 //!    steps, and 404.
-//! 6. `policy::Pipeline::on_request`: the steps of the route, then those of the backend: continue,
+//! 6. `policy::Pipeline::run`: the steps of the route, then those of the backend: continue,
 //!    reply, redirect, refuse; a token of each rate limit, or 429; where a step delays,
-//!    `proxy::hold` waits.
+//!    `proxy::hold` waits. Where a policy holds bodies, or an expression looks into one or makes one,
+//!    the steps stop before the first that needs it until `proxy::gather` has all of it.
 //! 7. `proxy::dispatch::to_target`: what the route points to: a weighted choice of clusters, or a
 //!    reply. A mirror of the request begins here (`proxy::mirror`), as a task of its own.
 //! 8. `proxy::forward::forward`: the head as it goes out (`request_head::encode`) with what came of
@@ -144,7 +145,8 @@
 //!     (`upload`); the first bytes back. Where the route hedges, `proxy::hedge::run`: a second
 //!     attempt, as a task of its own, beside one that takes long.
 //! 12. `proxy::respond::respond`: interim heads passed on, the final one parsed and written anew
-//!     (`response_head`); 101 leaves into `tunnel::run`.
+//!     (`response_head`); 101 leaves into `tunnel::run`. A body that is looked into or made anew is
+//!     gathered before the head is written.
 //! 13. `http::transfer::Transfer::run`: head and first body bytes in one send, then the body as it
 //!     comes; `bulk` where it is large.
 //!     What came of the attempt goes to `proxy::judge`, and `proxy::replay` says whether another one
@@ -275,6 +277,10 @@
 //! to be called back, a request that is held or mirrored. Expressions allocate what they put
 //! together, on the routes that have them. What costs more is done at compile time (`snapshot`), once a second
 //! (`worker::tick`) or on another thread (`telemetry::log_writer`).
+//!
+//! Architecture invariant: a body is held only where a policy asks for it, in full, within its
+//! bound, and in the books of the worker's buffers (`http::gathered`). What goes on has the length
+//! that it has, and says nothing of the body that it was made of.
 //!
 //! Architecture invariant: an operation on the ring is finished, never dropped. A dropped read eats
 //! the bytes it was about to bring. What has to end early is shut down or cancelled, and awaited;

@@ -12,6 +12,7 @@ pub mod compression;
 pub mod cors;
 pub mod edit;
 pub mod expression;
+pub mod gather;
 pub mod gradient;
 pub mod guard;
 pub mod made;

@@ -6,12 +6,14 @@ pub mod asked;
 pub mod attempt;
 pub mod choice;
 pub mod circuit;
+pub mod coded_reply;
 pub mod coding;
 pub mod connect;
 pub mod dispatch;
 pub mod failure;
 pub mod finish;
 pub mod forward;
+pub mod gather;
 pub mod hedge;
 pub mod hold;
 pub mod judge;
@@ -72,6 +74,8 @@ pub async fn handle(place: &Place<'_>, exchange: &mut Exchange, changes: &mut Ch
     };
     drop(active);
     finish::finish(place, exchange, labels, end);
+    exchange.asked_body = None;
+    exchange.told_body = None;
     after(place, exchange, end).await
 }
 

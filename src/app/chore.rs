@@ -6,10 +6,11 @@ use clap_mangen::Man;
 use super::cli::{Action, Options};
 use super::{EXIT_FAILED, EXIT_OK, doctor, fail, print};
 
-/// The exit code; `None` where the command line asks for a gateway.
+/// The exit code; `None` for what takes the runtime: a gateway, an upgrade.
 pub(super) fn run(options: &Options) -> Option<u8> {
     let mut text = Vec::new();
     match options.command.as_ref()? {
+        Action::Upgrade(_) => return None,
         Action::Doctor { json } => return Some(examine(*json)),
         Action::Man => {
             if let Err(error) = Man::new(Options::command()).render(&mut text) {

@@ -289,6 +289,16 @@ impl Buffers {
         }
     }
 
+    /// Takes memory into the books that is in none of these buffers, or that one grew by.
+    pub fn charge(&self, bytes: usize) {
+        self.out_bytes.set(self.out_bytes.get() + bytes);
+    }
+
+    /// It is free.
+    pub fn discharge(&self, bytes: usize) {
+        self.out_bytes.set(self.out_bytes.get().saturating_sub(bytes));
+    }
+
     /// Gives the memory of all that is free back to the system.
     pub fn trim(&self) {
         while let Some(buffer) = self.read.borrow_mut().pop() {

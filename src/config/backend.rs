@@ -2,20 +2,27 @@
 //! one cluster; `hosts`, our extension, gives it several endpoints. Names of hosts are kept as
 //! written: the control thread resolves them.
 
+mod protocol;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
 use super::backend_tls::BackendTls;
-use super::cluster::{Circuit, Health, LoadBalancer, Member, SessionAffinity};
+use super::cluster::affinity::SessionAffinity;
+use super::cluster::{Circuit, Health, LoadBalancer, Member};
 use super::concurrency::AdaptiveConcurrency;
-use super::process::Keepalives;
+use super::policy::choice::Chosen;
+use super::policy::guard::Authorization;
+use super::policy::transformation::Transformations;
+use super::policy::{HeaderModifier, RequestRedirect};
 use super::reader::{Cursor, Table};
 use super::scalar;
 use crate::limits;
+
+pub use self::protocol::{BackendHttp, BackendTcp, HttpVersion, ProxyHeader};
 
 /// An endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,53 +103,17 @@ pub struct BackendPolicies {
     /// Ours. In place of the route's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adaptive_concurrency: Option<AdaptiveConcurrency>,
-}
-
-/// In place of `config.backend`, key by key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BackendTcp {
+    /// Behind those of the route.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub keepalives: Option<Keepalives>,
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "scalar::serialize_maybe_duration"
-    )]
-    pub connect_timeout: Option<Duration>,
-    /// Ours: the header of the PROXY protocol that each connection begins with.
+    pub request_header_modifier: Option<HeaderModifier>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub proxy_protocol: Option<ProxyHeader>,
-}
-
-/// Versions of the header of the PROXY protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ProxyHeader {
-    V1,
-    V2,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BackendHttp {
-    /// None: HTTP/2 for gRPC, else what ALPN settles, else HTTP/1.1.
+    pub response_header_modifier: Option<HeaderModifier>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<HttpVersion>,
-    /// Of one try; the route's `timeout.backendRequestTimeout` wins.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "scalar::serialize_maybe_duration"
-    )]
-    pub request_timeout: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum HttpVersion {
-    #[serde(rename = "HTTP/1.1")]
-    Http11,
-    /// Without `backendTLS` by prior knowledge (RFC 9113 section 3.3).
-    #[serde(rename = "HTTP/2.0")]
-    Http2,
+    pub request_redirect: Option<Chosen<RequestRedirect>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Chosen<Authorization>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transformations: Option<Transformations>,
 }
 
 impl Host {
@@ -333,28 +304,49 @@ impl Target {
     }
 }
 
-const UNSUPPORTED: [&str; 13] = [
+const UNSUPPORTED: [&str; 8] = [
     "a2a",
     "ai",
-    "authorization",
     "backendAuth",
     "backendTunnel",
     "extAuthz",
     "inferenceRouting",
     "mcpAuthorization",
     "mcpGuardrails",
+];
+
+/// No policies of a backend of a TCP route.
+const OF_REQUESTS: [&str; 8] = [
+    "adaptiveConcurrency",
+    "authorization",
+    "http",
     "requestHeaderModifier",
     "requestRedirect",
     "responseHeaderModifier",
+    "sessionAffinity",
     "transformations",
 ];
 
 impl BackendPolicies {
+    /// Takes what `other` says where nothing is said here; but its `authorization`, which holds
+    /// beside the one here.
+    pub fn fill(&mut self, other: &Self) {
+        macro_rules! fill {
+            ($($policy:ident)+) => {
+                $(if self.$policy.is_none() { self.$policy.clone_from(&other.$policy); })+
+            };
+        }
+        fill! {
+            tcp http backend_tls load_balancer session_affinity health circuit adaptive_concurrency
+            request_header_modifier response_header_modifier request_redirect transformations
+        }
+    }
+
     fn of(table: &mut Table<'_>, read: impl Fn(&Cursor<'_>) -> Option<Self>) -> Self {
         table.or("policies", Self::default(), read)
     }
 
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+    pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
         let policies = Self {
             tcp: table.maybe("tcp", BackendTcp::read),
@@ -365,7 +357,16 @@ impl BackendPolicies {
             health: table.maybe("health", Health::read),
             circuit: table.maybe("circuit", Circuit::read),
             adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
+            request_header_modifier: table.maybe("requestHeaderModifier", HeaderModifier::read),
+            response_header_modifier: table.maybe("responseHeaderModifier", HeaderModifier::read),
+            request_redirect: table
+                .maybe("requestRedirect", |c| Chosen::read(c, RequestRedirect::of)),
+            authorization: table.maybe("authorization", |c| Chosen::read(c, Authorization::of)),
+            transformations: table.maybe("transformations", Transformations::read),
         };
+        if let Some(affinity) = &policies.session_affinity {
+            affinity.check(policies.load_balancer.as_ref(), &table);
+        }
         if let Some(protocol) = policies.missing_alpn() {
             table.fail(&format!("http.version wants `{protocol}`, which backendTLS.alpn has not"));
         }
@@ -379,15 +380,13 @@ impl BackendPolicies {
         let mut table = cursor.table();
         let policies = Self {
             tcp: table.maybe("tcp", BackendTcp::read),
-            http: None,
             backend_tls: table.maybe("backendTLS", BackendTls::read),
             load_balancer: table.maybe("loadBalancer", LoadBalancer::read_tcp),
-            session_affinity: None,
             health: table.maybe("health", Health::read),
             circuit: table.maybe("circuit", Circuit::read),
-            adaptive_concurrency: None,
+            ..Self::default()
         };
-        for key in ["http", "sessionAffinity", "adaptiveConcurrency"] {
+        for key in OF_REQUESTS {
             table.refuse(key, "a TCP route does not look into what it carries", None);
         }
         table.unsupported(&UNSUPPORTED);
@@ -408,46 +407,6 @@ impl BackendPolicies {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-impl BackendTcp {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        let tcp = Self {
-            keepalives: table.maybe("keepalives", Keepalives::read),
-            connect_timeout: table.maybe("connectTimeout", scalar::read_timeout),
-            proxy_protocol: table.maybe("proxyProtocol", |c| {
-                c.word(&[("v1", ProxyHeader::V1), ("v2", ProxyHeader::V2)], &[])
-            }),
-        };
-        table.finish();
-        Some(tcp)
-    }
-}
-
-impl BackendHttp {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        let http = Self {
-            version: table.maybe("version", |c| {
-                c.word(&HttpVersion::WORDS, &["HTTP/0.9", "HTTP/1.0", "HTTP/3.0"])
-            }),
-            request_timeout: table.maybe("requestTimeout", scalar::read_timeout),
-        };
-        table.finish();
-        Some(http)
-    }
-}
-
-impl HttpVersion {
-    /// agentgateway's, and short ones of ours.
-    const WORDS: [(&'static str, Self); 5] = [
-        ("HTTP/1.1", Self::Http11),
-        ("HTTP/2.0", Self::Http2),
-        ("HTTP/2", Self::Http2),
-        ("1.1", Self::Http11),
-        ("2", Self::Http2),
-    ];
 }
 
 fn read_group(cursor: &Cursor<'_>) -> Option<String> {

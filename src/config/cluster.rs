@@ -2,6 +2,8 @@
 //! `sessionAffinity` and `circuit` of its policies. `health.eviction` and `unhealthyExpression` are
 //! agentgateway's, the rest is Ringway's own. Raw: checked, not compiled.
 
+pub mod affinity;
+
 use std::time::Duration;
 
 use serde::ser::SerializeStruct;
@@ -60,26 +62,9 @@ pub enum HashBy {
     Cookie(String),
     /// The client's address.
     Source(bool),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SessionAffinity {
-    pub cookie: AffinityCookie,
-}
-
-/// A cookie of ours that names the endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AffinityCookie {
-    pub name: String,
-    pub path: String,
-    /// None: as long as the browser runs.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "scalar::serialize_maybe_duration"
-    )]
-    pub ttl: Option<Duration>,
+    /// What an expression makes of it. A request for which it fails goes anywhere.
+    #[serde(untagged)]
+    Expression(Expression),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -249,6 +234,9 @@ impl Algorithm {
 
 impl HashBy {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        if cursor.is_text() {
+            return Expression::read(cursor, Wants::Text, When::Request).map(Self::Expression);
+        }
         let mut table = cursor.table();
         let by = match table.one_of(&["header", "cookie", "source"]) {
             Some(("header", value)) => FieldName::read(&value).map(Self::Header),
@@ -284,45 +272,6 @@ fn read_cookie_name(cursor: &Cursor<'_>) -> Option<String> {
         true => Ok(name.to_owned()),
         false => Err(format!("`{name}` is not a name of a cookie")),
     })
-}
-
-impl SessionAffinity {
-    pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        table.unsupported(&["key"]);
-        let missing = !table.has("key") && !table.has("cookie");
-        let cookie = table.maybe("cookie", AffinityCookie::read);
-        if missing {
-            table.fail("`cookie` is missing");
-        }
-        table.finish();
-        Some(Self { cookie: cookie? })
-    }
-}
-
-impl AffinityCookie {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        let name = table.must("name", read_cookie_name);
-        let path = table.or("path", "/".to_owned(), |c| c.parsed(parse_cookie_path));
-        let ttl = table.maybe("ttl", |c| {
-            let ttl = scalar::read_timeout(c)?;
-            if ttl.as_secs() == 0 {
-                c.fail("a cookie lives for whole seconds");
-            }
-            Some(ttl)
-        });
-        table.finish();
-        Some(Self { name: name?, path, ttl })
-    }
-}
-
-/// RFC 6265 section 4.1.1: a semicolon would end it.
-fn parse_cookie_path(text: &str) -> Result<String, String> {
-    match text.contains(';') {
-        true => Err("the path of a cookie holds no `;`".to_owned()),
-        false => parse_path(text),
-    }
 }
 
 impl Health {

@@ -26,6 +26,8 @@ pub enum Wants {
     /// What becomes a header or a body: a string, a number or a truth value.
     Text,
     Number,
+    /// What becomes a body that is not of text alone.
+    Bytes,
 }
 
 /// When it runs: a request has no response yet.
@@ -121,6 +123,7 @@ impl Wants {
             Self::Condition => kind == Kind::Bool,
             Self::Text => number || matches!(kind, Kind::Text | Kind::Bool),
             Self::Number => number,
+            Self::Bytes => kind == Kind::Bytes || Self::Text.takes(kind),
         }
     }
 
@@ -129,6 +132,7 @@ impl Wants {
             Self::Condition => "true or false",
             Self::Text => "text, a number or true or false",
             Self::Number => "a number",
+            Self::Bytes => "text, bytes, a number or true or false",
         }
     }
 }

@@ -182,7 +182,7 @@ impl FrontendHttp {
         let mut table = cursor.table();
         let http = Self {
             max_buffer_size: table.or("maxBufferSize", default.max_buffer_size, |c| {
-                scalar::read_bytes(c, 0..=limits::BUFFERED_BYTES_CEILING)
+                scalar::read_bytes(c, 0..=limits::GATHERED_BYTES_CEILING)
             }),
             http1_max_headers: table.or("http1MaxHeaders", default.http1_max_headers, |c| {
                 c.integer(1..=limits::FIELDS_CEILING as i128)

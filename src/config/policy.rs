@@ -1,6 +1,7 @@
 //! `policies:` of a route: what is done to a request and its response on the way. Each policy is
 //! raw here: checked, not compiled.
 
+pub mod buffer;
 pub mod choice;
 pub mod cors;
 pub mod direct_response;
@@ -21,6 +22,7 @@ use super::rate_limit::{self, RateLimit};
 use super::reader::{Cursor, Table};
 use super::retry::Retry;
 use super::scalar;
+use buffer::Buffer;
 use choice::Chosen;
 use cors::Cors;
 use direct_response::DirectResponse;
@@ -51,6 +53,8 @@ pub struct RoutePolicies {
     pub transformations: Option<Transformations>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Chosen<Delay>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buffer: Option<Buffer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_mirror: Option<RequestMirror>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,14 +155,13 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 15] = [
+const UNSUPPORTED: [&str; 14] = [
     "a2a",
     "ai",
     "apiKey",
     "backendAuth",
     "backendTunnel",
     "basicAuth",
-    "buffer",
     "extAuthz",
     "extProc",
     "jwtAuth",
@@ -183,6 +186,7 @@ impl RoutePolicies {
             csrf: table.maybe("csrf", Csrf::read),
             authorization: table.maybe("authorization", |c| Chosen::read(c, Authorization::of)),
             transformations: table.maybe("transformations", Transformations::read),
+            buffer: table.maybe("buffer", Buffer::read),
             request_mirror: table.maybe("requestMirror", RequestMirror::read),
             delay: table.maybe("delay", |c| Chosen::read(c, Delay::of)),
             timeout: table.maybe("timeout", Timeout::read),
@@ -206,6 +210,24 @@ impl RoutePolicies {
         *self == Self::default()
     }
 
+    /// Takes what `other` says where nothing is said here; but its `authorization`, which holds
+    /// beside the one here.
+    pub fn fill(&mut self, other: &Self) {
+        macro_rules! fill {
+            ($($policy:ident)+) => {
+                $(if self.$policy.is_none() { self.$policy.clone_from(&other.$policy); })+
+            };
+        }
+        fill! {
+            request_header_modifier response_header_modifier url_rewrite request_redirect
+            direct_response cors csrf transformations delay buffer request_mirror timeout retry
+            compression adaptive_concurrency backend_tls
+        }
+        if self.local_rate_limit.is_empty() {
+            self.local_rate_limit.clone_from(&other.local_rate_limit);
+        }
+    }
+
     /// Whether a path is rewritten by the prefix that matched.
     pub fn needs_prefix(&self) -> bool {
         let rewrites = self.url_rewrite.iter().flat_map(Chosen::policies);
@@ -217,7 +239,7 @@ impl RoutePolicies {
 }
 
 impl HeaderModifier {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+    pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
         let modifier = Self {
             add: table.or("add", Fields::default(), Fields::read),
@@ -239,7 +261,7 @@ impl UrlRewrite {
 }
 
 impl RequestRedirect {
-    fn of(table: &mut Table<'_>) -> Option<Self> {
+    pub(super) fn of(table: &mut Table<'_>) -> Option<Self> {
         let schemes = [("http", Scheme::Http), ("https", Scheme::Https)];
         Some(Self {
             scheme: table.maybe("scheme", |c| c.word(&schemes, &[])),

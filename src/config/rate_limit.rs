@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::expression::{Expression, Wants, When};
 use super::header::FieldName;
 use super::reader::Cursor;
 use super::scalar;
@@ -41,6 +42,9 @@ pub enum Key {
     /// The value of the first field of this name. Requests without one share a bucket.
     Header(FieldName),
     Source(Prefixes),
+    /// What an expression makes of the request. Those for which it fails share a bucket.
+    #[serde(untagged)]
+    Expression(Expression),
 }
 
 /// Addresses that agree in so many bits are one source.
@@ -113,11 +117,7 @@ impl Counts {
 impl Key {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         if cursor.is_text() {
-            cursor.fail_hint(
-                "expressions are no keys yet",
-                "{header: NAME}, or {source: {}} for the client's address",
-            );
-            return None;
+            return Expression::read(cursor, Wants::Text, When::Request).map(Self::Expression);
         }
         let mut table = cursor.table();
         let key = match table.one_of(&["header", "source"]) {

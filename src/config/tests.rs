@@ -72,6 +72,7 @@ fn the_list_of_files_is_whole() {
 
 /// A route is one thing wherever it stands, and so is a backend: each key is shown once.
 fn once(key: &str) -> String {
+    let key = attached(key);
     let key = key.replace("binds[].listeners[].routes[]", "routes[]");
     let key = key.replace("routeGroups[].routes[]", "routes[]");
     let key = key.replace("binds[].listeners[].tcpRoutes[]", "tcpRoutes[]");
@@ -92,6 +93,13 @@ fn once(key: &str) -> String {
         }
         _ => key,
     };
+    // Some policies are the same of a route and of a backend.
+    let key = match key.strip_prefix("backends[].policies.") {
+        Some(rest) if OF_REQUESTS.iter().any(|policy| rest.starts_with(policy)) => {
+            format!("routes[].policies.{rest}")
+        }
+        _ => key,
+    };
     // A policy is the same in each of its cases.
     let key = match key.split_once(".conditional[].") {
         Some((policy, rest)) if rest != "condition" => format!("{policy}.{rest}"),
@@ -108,6 +116,27 @@ fn once(key: &str) -> String {
         None => key,
     }
 }
+
+/// A policy at the top of the file is one of a route, or of a backend.
+fn attached(key: &str) -> String {
+    const OF_BACKENDS: [&str; 7] =
+        ["backendTLS", "circuit", "health", "http", "loadBalancer", "sessionAffinity", "tcp"];
+    match key.strip_prefix("policies[].policy.") {
+        Some(rest) if OF_BACKENDS.iter().any(|policy| rest.starts_with(policy)) => {
+            format!("backends[].policies.{rest}")
+        }
+        Some(rest) => format!("routes[].policies.{rest}"),
+        None => key.to_owned(),
+    }
+}
+
+const OF_REQUESTS: [&str; 5] = [
+    "authorization",
+    "requestHeaderModifier",
+    "requestRedirect",
+    "responseHeaderModifier",
+    "transformations",
+];
 
 #[test]
 fn the_reference_has_every_key() {

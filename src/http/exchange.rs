@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::gathered::Gathered;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::base::id::ClusterId;
@@ -61,6 +62,9 @@ pub struct Exchange {
     pub target: Vec<u8>,
     /// `X-Request-Id` that we made, `NO_ID` where we made none.
     pub request_id: [u8; 32],
+    /// The bodies, where a policy has to see all of them.
+    pub asked_body: Option<Box<Gathered>>,
+    pub told_body: Option<Box<Gathered>>,
 }
 
 impl Exchange {
@@ -96,6 +100,19 @@ impl Exchange {
         for buffer in [self.input.take(), self.rest.take()].into_iter().flatten() {
             buffers.give(buffer);
         }
+    }
+
+    /// What expressions see of the request's body; nothing where it was not gathered.
+    pub fn asked_text(&self) -> Option<&[u8]> {
+        match &self.asked_body {
+            Some(gathered) => gathered.text.as_deref(),
+            None => (self.request.body == BodyLength::None).then_some(b""),
+        }
+    }
+
+    /// The same of the response.
+    pub fn told_text(&self) -> Option<&[u8]> {
+        self.told_body.as_ref()?.text.as_deref()
     }
 
     /// Bytes of the request's head. Spans of `request` are into these.

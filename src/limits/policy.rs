@@ -23,6 +23,13 @@ pub const MIRRORS_PER_WORKER_MAX: u32 = 256;
 pub const MIRROR_SECONDS_MAX: Duration = Duration::from_secs(30);
 pub const TEE_BYTES_MAX: usize = 256 * KIB;
 
+/// What a body that is held as a whole may be configured to have.
+pub const GATHERED_BYTES_CEILING: usize = 1024 * MIB;
+/// Room for what one step of an encoder gives, where the body is a reply of ours.
+pub const CODED_STEP_BYTES: usize = 16 * KIB;
+/// Codings of one body, one in the other, that are undone to read it.
+pub const CODINGS_UNDONE_MAX: usize = 2;
+
 // --- expressions ---------------------------------------------------------------------------
 
 /// The text of a CEL expression.

@@ -1,14 +1,12 @@
 //! What expressions see of an exchange: `request`, `response`, `source`. Nothing is gathered
 //! beforehand: a value is a borrow of the heads, and a field of it is read when an expression comes
 //! to it. What there is to be named is `config::expression::vocabulary`.
-//!
-//! The identity that a client certificate proves belongs into `Source`: a field there, read by
-//! `Source::get`, and its row in the vocabulary.
 
 mod headers;
+mod source;
 mod value;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use cel::ExecutionError;
@@ -16,19 +14,19 @@ use cel::common::types::{CelDouble, CelInt, CelString};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 
-use super::rate_limit::Asking;
 use crate::base::clock::Instant;
 use crate::proto::http1::Version;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
 use headers::Headers;
+pub use source::Source;
 use value::{Record, Recorded};
 
 /// Borrowed for the time of a pipeline.
 pub struct Attributes<'a> {
     request: Recorded<Request<'a>>,
     response: Option<Recorded<Response<'a>>>,
-    source: Recorded<Source>,
+    source: Recorded<Source<'a>>,
     /// The state of `random()`. Only one worker has it: an atomic because values have to be `Sync`.
     seed: AtomicU64,
     failures: AtomicU32,
@@ -45,6 +43,8 @@ pub struct RequestPart<'a> {
     pub path: &'a [u8],
     /// Path and query as they go on when nobody rewrites them.
     pub target: &'a [u8],
+    /// Out of its coding; none where nobody gathered it, or its coding is not known.
+    pub body: Option<&'a [u8]>,
     pub started: Instant,
 }
 
@@ -54,13 +54,15 @@ pub struct ResponsePart<'a> {
     pub status: u16,
     /// None of a reply of ours.
     pub head: Option<(&'a ResponseHead, &'a [u8])>,
+    /// As of a request.
+    pub body: Option<&'a [u8]>,
 }
 
 impl<'a> Attributes<'a> {
     pub fn new(
         request: RequestPart<'a>,
         response: Option<ResponsePart<'a>>,
-        source: Option<SocketAddr>,
+        source: Source<'a>,
         seed: u64,
     ) -> Self {
         let headers = Headers::new(&request.head.fields, request.bytes);
@@ -70,9 +72,9 @@ impl<'a> Attributes<'a> {
                 .head
                 .map_or((&[][..], &[][..]), |(head, bytes)| (head.fields.as_slice(), bytes));
             let headers = Headers::new(fields, bytes);
-            Recorded(Response { status: part.status, headers })
+            Recorded(Response { status: part.status, headers, body: part.body })
         });
-        let source = Recorded(Source { address: source });
+        let source = Recorded(source);
         Self { request, response, source, seed: AtomicU64::new(seed), failures: AtomicU32::new(0) }
     }
 
@@ -80,11 +82,9 @@ impl<'a> Attributes<'a> {
         &self.request.0.part
     }
 
-    /// What rate limits look at.
-    pub fn asking(&self) -> Asking<'a> {
-        let part = self.request();
-        let source = self.source.0.address.map(|address| address.ip());
-        Asking { request: part.head, bytes: part.bytes, source, now: part.started }
+    /// Who asks; none behind a Unix socket.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source.0.address.map(|address| address.ip())
     }
 
     /// The values of a field of the request, in their order.
@@ -151,10 +151,11 @@ impl Record for Request<'_> {
     where
         Self: 'v,
     {
-        let RequestPart { head, bytes, scheme, path, target, .. } = self.part;
+        let RequestPart { head, bytes, scheme, path, target, body, .. } = self.part;
         Ok(match field {
             "headers" => CowVal::Borrowed(&self.headers),
             "method" => value::text(head.method_name.of(bytes)),
+            "body" => value::text_or_bytes(body.ok_or_else(|| no_such(field))?),
             "path" => value::text(path),
             "pathAndQuery" => value::text(target),
             "host" => value::text(host_of(head.host.of(bytes))),
@@ -177,6 +178,7 @@ impl Record for Request<'_> {
 struct Response<'a> {
     status: u16,
     headers: Headers<'a>,
+    body: Option<&'a [u8]>,
 }
 
 impl Record for Response<'_> {
@@ -187,32 +189,14 @@ impl Record for Response<'_> {
         match field {
             "code" => Ok(CowVal::owned(CelInt::from(i64::from(self.status)))),
             "headers" => Ok(CowVal::Borrowed(&self.headers)),
+            "body" => Ok(value::text_or_bytes(self.body.ok_or_else(|| no_such(field))?)),
             _ => Err(ExecutionError::no_such_key(field)),
         }
     }
 }
 
-/// Who is at the other end.
-#[derive(Clone, Debug)]
-struct Source {
-    /// None behind a Unix socket.
-    address: Option<SocketAddr>,
-}
-
-impl Record for Source {
-    fn get<'b, 'v>(&'b self, field: &str) -> Result<CowVal<'b, 'v>, ExecutionError>
-    where
-        Self: 'v,
-    {
-        match (field, self.address) {
-            ("address", Some(address)) => {
-                let address = address.ip().to_canonical().to_string();
-                Ok(CowVal::owned(CelString::from(address)))
-            }
-            ("port", Some(address)) => Ok(CowVal::owned(CelInt::from(i64::from(address.port())))),
-            _ => Err(ExecutionError::no_such_key(field)),
-        }
-    }
+fn no_such(field: &str) -> ExecutionError {
+    ExecutionError::no_such_key(field)
 }
 
 /// An authority without its port.

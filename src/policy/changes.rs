@@ -22,6 +22,8 @@ pub struct Changes {
     /// Of a reply that expressions made.
     reply_fields: Vec<u8>,
     reply_body: Vec<u8>,
+    /// In the place of the request's.
+    body: Option<Vec<u8>>,
     delay: Duration,
     /// What the rate limits said.
     decision: Option<Decision>,
@@ -50,6 +52,7 @@ impl Changes {
         self.request_lines.clear();
         self.response_lines.clear();
         self.delay = Duration::ZERO;
+        self.body = None;
     }
 
     pub fn method(&self) -> Option<&[u8]> {
@@ -92,7 +95,15 @@ impl Changes {
         (&self.reply_fields, &self.reply_body)
     }
 
-    /// How long the request is held, told once.
+    /// The body that takes the place of the request's, told once.
+    pub fn take_body(&mut self) -> Option<Vec<u8>> {
+        self.body.take()
+    }
+
+    pub(super) fn set_body(&mut self, body: Vec<u8>) {
+        self.body = Some(body);
+    }
+
     pub fn take_decision(&mut self) -> Option<Decision> {
         self.decision.take()
     }
@@ -101,12 +112,24 @@ impl Changes {
         self.decision = Some(decision);
     }
 
+    /// How long the request is held, told once.
     pub fn take_delay(&mut self) -> Duration {
         std::mem::take(&mut self.delay)
     }
 
     pub(super) fn delay(&mut self, by: Duration) {
         self.delay = by;
+    }
+
+    /// Takes the lines of these names out, which are in lower case.
+    pub(super) fn drop_request_lines(&mut self, names: &[Box<[u8]>]) {
+        let lines = std::mem::take(&mut self.request_lines);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            if !names.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                self.request_lines.extend_from_slice(line);
+            }
+        }
     }
 
     pub(super) fn request_lines_mut(&mut self) -> &mut Vec<u8> {

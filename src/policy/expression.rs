@@ -10,6 +10,7 @@
 mod constant;
 mod function;
 mod prepare;
+mod reads;
 
 use std::fmt;
 use std::io::Write;
@@ -20,6 +21,7 @@ use cel::common::value::Val;
 use cel::parser::Expression as Tree;
 use cel::{Context, Value};
 
+pub use self::reads::Reads;
 use super::attributes::Attributes;
 use crate::config;
 use crate::limits::EXPRESSION_RESULT_BYTES_MAX;
@@ -30,6 +32,7 @@ pub struct Expression(Arc<Compiled>);
 
 struct Compiled {
     text: Box<str>,
+    reads: Reads,
     tree: Tree,
     /// The functions, and the constants of this tree.
     context: Context<'static, 'static>,
@@ -40,17 +43,27 @@ impl Expression {
     /// Only for a text that the configuration's reader refuses.
     pub fn compile(text: &str) -> Result<Self, String> {
         let (mut tree, _) = config::expression::parse(text)?;
+        let reads = Reads::of(&tree);
         let mut context = Context::with_env(Arc::clone(&function::ENVIRONMENT));
         for (name, constant) in prepare::prepare(&mut tree)? {
             context.add_variable_as_val(name, constant);
         }
-        Ok(Self(Arc::new(Compiled { text: text.into(), tree, context })))
+        Ok(Self(Arc::new(Compiled { text: text.into(), reads, tree, context })))
+    }
+
+    /// Which bodies it looks into.
+    pub fn reads(&self) -> Reads {
+        self.0.reads
     }
 
     /// Whether it is true; what fails is not.
     pub fn holds(&self, attributes: &Attributes<'_>) -> bool {
+        self.truth(attributes).unwrap_or(false)
+    }
+
+    /// None when it fails.
+    pub fn truth(&self, attributes: &Attributes<'_>) -> Option<bool> {
         self.value(attributes, |value| Some(*value.downcast_ref::<CelBool>()?.inner()))
-            .unwrap_or(false)
     }
 
     pub fn number(&self, attributes: &Attributes<'_>) -> Option<f64> {
@@ -59,10 +72,20 @@ impl Expression {
 
     /// Appends what it gives; false, and nothing appended, when that is no text or a long one.
     pub fn write(&self, attributes: &Attributes<'_>, out: &mut Vec<u8>) -> bool {
+        self.write_within(attributes, out, EXPRESSION_RESULT_BYTES_MAX)
+    }
+
+    /// The same, where `most` bytes are not yet long.
+    pub fn write_within(
+        &self,
+        attributes: &Attributes<'_>,
+        out: &mut Vec<u8>,
+        most: usize,
+    ) -> bool {
         let start = out.len();
         let written = self.value(attributes, |value| {
             write_value(value, out)?;
-            (out.len() - start <= EXPRESSION_RESULT_BYTES_MAX).then_some(())
+            (out.len() - start <= most).then_some(())
         });
         if written.is_none() {
             out.truncate(start);
@@ -86,6 +109,15 @@ impl Expression {
         found
     }
 }
+
+/// The same text does the same.
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for Expression {}
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

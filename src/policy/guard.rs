@@ -1,9 +1,11 @@
 //! Steps that turn requests away: `authorization` by expressions, `csrf` by where a request comes
 //! from. Immutable; neither says to a client why.
 
+use std::ops::BitOr;
+
 use super::attributes::Attributes;
 use super::cors::Origins;
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
 use super::verdict::{Refusal, Verdict};
 
 /// Rules of an `authorization`, by what they do.
@@ -14,8 +16,8 @@ pub struct AuthorizationSpec {
     pub require: Vec<String>,
 }
 
-/// A rule that fails does not hold, so that a `deny` denies by what is there and an `allow` or
-/// `require` never lets in by what is missing.
+/// A rule that fails lets nobody in: an `allow` or `require` does not hold then, and a `deny`
+/// denies. agentgateway's `deny` lets pass what it cannot judge.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     allow: Box<[Expression]>,
@@ -37,9 +39,16 @@ impl Authorization {
         })
     }
 
+    /// Which bodies the rules look into.
+    pub fn reads(&self) -> Reads {
+        let rules = self.deny.iter().chain(&self.require).chain(&self.allow);
+        rules.map(Expression::reads).fold(Reads::default(), BitOr::bitor)
+    }
+
     pub fn run(&self, attributes: &Attributes<'_>) -> Verdict<'_> {
         let holds = |rule: &Expression| rule.holds(attributes);
-        let allowed = !self.deny.iter().any(holds)
+        let denies = |rule: &Expression| rule.truth(attributes).unwrap_or(true);
+        let allowed = !self.deny.iter().any(denies)
             && self.require.iter().all(holds)
             && (self.allow.is_empty() || self.allow.iter().any(holds));
         if allowed { Verdict::Continue } else { Verdict::Refuse(Refusal::Authorization) }

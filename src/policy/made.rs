@@ -3,7 +3,7 @@
 
 use super::attributes::Attributes;
 use super::changes::Changes;
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
 use super::transform::{Transform, TransformError, TransformSpec};
 use super::verdict::Verdict;
 
@@ -41,6 +41,14 @@ impl Made {
             None => Body::Written(spec.body.clone().into()),
         };
         Ok(Self { status: spec.status, fields: Transform::compile([&headers])?, body })
+    }
+
+    /// Which bodies its expressions look into.
+    pub fn reads(&self) -> Reads {
+        match &self.body {
+            Body::Written(_) => self.fields.reads(),
+            Body::Expression(made) => self.fields.reads() | made.reads(),
+        }
     }
 
     pub fn run(&self, attributes: &Attributes<'_>, changes: &mut Changes) -> Verdict<'_> {

@@ -12,7 +12,8 @@ use super::cors::{self, Cors, CorsSpec};
 use super::edit::{
     EditError, HeadEdits, HeaderModifierSpec, compile_request, compile_response, may_have_body,
 };
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
+use super::gather::{Gather, GatherRequest, Wanted};
 use super::gradient::Gradient;
 use super::guard::{Authorization, AuthorizationSpec, Csrf};
 use super::made::{Made, MadeSpec};
@@ -21,6 +22,7 @@ use super::step::{Phase, Step};
 use super::timeout::Timeouts;
 use super::transform::{Transform, TransformError, TransformSpec};
 use super::verdict::Verdict;
+use crate::limits::BUFFERED_BODY_BYTES_MAX;
 use crate::route::rewrite::{Address, Redirect, RedirectSpec, Rewrite, RewriteError, RewriteSpec};
 use crate::route::target::FixedReply;
 
@@ -36,6 +38,13 @@ pub struct PipelineSpec {
     pub rate_limits: Vec<Arc<RateLimit>>,
     pub compression: Option<Compression>,
     pub concurrency: Option<Arc<Gradient>>,
+    /// What tells requests apart for the balancer of a backend.
+    pub hash_by: Option<String>,
+    /// Bodies that are whole before they go on, of so many bytes at the most.
+    pub buffer_request: Option<usize>,
+    pub buffer_response: Option<usize>,
+    /// The same where an expression looks into one. None: the default.
+    pub gathered_bytes_max: Option<usize>,
     /// In the order in which they run: those of a listener before those of its route.
     pub transform_request: Vec<TransformSpec>,
     pub transform_response: Vec<TransformSpec>,
@@ -67,6 +76,9 @@ pub struct Pipeline {
     timeouts: Timeouts,
     compression: Option<Box<Compression>>,
     concurrency: Option<Arc<Gradient>>,
+    hash_by: Option<Expression>,
+    gather_request: Option<GatherRequest>,
+    gather_response: Option<Gather>,
 }
 
 /// What is done to a response's head.
@@ -97,7 +109,7 @@ impl ResponseEdits {
 
 impl Pipeline {
     pub fn compile(spec: &PipelineSpec) -> Result<Self, PipelineError> {
-        Self::build(&[spec], spec)
+        Self::build(&[&[spec]], spec)
     }
 
     /// Of one backend, to be run once it is chosen. Its edits of heads hold those of the route, so
@@ -106,14 +118,22 @@ impl Pipeline {
         route: &PipelineSpec,
         backend: &PipelineSpec,
     ) -> Result<Self, PipelineError> {
-        Self::build(&[route, backend], backend)
+        Self::compile_behind(&[route], backend)
+    }
+
+    /// The same, behind all that a route does.
+    pub fn compile_behind(
+        route: &[&PipelineSpec],
+        backend: &PipelineSpec,
+    ) -> Result<Self, PipelineError> {
+        Self::build(&[route, &[backend]], backend)
     }
 
     /// Of a route, or a backend of it, below others: the last of them. Heads are edited by all, and
     /// the steps are those of the last.
     pub fn compile_within(all: &[&PipelineSpec]) -> Result<Self, PipelineError> {
         let nothing = PipelineSpec::default();
-        Self::build(all, all.last().copied().unwrap_or(&nothing))
+        Self::build(&[all], all.last().copied().unwrap_or(&nothing))
     }
 
     /// Nothing is to be done to requests or responses; there may be timeouts.
@@ -123,6 +143,8 @@ impl Pipeline {
             && self.response.is_none()
             && self.compression.is_none()
             && self.concurrency.is_none()
+            && self.gather_request.is_none()
+            && self.gather_response.is_none()
     }
 
     /// Runs the steps. `changes` is the caller's, cleared before a request's first pipeline.
@@ -133,10 +155,22 @@ impl Pipeline {
         attributes: &Attributes<'_>,
         changes: &mut Changes,
     ) -> Verdict<'_> {
+        self.run(&self.steps, address, attributes, changes)
+    }
+
+    /// The same, of some of `steps`.
+    #[inline]
+    pub fn run<'p>(
+        &'p self,
+        steps: &'p [Step],
+        address: &Address<'_>,
+        attributes: &Attributes<'_>,
+        changes: &mut Changes,
+    ) -> Verdict<'p> {
         // `*` asks about the whole server: there is no path to be rewritten, and no answer to it in
         // a route.
         let whole_server = address.path == b"*";
-        for step in &self.steps {
+        for step in steps {
             if whole_server && step.phase() > Phase::Csrf {
                 break;
             }
@@ -172,6 +206,23 @@ impl Pipeline {
         self.concurrency.as_deref()
     }
 
+    /// What tells requests apart for the balancer, where an expression does.
+    pub fn hash_by(&self) -> Option<&Expression> {
+        self.hash_by.as_ref()
+    }
+
+    /// What has to be there of a request's body, and before which step.
+    #[inline]
+    pub fn gathers_request(&self) -> Option<GatherRequest> {
+        self.gather_request
+    }
+
+    /// What has to be there of a response's body before its head is made.
+    #[inline]
+    pub fn gathers_response(&self) -> Option<Gather> {
+        self.gather_response
+    }
+
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
     }
@@ -180,18 +231,21 @@ impl Pipeline {
         &self.steps
     }
 
-    /// Edits heads by `all` one after the other, and acts by the steps of `own`, the last.
-    fn build(all: &[&PipelineSpec], own: &PipelineSpec) -> Result<Self, PipelineError> {
+    /// Edits heads by all of `groups` one after the other, and acts by the steps of `own`, the last.
+    fn build(groups: &[&[&PipelineSpec]], own: &PipelineSpec) -> Result<Self, PipelineError> {
+        let all = &*groups.concat();
         let (line, _) =
             compile_request(&own.request_headers).map_err(PipelineError::RequestHeaders)?;
-        let modifiers: Vec<_> = all.iter().filter_map(|s| s.request_headers.as_ref()).collect();
-        // What expressions make comes first, and a modifier has the last word.
-        let made = all.iter().flat_map(|spec| &spec.transform_request);
-        let dropped: Vec<_> = made.map(TransformSpec::dropped).collect();
-        let (_, request) = compile_request(dropped.iter().chain(modifiers.iter().copied()))
-            .map_err(PipelineError::RequestHeaders)?;
+        let edits: Vec<_> = groups.iter().flat_map(|group| request_edits(group)).collect();
+        let (_, request) = compile_request(&edits).map_err(PipelineError::RequestHeaders)?;
         let response = response_edits(all)?;
-        let transform = Transform::compile(&own.transform_request)?.without(&modifiers);
+        let nothing: &[&PipelineSpec] = &[];
+        let (near, far) = groups.split_last().unwrap_or((&nothing, &[]));
+        let modifiers: Vec<_> = near.iter().filter_map(|s| s.request_headers.as_ref()).collect();
+        let mut transform = Transform::compile(&own.transform_request)?.without(&modifiers);
+        if far.iter().flat_map(|specs| *specs).any(|spec| !spec.transform_request.is_empty()) {
+            transform = transform.in_place_of(&request_edits(near));
+        }
         let rewrite = own.rewrite.as_ref().map(Rewrite::compile).transpose();
         let rewrite = rewrite.map_err(PipelineError::Rewrite)?;
         let redirect = own.redirect.as_ref().map(Redirect::compile).transpose();
@@ -213,7 +267,23 @@ impl Pipeline {
         }
         steps.sort_by_key(Step::phase);
         let timeouts = all.iter().fold(Timeouts::default(), |far, near| near.timeouts.or(far));
+        let hash_by = own.hash_by.as_deref().map(expression).transpose()?;
+        let nearest =
+            |of: fn(&PipelineSpec) -> Option<usize>| all.iter().rev().find_map(|spec| of(spec));
+        let bytes_max = nearest(|spec| spec.gathered_bytes_max).unwrap_or(BUFFERED_BODY_BYTES_MAX);
+        let told = response.transform.reads();
+        let later = told | hash_by.as_ref().map_or_else(Reads::default, Expression::reads);
+        let wanted = Wanted { buffer: own.buffer_request, bytes_max, later };
+        let buffered = nearest(|spec| spec.buffer_response);
+        let whole = buffered.is_some() || told.response || response.transform.has_body();
         Ok(Self {
+            gather_request: GatherRequest::compile(&steps, wanted),
+            gather_response: whole.then(|| Gather {
+                bytes_max: buffered.unwrap_or(bytes_max),
+                text: told.response,
+                replaced: response.transform.has_body(),
+            }),
+            hash_by,
             steps: steps.into(),
             request: (!request.is_empty()).then(|| Box::new(request)),
             response: (!response.is_empty()).then(|| Box::new(response)),
@@ -222,6 +292,13 @@ impl Pipeline {
             concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
         })
     }
+}
+
+/// What expressions make comes first, and a modifier has the last word.
+fn request_edits(group: &[&PipelineSpec]) -> Vec<HeaderModifierSpec> {
+    let made = group.iter().flat_map(|spec| &spec.transform_request);
+    let modifiers = group.iter().filter_map(|spec| spec.request_headers.clone());
+    made.map(TransformSpec::dropped).chain(modifiers).collect()
 }
 
 /// Modifiers first, then what expressions make: agentgateway's order of response policies.

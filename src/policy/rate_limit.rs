@@ -6,15 +6,16 @@
 //! what has no bucket: a route without limits does not come here. The buckets are state, and the
 //! only one that is kept in a snapshot: a reload hands an unchanged limit on as the same `Arc`.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attributes::{Attributes, RequestPart};
+use super::expression::{Expression, Reads};
 use crate::base::clock::Instant;
 use crate::base::gcra::{Bucket, Rate, Taken};
 use crate::base::keyed::Keyed;
 use crate::base::prefix::Prefixes;
-use crate::proto::http1::{FieldName, RequestHead};
+use crate::proto::http1::FieldName;
 
 /// One limit: a bucket, or one for each key.
 #[derive(Debug)]
@@ -38,27 +39,19 @@ pub struct KeySpec {
     pub keys_max: usize,
 }
 
-/// What requests are told apart by. An expression will be one more.
+/// What requests are told apart by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
     /// In lower case.
     Header(FieldName, Box<[u8]>),
     Source(Prefixes),
+    Expression(Expression),
 }
 
 #[derive(Debug)]
 enum Buckets {
     One(Bucket),
     By(Key, Keyed),
-}
-
-/// What a limit looks at.
-#[derive(Clone, Copy)]
-pub struct Asking<'a> {
-    pub request: &'a RequestHead,
-    pub bytes: &'a [u8],
-    pub source: Option<IpAddr>,
-    pub now: Instant,
 }
 
 /// What a client is told that asks too often.
@@ -79,7 +72,7 @@ pub struct Decision {
 }
 
 /// Takes a token of each, or none of any.
-pub fn take(limits: &[Arc<RateLimit>], asking: Asking<'_>) -> Decision {
+pub fn take(limits: &[Arc<RateLimit>], asking: &Attributes<'_>) -> Decision {
     let mut evicted = 0;
     for (index, limit) in limits.iter().enumerate() {
         let (taken, gave_way) = limit.buckets.take(limit.spec.rate, asking);
@@ -105,6 +98,14 @@ impl RateLimit {
         Self { name, spec, buckets }
     }
 
+    /// Which bodies its key looks into.
+    pub fn reads(&self) -> Reads {
+        match &self.buckets {
+            Buckets::By(Key::Expression(made), _) => made.reads(),
+            _ => Reads::default(),
+        }
+    }
+
     /// Tokens that are left, where there is one bucket.
     pub fn left(&self, now: Instant) -> Option<u64> {
         match &self.buckets {
@@ -124,37 +125,51 @@ impl RateLimit {
 
 impl Buckets {
     #[inline]
-    fn take(&self, rate: Rate, asking: Asking<'_>) -> (Taken, bool) {
+    fn take(&self, rate: Rate, asking: &Attributes<'_>) -> (Taken, bool) {
+        let now = asking.request().started;
         match self {
-            Self::One(bucket) => (bucket.take(rate, asking.now), false),
+            Self::One(bucket) => (bucket.take(rate, now), false),
             Self::By(Key::Header(id, name), keyed) => {
-                keyed.take(header(asking, *id, name), rate, asking.now)
+                keyed.take(header(asking, *id, name), rate, now)
             }
             Self::By(Key::Source(prefixes), keyed) => {
-                keyed.take(source(asking, *prefixes), rate, asking.now)
+                keyed.take(source(asking, *prefixes), rate, now)
+            }
+            Self::By(Key::Expression(made), keyed) => {
+                keyed.take(text(asking, made).as_deref(), rate, now)
             }
         }
     }
 
-    fn give(&self, rate: Rate, asking: Asking<'_>) {
+    fn give(&self, rate: Rate, asking: &Attributes<'_>) {
         match self {
             Self::One(bucket) => bucket.give(rate),
             Self::By(Key::Header(id, name), keyed) => keyed.give(header(asking, *id, name), rate),
             Self::By(Key::Source(prefixes), keyed) => keyed.give(source(asking, *prefixes), rate),
+            Self::By(Key::Expression(made), keyed) => {
+                keyed.give(text(asking, made).as_deref(), rate);
+            }
         }
     }
 }
 
 /// The value of the first field; who has none shares a bucket with all who have none.
-fn header<'a>(asking: Asking<'a>, id: FieldName, name: &[u8]) -> Option<&'a [u8]> {
+fn header<'a>(asking: &Attributes<'a>, id: FieldName, name: &[u8]) -> Option<&'a [u8]> {
+    let RequestPart { head, bytes, .. } = *asking.request();
     match id {
-        FieldName::Other => Some(asking.request.find(asking.bytes, name)?.of(asking.bytes)),
-        known => asking.request.value(asking.bytes, known),
+        FieldName::Other => Some(head.find(bytes, name)?.of(bytes)),
+        known => head.value(bytes, known),
     }
 }
 
-fn source(asking: Asking<'_>, prefixes: Prefixes) -> Option<u128> {
-    asking.source.map(|address| prefixes.key(address))
+fn source(asking: &Attributes<'_>, prefixes: Prefixes) -> Option<u128> {
+    asking.source().map(|address| prefixes.key(address))
+}
+
+/// For whom it fails shares a bucket with all for whom it does.
+fn text(asking: &Attributes<'_>, made: &Expression) -> Option<Vec<u8>> {
+    let mut key = Vec::new();
+    made.write(asking, &mut key).then_some(key)
 }
 
 /// As `Retry-After` tells it: not too short, and never now.

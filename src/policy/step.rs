@@ -1,6 +1,7 @@
 //! One policy of a pipeline that acts on a request, and the order of all of them: the one list of
 //! policies there is.
 
+use std::ops::BitOr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::attributes::Attributes;
 use super::changes::Changes;
 use super::cors::Cors;
 use super::edit::LineEdits;
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
 use super::guard::{Authorization, Csrf};
 use super::made::Made;
 use super::rate_limit::{self, RateLimit};
@@ -71,6 +72,35 @@ impl Step {
         }
     }
 
+    /// Which bodies its expressions look into.
+    pub fn reads(&self) -> Reads {
+        match self {
+            Self::Authorization(rules) => rules.reads(),
+            Self::RateLimit(limits) => {
+                limits.iter().map(|limit| limit.reads()).fold(Reads::default(), BitOr::bitor)
+            }
+            Self::Transform(transform) => transform.reads(),
+            Self::Delay(made) => made.reads(),
+            Self::Made(made) => made.reads(),
+            Self::First(cases) => {
+                cases.iter().fold(Reads::default(), |reads, (condition, step)| {
+                    let condition = condition.as_ref().map(Expression::reads);
+                    reads | condition.unwrap_or_default() | step.reads()
+                })
+            }
+            _ => Reads::default(),
+        }
+    }
+
+    /// Whether it puts another body in the place of the request's.
+    pub fn makes_body(&self) -> bool {
+        match self {
+            Self::Transform(transform) => transform.has_body(),
+            Self::First(cases) => cases.iter().any(|(_, step)| step.makes_body()),
+            _ => false,
+        }
+    }
+
     /// Rewrites and redirects start from what the client asked for, whatever earlier steps made of
     /// it: the prefix that the route matched is a prefix of that path and of no other. So do
     /// expressions.
@@ -84,7 +114,7 @@ impl Step {
             Self::Cors(cors) => return cors.run(attributes, changes),
             Self::Authorization(authorization) => return authorization.run(attributes),
             Self::RateLimit(limits) => {
-                let decision = rate_limit::take(limits, attributes.asking());
+                let decision = rate_limit::take(limits, attributes);
                 changes.decided(decision);
                 if let Err(exceeded) = decision.result {
                     return Verdict::Refuse(Refusal::RateLimit(exceeded));

@@ -1,12 +1,14 @@
 //! Header fields that expressions make: of requests, of responses, and of replies of our own. The
 //! names are known at load and left out of the head as `edit` does it; the values are written for
 //! each request. A value that fails, or that no field can have, is left out, and the client's own of
-//! that name does not come back. Immutable.
+//! that name does not come back. Bodies too: one that fails leaves the body as it came. Immutable.
+
+use std::ops::BitOr;
 
 use super::attributes::Attributes;
 use super::changes::Changes;
 use super::edit::{EditError, HeaderModifierSpec, is_target, may_have_body};
-use super::expression::Expression;
+use super::expression::{Expression, Reads};
 use crate::limits::EDIT_BYTES_MAX;
 use crate::route::field::{self, is_token};
 use crate::route::rewrite::is_authority;
@@ -17,12 +19,17 @@ pub struct TransformSpec {
     pub add: Vec<(String, String)>,
     pub set: Vec<(String, String)>,
     pub remove: Vec<String>,
+    /// With how many bytes it may give.
+    pub body: Option<(String, usize)>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct Transform {
     lines: Box<[Line]>,
     pseudo: Box<[(Pseudo, Expression)]>,
+    body: Option<(Expression, usize)>,
+    /// Names whose lines an earlier pipeline made in vain: in lower case.
+    instead: Box<[Box<[u8]>]>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +54,11 @@ impl Transform {
     ) -> Result<Self, TransformError> {
         let mut lines: Vec<(String, Line)> = Vec::new();
         let mut pseudo = Vec::new();
+        let mut body = None;
         for spec in specs {
+            if let Some((made, bytes_max)) = &spec.body {
+                body = Some((compile(made)?, *bytes_max));
+            }
             for (name, value) in &spec.add {
                 lines.push(line(name, value)?);
             }
@@ -66,11 +77,22 @@ impl Transform {
             }
         }
         let lines = lines.into_iter().map(|(_, line)| line).collect();
-        Ok(Self { lines, pseudo: pseudo.into() })
+        Ok(Self { lines, pseudo: pseudo.into(), body, instead: Box::default() })
     }
 
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.pseudo.is_empty()
+        self.lines.is_empty()
+            && self.pseudo.is_empty()
+            && self.body.is_none()
+            && self.instead.is_empty()
+    }
+
+    /// Takes the place of what an earlier pipeline made of the names that `edits` set or remove.
+    pub(super) fn in_place_of(self, edits: &[HeaderModifierSpec]) -> Self {
+        let set = edits.iter().flat_map(|edit| edit.set.iter().map(|(name, _)| name));
+        let names = set.chain(edits.iter().flat_map(|edit| &edit.remove));
+        let instead = names.map(|name| name.to_ascii_lowercase().into_bytes().into()).collect();
+        Self { instead, ..self }
     }
 
     /// Leaves out what a later modifier sets or removes.
@@ -90,7 +112,13 @@ impl Transform {
 
     /// What becomes of a request: its first line, and the lines that are appended.
     pub fn run(&self, attributes: &Attributes<'_>, changes: &mut Changes) {
+        if !self.instead.is_empty() {
+            changes.drop_request_lines(&self.instead);
+        }
         self.write(attributes, changes.request_lines_mut());
+        if let Some(body) = self.body(attributes) {
+            changes.set_body(body);
+        }
         for (place, value) in &self.pseudo {
             let mut text = Vec::new();
             if !value.write(attributes, &mut text) {
@@ -104,6 +132,29 @@ impl Transform {
                 _ => attributes.failed(),
             }
         }
+    }
+
+    /// Whether there is another body.
+    pub fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// The body that takes the place of the one there is; none where the expression fails.
+    pub fn body(&self, attributes: &Attributes<'_>) -> Option<Vec<u8>> {
+        let mut made = Vec::new();
+        let (body, bytes_max) = self.body.as_ref()?;
+        body.write_within(attributes, &mut made, *bytes_max).then_some(made)
+    }
+
+    /// Which bodies its expressions look into.
+    pub fn reads(&self) -> Reads {
+        let lines = self.lines.iter().map(|line| &line.value);
+        let pseudo = self.pseudo.iter().map(|(_, value)| value);
+        let all = lines
+            .chain(pseudo)
+            .chain(self.body.iter().map(|(made, _)| made))
+            .map(Expression::reads);
+        all.fold(Reads::default(), BitOr::bitor)
     }
 
     /// Appends whole lines.

@@ -9,7 +9,7 @@ pub mod decode;
 pub mod encoder;
 
 pub use accept::quality;
-pub use decode::decode;
+pub use decode::{DecodeError, decode, undo};
 pub use encoder::{Encoder, Step, Then};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::server::h1::Connection;
 use crate::net::tls::Identity;
-use crate::policy::attributes::{Attributes, RequestPart, ResponsePart};
+use crate::policy::attributes::{Attributes, RequestPart, ResponsePart, Source};
 use crate::policy::transform::Transform;
 use crate::proto::uri::{self, PathError, RoutingPath};
 use crate::route::Subject;
@@ -60,7 +60,7 @@ impl<'a> Asked<'a> {
 
 /// What expressions see of the exchange; `response` once there is one.
 pub fn attributes<'a>(
-    place: &Place<'_>,
+    place: &Place<'a>,
     exchange: &'a Exchange,
     response: Option<ResponsePart<'a>>,
 ) -> Attributes<'a> {
@@ -75,10 +75,13 @@ pub fn attributes<'a>(
             b"" => request.path_and_query.of(bytes),
             normal => normal,
         },
+        body: exchange.asked_text(),
         started: exchange.outcome.started,
     };
     let seed = place.view.resources.random.next();
-    Attributes::new(request, response, place.connection.peer.address, seed)
+    let connection = place.connection;
+    let source = Source { address: connection.peer.address, identity: connection.identity() };
+    Attributes::new(request, response, source, seed)
 }
 
 /// Appends what expressions make of a response, and tells the status, if they make one.

@@ -189,7 +189,12 @@ async fn settle(
     let outcome = upload.outcome();
     exchange.outcome.request_bytes += deadlines.moved.get();
     if let Some(Ok(())) = outcome {
-        exchange.rest = upload.finish().await.ok();
+        let behind = upload.finish().await.ok();
+        match &exchange.asked_body {
+            // What came behind a body that was gathered is kept already.
+            Some(_) => behind.into_iter().for_each(|left| routed.view.resources.buffers.give(left)),
+            None => exchange.rest = behind,
+        }
         return ended;
     }
     routed.connection.closing.set(true);

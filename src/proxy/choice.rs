@@ -1,6 +1,7 @@
 //! Which endpoint an exchange goes to: what the balancer is told of it, and what comes of asking.
 //! Nothing is looked at where the cluster has no choice. Owns no state.
 
+use super::asked;
 use super::failure::Failure;
 use super::place::Routed;
 use crate::base::hash::hash;
@@ -33,6 +34,7 @@ impl Choice {
             Some(By::Header(name)) => request.find(bytes, name).map(|value| hash(value.of(bytes))),
             Some(By::Cookie(name)) => cookie(exchange, name).map(hash),
             Some(By::Source) => of_source(routed.connection),
+            Some(By::Expression) => of_expression(routed, exchange),
         };
         let named = balancing.affinity.as_ref().and_then(|own| cookie(exchange, &own.cookie));
         Self { hash, tag: named.and_then(parse_tag), avoid: Avoid::default() }
@@ -74,6 +76,16 @@ impl Choice {
             && cluster.settings.balancing.affinity.is_some()
             && self.tag != Some(balance::tag(&cluster.endpoints[endpoint]))
     }
+}
+
+/// None where it fails: any endpoint is as good as another.
+fn of_expression(routed: &Routed<'_>, exchange: &Exchange) -> Option<u64> {
+    let made = routed.edits.hash_by()?;
+    let attributes = asked::attributes(routed, exchange, None);
+    let mut key = Vec::new();
+    let written = made.write(&attributes, &mut key);
+    asked::count_failures(routed, &attributes);
+    written.then(|| hash(&key))
 }
 
 fn of_source(connection: &Connection) -> Option<u64> {

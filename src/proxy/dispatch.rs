@@ -1,5 +1,7 @@
 //! What the route says is done: its steps are run, and what it points to is asked.
 
+use std::time::Duration;
+
 use super::connect;
 use super::failure::{Failure, Overloaded};
 use super::finish::End;
@@ -10,6 +12,7 @@ use super::request_head::Rewritten;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
 use crate::policy::rate_limit::Decision;
+use crate::policy::step::Step;
 use crate::policy::verdict::Refusal;
 use crate::policy::{Changes, Pipeline, Verdict};
 use crate::proto::http1::{FieldName, TargetForm};
@@ -19,6 +22,7 @@ use crate::snapshot::bind::RequestId;
 use crate::telemetry::value::Counter;
 
 use super::asked::{self, Asked};
+use super::gather;
 use super::hold;
 use super::mirror;
 
@@ -100,9 +104,13 @@ pub async fn without_route(
     changes: &mut Changes,
     pipeline: &Pipeline,
 ) -> Result<End, Failure> {
-    if !pipeline.steps().is_empty()
-        && let Some(Answer::Fixed(fixed)) = steps(place, 0, pipeline, exchange, changes)?
-    {
+    let all = pipeline.steps();
+    let answer = match pipeline.gathers_request() {
+        None if all.is_empty() => None,
+        None => steps(place, 0, (pipeline, all), exchange, changes)?,
+        Some(_) => Box::pin(stopped(place, (0, None), pipeline, exchange, changes)).await?,
+    };
+    if let Some(Answer::Fixed(fixed)) = answer {
         reply::plain(place, exchange, fixed, changes.response_lines()).await?;
         return Ok(End::Direct);
     }
@@ -122,13 +130,20 @@ pub enum Answer<'a> {
 async fn acted<'a>(
     routed: &Routed<'a>,
     pipeline: &'a Pipeline,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     changes: &mut Changes,
 ) -> Result<Option<Answer<'a>>, Failure> {
-    if pipeline.steps().is_empty() {
-        return Ok(None);
-    }
-    let answer = steps(routed, routed.prefix_len, pipeline, exchange, changes)?;
+    let all = pipeline.steps();
+    let answer = match pipeline.gathers_request() {
+        None if all.is_empty() => return Ok(None),
+        None => steps(routed, routed.prefix_len, (pipeline, all), exchange, changes)?,
+        Some(_) => {
+            let limit = routed.edits.timeouts().request;
+            let prefix_len = routed.prefix_len;
+            let whole = stopped(routed, (prefix_len, limit), pipeline, exchange, changes);
+            Box::pin(whole).await?
+        }
+    };
     let delay = changes.take_delay();
     if !delay.is_zero() {
         Box::pin(hold::hold(routed, exchange, delay)).await?;
@@ -136,14 +151,36 @@ async fn acted<'a>(
     Ok(answer)
 }
 
-/// Runs the steps of a pipeline.
+/// Runs the steps of a pipeline, and stops among them until the request's body is there.
+async fn stopped<'a>(
+    place: &Place<'_>,
+    (prefix_len, limit): (usize, Option<Duration>),
+    pipeline: &'a Pipeline,
+    exchange: &mut Exchange,
+    changes: &mut Changes,
+) -> Result<Option<Answer<'a>>, Failure> {
+    let Some(wanted) = pipeline.gathers_request() else { return Ok(None) };
+    let (before, behind) = pipeline.steps().split_at(wanted.before);
+    let answer = steps(place, prefix_len, (pipeline, before), exchange, changes)?;
+    if answer.is_some() {
+        return Ok(answer);
+    }
+    gather::request(place, exchange, wanted.gather, limit).await?;
+    let answer = steps(place, prefix_len, (pipeline, behind), exchange, changes)?;
+    if wanted.gather.replaced {
+        gather::replace(exchange, changes.take_body());
+    }
+    Ok(answer)
+}
+
+/// Runs some steps of a pipeline.
 ///
 /// # Errors
 /// One of them refuses the request.
 pub fn steps<'a>(
     place: &Place<'_>,
     prefix_len: usize,
-    pipeline: &'a Pipeline,
+    (pipeline, part): (&'a Pipeline, &'a [Step]),
     exchange: &Exchange,
     changes: &mut Changes,
 ) -> Result<Option<Answer<'a>>, Failure> {
@@ -156,7 +193,7 @@ pub fn steps<'a>(
         prefix_len,
     };
     let attributes = asked::attributes(place, exchange, None);
-    let verdict = pipeline.on_request(&address, &attributes, changes);
+    let verdict = pipeline.run(part, &address, &attributes, changes);
     asked::count_failures(place, &attributes);
     if let Some(decision) = changes.take_decision() {
         count(place, decision);

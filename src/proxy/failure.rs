@@ -14,6 +14,8 @@ pub enum Failure {
     HeadSlow,
     /// The body stopped coming.
     BodySlow,
+    /// The body is more than a policy may hold of it.
+    BodyTooLarge,
     /// The client left before its answer was complete.
     ClientGone,
     /// The client takes no bytes.
@@ -44,6 +46,8 @@ pub enum Failure {
     /// The endpoint closed before its answer was complete.
     UpstreamClosed,
     UpstreamMalformed(ParseError),
+    /// The same of the response's.
+    ResponseTooLarge,
     /// The endpoint switched protocols without being asked.
     UpstreamSwitched,
     /// The whole request took too long; one attempt of it did.
@@ -109,6 +113,7 @@ impl Failure {
             Self::Malformed(error) => return malformed(error),
             Self::HeadSlow => (408, Reason::Timeout, "request head timeout", "DT"),
             Self::BodySlow => (408, Reason::Timeout, "request body timeout", "DT"),
+            Self::BodyTooLarge => (413, Reason::InvalidRequest, "request body too large", "DPE"),
             Self::ClientGone => (499, Reason::Internal, "client closed the connection", "DC"),
             Self::ClientStuck => (499, Reason::Timeout, "client takes no bytes", "DT"),
             Self::ConnectRefused => (405, Reason::InvalidRequest, "CONNECT is not allowed", "DPE"),
@@ -140,6 +145,9 @@ impl Failure {
             }
             Self::UpstreamMalformed(_) => {
                 (502, Reason::UpstreamFailure, "upstream call failed: malformed response", "UPE")
+            }
+            Self::ResponseTooLarge => {
+                (502, Reason::UpstreamFailure, "upstream response too large", "UPE")
             }
             Self::UpstreamSwitched => {
                 (502, Reason::UpstreamFailure, "upstream call failed: protocol switch", "UPE")
@@ -176,6 +184,7 @@ impl Failure {
                 | Self::UpstreamClosed
                 | Self::UpstreamMalformed(_)
                 | Self::UpstreamSwitched
+                | Self::ResponseTooLarge
                 | Self::RequestSlow
                 | Self::AttemptSlow
                 | Self::UpstreamStuck
@@ -226,6 +235,7 @@ impl Failure {
             Self::Malformed(ParseError::TooManyFields) => Some(Limit::Fields),
             Self::Malformed(ParseError::TargetTooLong) => Some(Limit::TargetBytes),
             Self::Malformed(ParseError::TrailerTooLarge) => Some(Limit::TrailerBytes),
+            Self::BodyTooLarge | Self::ResponseTooLarge => Some(Limit::BodyBytes),
             Self::Overload(what) => Some(what.limit()),
             Self::StreamsFull => Some(Limit::UpstreamStreamsWaiting),
             Self::CircuitOpen => Some(Limit::Circuit),

@@ -7,6 +7,7 @@ use super::attempt::{self, Answered, Ended};
 use super::choice::Choice;
 use super::circuit::{self, Entry};
 use super::failure::Failure;
+use super::gather;
 use super::hedge::{self, Hedging};
 use super::judge;
 use super::lease::{Lease, To};
@@ -310,6 +311,9 @@ fn message(
     buffers.count(&mut buffer);
     let tee = rewritten.tee;
     exchange.consumed = exchange.request.len;
+    if exchange.asked_body.is_some() {
+        return Ok(gather::message(routed, exchange, buffer, tee));
+    }
     if exchange.request.body == BodyLength::None {
         return Ok(Message { buffer, rest: None });
     }

@@ -99,7 +99,7 @@ pub fn note(routed: &Routed<'_>, exchange: &mut Exchange, bytes: &[u8]) {
     let status = exchange.response.status;
     let unhealthy = condition.map(|condition| {
         let head = Some((&exchange.response, bytes));
-        let response = ResponsePart { status, head };
+        let response = ResponsePart { status, head, body: None };
         let attributes = asked::attributes(routed, exchange, Some(response));
         let holds = condition.holds(&attributes);
         asked::count_failures(routed, &attributes);

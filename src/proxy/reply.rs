@@ -1,9 +1,11 @@
 //! Answers of the proxy's own: failures, redirects, direct responses.
 
-use super::asked;
+use std::borrow::Cow;
+
 use super::failure::Failure;
 use super::place::{Place, Routed};
 use super::response_head::connection_line;
+use super::{asked, coded_reply};
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::reply::Reply;
@@ -141,7 +143,7 @@ pub async fn redirect(
     encode::field(&mut fields, b"Location", location);
     fields.put(b"Content-Length: 0\r\n");
     // The policies of responses add to a redirect, and take nothing from it.
-    put_lines(&mut fields, routed, exchange, status);
+    put_lines(&mut fields, routed, exchange, (status, b""));
     let reply = Reply { status, fields: fields.filled(), body: b"" };
     let sent = send(routed, exchange, &reply).await;
     routed.view.resources.buffers.give(fields);
@@ -157,19 +159,47 @@ async fn edited(
     body: &[u8],
 ) -> Result<(), Failure> {
     let edits = routed.edits.on_response();
+    let other = other_body(routed, exchange, status, body);
+    let body = other.as_deref().unwrap_or(body);
     let mut fields = routed.view.resources.buffers.take();
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        if !edits.is_some_and(|edits| edits.fields.drops(name)) {
+        let old = other.is_some() && name.eq_ignore_ascii_case(b"content-length");
+        if !old && !edits.is_some_and(|edits| edits.fields.drops(name)) {
             fields.put(line);
         }
     }
-    let made = put_lines(&mut fields, routed, exchange, status);
+    let made = put_lines(&mut fields, routed, exchange, (status, body));
     let status = edits.map_or(status, |edits| edits.or_status(made, status));
-    let reply = Reply { status, fields: fields.filled(), body };
+    let mut body = Cow::Borrowed(body);
+    if let Some((other, coded)) =
+        coded_reply::code(routed, exchange, status, (fields.filled(), &body))
+    {
+        routed.view.resources.buffers.give(std::mem::replace(&mut fields, other));
+        body = coded.map_or(body, Cow::Owned);
+    }
+    let reply = Reply { status, fields: fields.filled(), body: &body };
     let sent = send(routed, exchange, &reply).await;
     routed.view.resources.buffers.give(fields);
     sent
+}
+
+/// What an expression puts in the place of a reply's body.
+fn other_body(
+    routed: &Routed<'_>,
+    exchange: &Exchange,
+    status: u16,
+    body: &[u8],
+) -> Option<Vec<u8>> {
+    let edits = routed.edits.on_response().filter(|edits| edits.transform.has_body())?;
+    if matches!(status, 204 | 205 | 304) {
+        return None;
+    }
+    let response = ResponsePart { status, head: None, body: Some(body) };
+    let attributes = asked::attributes(routed, exchange, Some(response));
+    let other = edits.transform.body(&attributes);
+    asked::count_failures(routed, &attributes);
+    other
 }
 
 /// What policies add to a reply with this status; and the status, if an expression makes another.
@@ -177,13 +207,13 @@ fn put_lines(
     out: &mut Buffer,
     routed: &Routed<'_>,
     exchange: &Exchange,
-    status: u16,
+    (status, body): (u16, &[u8]),
 ) -> Option<u16> {
     let mut made = None;
     if let Some(edits) = routed.edits.on_response() {
         out.put(edits.fields.appended());
         if !edits.transform.is_empty() {
-            let response = ResponsePart { status, head: None };
+            let response = ResponsePart { status, head: None, body: Some(body) };
             made = asked::transform(out, routed, exchange, &edits.transform, response);
         }
     }

@@ -46,7 +46,9 @@ pub fn encode(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, new: R
     let max_forwards = max_forwards::of(request, bytes);
     let keep = Keep { settings, edits, own_host: authority.is_some(), max_forwards };
     encode::copy_fields(out, bytes, &request.fields, |field| keep.keeps(field, bytes));
-    if request.body == BodyLength::Chunked {
+    if let Some(gathered) = &exchange.asked_body {
+        encode::content_length(out, gathered.length);
+    } else if request.body == BodyLength::Chunked {
         out.put(b"Transfer-Encoding: chunked\r\n");
     }
     if new.http2 && request.te_trailers {

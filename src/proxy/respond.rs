@@ -6,6 +6,7 @@ use std::cell::Cell;
 use super::attempt::{Answered, Ended};
 use super::coding;
 use super::failure::Failure;
+use super::gather;
 use super::judge;
 use super::place::Routed;
 use super::replay;
@@ -37,7 +38,7 @@ pub async fn respond(
     front.clear();
     let mut input = Some(first);
     let head = final_head(routed, exchange, up, (&mut front, &mut input), upload, slow).await;
-    let (Ok(()), Some(input)) = (head, input) else {
+    let (Ok(()), Some(mut input)) = (head, input) else {
         buffers.give(front);
         return Ended::Failed(head.err().unwrap_or(Failure::UpstreamClosed));
     };
@@ -47,6 +48,16 @@ pub async fn respond(
     }
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
+    }
+    if let Some(wanted) = routed.edits.gathers_response() {
+        let whole = gather::response(routed, exchange, up, input, (upload, wanted));
+        match Box::pin(whole).await {
+            Ok(whole) => input = whole,
+            Err(failure) => {
+                buffers.give(front);
+                return Ended::Failed(failure);
+            }
+        }
     }
     body(routed, exchange, up, (front, input), upload).await
 }
@@ -138,8 +149,10 @@ async fn body(
     let buffers = &routed.view.resources.buffers;
     exchange.outcome.answered = Some(connection.now());
     judge::note(routed, exchange, input.filled());
-    let length = exchange.response.body_length(exchange.request.method);
-    let (treatment, coder) = coding::choose(routed, exchange, input.filled(), length);
+    let gathered = exchange.told_body.as_ref().map(|gathered| gathered.length);
+    let length = length(exchange);
+    let (mut treatment, coder) = coding::choose(routed, exchange, input.filled(), length);
+    treatment.weakened |= routed.edits.gathers_response().is_some_and(|wanted| wanted.replaced);
     let told = match coder {
         Some(_) => Told::Chunked,
         None => response_head::told(length, exchange.request.version.is_1_1()),
@@ -148,7 +161,7 @@ async fn body(
     if told == Told::ByClose || uploading || routed.is_closing() {
         connection.closing.set(true);
     }
-    let shape = Shape { length, told, http2: up.is_lane(), treatment };
+    let shape = Shape { length, told, http2: up.is_lane(), treatment, gathered };
     response_head::encode(&mut front, routed, exchange, input.filled(), shape);
     input.consume(exchange.response.len);
     exchange.outcome.responded = Some(connection.now());
@@ -210,8 +223,17 @@ fn answered(exchange: &Exchange, length: BodyLength, buffer: Buffer) -> Answered
     Answered { clean: keeps && buffer.is_empty(), buffer }
 }
 
+/// How long the body is: as it came, or as it was gathered.
+fn length(exchange: &Exchange) -> BodyLength {
+    match exchange.told_body.as_ref().map(|gathered| gathered.length) {
+        Some(0) => BodyLength::None,
+        Some(bytes) => BodyLength::Fixed(bytes),
+        None => exchange.response.body_length(exchange.request.method),
+    }
+}
+
 /// Why a response broke off, where the request's time was over or not.
-fn cut(broke: Broke, late: bool) -> Failure {
+pub fn cut(broke: Broke, late: bool) -> Failure {
     match broke {
         Broke::ReadSlow | Broke::WriteSlow if late => Failure::RequestSlow,
         _ => Failure::of_download(broke),

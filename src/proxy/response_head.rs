@@ -7,6 +7,7 @@ use crate::policy::attributes::ResponsePart;
 use crate::policy::compression::Treatment;
 use crate::policy::edit::HeadEdits;
 use crate::proto::header::lists;
+use crate::proto::http1::head::ResponseHead;
 use crate::proto::http1::{BodyLength, FieldName, encode};
 
 use super::asked;
@@ -34,6 +35,8 @@ pub struct Shape {
     /// It came as HTTP/2.
     pub http2: bool,
     pub treatment: Treatment,
+    /// The body was gathered: how long it is now.
+    pub gathered: Option<u64>,
 }
 
 /// Decides it, from the response and the client's version.
@@ -54,7 +57,7 @@ pub fn encode(
     bytes: &[u8],
     shape: Shape,
 ) {
-    let Shape { length, told, http2, treatment } = shape;
+    let Shape { length, told, http2, treatment, gathered } = shape;
     let response = &exchange.response;
     let edits = routed.edits.on_response();
     let made = edits.and_then(|edits| Made::by(edits, routed, exchange, bytes));
@@ -78,8 +81,11 @@ pub fn encode(
     if told == Told::Chunked || (told == Told::AsItCame && length == BodyLength::Chunked) {
         out.put(b"Transfer-Encoding: chunked\r\n");
     }
-    if treatment.varies {
-        put_coding(out, exchange, bytes, treatment, edits);
+    if let Some(bytes) = gathered.filter(|_| told == Told::AsItCame) {
+        encode::content_length(out, bytes);
+    }
+    if treatment.varies || treatment.weakened {
+        put_coding(out, response, bytes, treatment, edits);
     }
     if let Some(edits) = edits {
         out.put(edits.appended());
@@ -106,14 +112,13 @@ pub fn encode(
 }
 
 /// What the body's coding makes of the fields that speak of the body.
-fn put_coding(
+pub fn put_coding(
     out: &mut Buffer,
-    exchange: &Exchange,
+    response: &ResponseHead,
     bytes: &[u8],
     treatment: Treatment,
     edits: Option<&HeadEdits>,
 ) {
-    let response = &exchange.response;
     let dropped = |name: &[u8]| edits.is_some_and(|edits| edits.drops(name));
     if let Some((coding, _)) = treatment.coding {
         encode::field(out, b"Content-Encoding", coding.name().as_bytes());
@@ -124,6 +129,9 @@ fn put_coding(
         out.put(b"ETag: W/");
         out.put(tag.value.of(bytes));
         out.put(b"\r\n");
+    }
+    if !treatment.varies {
+        return;
     }
     let covers = |value| lists(value, b"*") || lists(value, b"accept-encoding");
     if !response.values(bytes, FieldName::Vary).any(covers) && !dropped(b"vary") {
@@ -148,7 +156,11 @@ impl Made {
             return None;
         }
         let head = &exchange.response;
-        let response = ResponsePart { status: head.status, head: Some((head, bytes)) };
+        let response = ResponsePart {
+            status: head.status,
+            head: Some((head, bytes)),
+            body: exchange.told_text(),
+        };
         let mut lines = routed.view.resources.buffers.take();
         let status = asked::transform(&mut lines, routed, exchange, &edits.transform, response);
         Some(Self { status, lines })

@@ -2,6 +2,7 @@
 //! comes is decided here: names become places in tables, policies become steps and edits, labels
 //! become ids. What a reload did not change stays the same `Arc`, and so keeps its connections.
 
+mod attached;
 mod cluster;
 mod concurrency;
 mod lead;
@@ -39,6 +40,7 @@ use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
 use crate::route::{MatchSpec, PathSpec, RouteSpec, SourcePart, Table, ValueSpec};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
+use attached::{For, Together};
 use cluster::Clusters;
 use concurrency::Gradients;
 use material::Materials;
@@ -78,6 +80,7 @@ pub fn compile(
         materials: Materials::new(config, inputs, keyring),
         rate_limits: RateLimits::new(last),
         gradients: Gradients::new(last),
+        together: Together::default(),
         last,
         made: Vec::new(),
         delegated: 0,
@@ -87,6 +90,7 @@ pub fn compile(
         gateway: String::new(),
         listener: String::new(),
     };
+    compiler.together();
     let binds = compiler.binds();
     compiler.wrong.append(&mut compiler.clusters.wrong);
     compiler.wrong.extend(compiler.materials.wrong());
@@ -137,6 +141,7 @@ struct Compiler<'a> {
     materials: Materials<'a>,
     rate_limits: RateLimits<'a>,
     gradients: Gradients<'a>,
+    together: Together,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
@@ -155,6 +160,8 @@ struct Served<'a> {
     listener: &'a RawListener,
     /// What its routes inherit: the furthest first.
     policies: Vec<&'a ListenerPolicies>,
+    /// Policies at the top of the file for its routes.
+    attached: Vec<usize>,
     routes: Vec<&'a RawRoute>,
     tcp_routes: Vec<&'a TcpRoute>,
 }
@@ -169,9 +176,11 @@ impl Compiler<'_> {
             let listeners: Vec<_> = raw
                 .listeners
                 .iter()
-                .map(|listener| Served {
+                .map(|listener| (listener, For::listener(config, "default", listener, raw.port)))
+                .map(|(listener, found)| Served {
                     listener,
-                    policies: vec![&listener.policies],
+                    policies: [found.gateway, vec![&listener.policies]].concat(),
+                    attached: found.routes,
                     routes: listener.routes.iter().collect(),
                     tcp_routes: listener.tcp_routes.iter().collect(),
                 })
@@ -186,9 +195,11 @@ impl Compiler<'_> {
             let listeners = if raw.listeners.is_empty() { &whole[..] } else { &raw.listeners };
             let listeners: Vec<_> = listeners
                 .iter()
-                .map(|listener| Served {
+                .map(|listener| (listener, For::listener(config, key, listener, raw.port)))
+                .map(|(listener, found)| Served {
                     listener,
-                    policies: vec![&raw.policies, &listener.own_policies],
+                    policies: [found.gateway, vec![&raw.policies, &listener.own_policies]].concat(),
+                    attached: found.routes,
                     routes: attached(&config.routes, key, listener, |one| &one.gateways)
                         .map(|one| &one.route)
                         .collect(),
@@ -266,9 +277,10 @@ impl Compiler<'_> {
 
     fn listener(&mut self, name: String, raw: &Served<'_>) -> Listener {
         self.listener.clone_from(&name);
-        let spec = policy::listener_spec(&raw.policies);
+        let spec = policy::listener_spec(&raw.policies, self.config);
         let pipeline = self.pipeline("", Pipeline::compile(&spec));
-        let (table, routes) = self.table(&name, &raw.routes, &Above::of(&raw.policies));
+        let (table, routes) =
+            self.table(&name, &raw.routes, &Above::of(&raw.policies, &raw.attached, self.config));
         let labels = self.labels("", "", "");
         Listener { name, table, routes, labels, pipeline }
     }
@@ -302,14 +314,12 @@ impl Compiler<'_> {
         let label = format!("{namespace}/{name}");
         let rule = raw.rule_name.as_deref().unwrap_or("");
         let place = format!("{}/{}/{label}/{rule}", self.bind, self.listener);
-        let mut specs = policy::route_specs(&raw.policies, above);
-        let bounds = above.bounds(
-            self.rate_limits.of(&place, &raw.policies.local_rate_limit),
-            raw.policies
-                .adaptive_concurrency
-                .as_ref()
-                .map(|raw| self.gradients.of(format!("route {place}"), raw)),
-        );
+        let effective = self.effective(raw, &label, above);
+        let policies = &*effective.policies;
+        let above = &above.with(&effective.rules);
+        let mut specs = policy::route_specs(policies, above);
+        let (limits, gradient) = self.own_bounds(&place, &effective);
+        let bounds = above.bounds(limits, gradient);
         if let Some(own) = specs.last_mut() {
             own.rate_limits = bounds.rate_limits.clone();
             own.concurrency = bounds.concurrency.clone();
@@ -319,11 +329,11 @@ impl Compiler<'_> {
         let mut weighted = Vec::new();
         let mut backends = Vec::new();
         let mut labels = Vec::new();
-        let below = above.below(&raw.policies, bounds);
+        let below = above.below(policies, bounds);
         let group = raw.group().map(|name| self.group(name, &below));
         let backends_of = if group.is_some() { &[][..] } else { &raw.backends };
         for backend in backends_of {
-            let inherited = raw.policies.backend_tls.as_ref();
+            let inherited = policies.backend_tls.as_ref();
             let clusters = &mut self.clusters;
             let cluster =
                 clusters.of(backend, inherited, Carries::Http, &label, &mut self.materials);
@@ -332,7 +342,7 @@ impl Compiler<'_> {
             backends.push(self.backend(backend, cluster, &specs, &label));
         }
         labels.push(self.labels("", &label, rule));
-        let mirror = above.nearest(&raw.policies, |policies| policies.request_mirror.as_ref());
+        let mirror = above.nearest(policies, |policies| policies.request_mirror.as_ref());
         let mirror = mirror.map(|raw| self.mirror(raw, &label));
         let target = match Split::compile(weighted) {
             Ok(split) => Target::Clusters(split),
@@ -342,7 +352,7 @@ impl Compiler<'_> {
                     .expect("a small reply"),
             ),
         };
-        let retry = raw.policies.retry.as_ref().map(|retry| Box::new(traffic::retry(retry)));
+        let retry = policies.retry.as_ref().map(|retry| Box::new(traffic::retry(retry)));
         Route { name, pipeline, target, retry, backends, group, mirror, labels }
     }
 
@@ -354,13 +364,15 @@ impl Compiler<'_> {
         label: &str,
     ) -> Backend {
         let policies = self.clusters.policies(raw, None);
-        let mut own = policy::backend_spec(&policies);
+        let rules = self.clusters.authorizations(raw);
+        let bytes_max = self.config.frontend_policies.http.max_buffer_size;
+        let mut own = policy::backend_spec(&policies, &rules, bytes_max);
         own.concurrency = policies.adaptive_concurrency.as_ref().map(|raw| {
             let name = format!("backend {}", self.clusters.name(cluster));
             self.gradients.of(name, raw)
         });
         let pipeline = (!policy::is_nothing(&own))
-            .then(|| self.pipeline(label, Pipeline::compile_within(&[route, &[&own]].concat())));
+            .then(|| self.pipeline(label, Pipeline::compile_behind(route, &own)));
         let name = self.clusters.host_name(cluster);
         Backend { pipeline, name, authority: self.clusters.authority(cluster) }
     }

@@ -54,6 +54,9 @@ pub enum By {
     Cookie(Box<[u8]>),
     /// The client's address, without its port.
     Source,
+    /// What an expression makes of it, which the policies of the backend hold: nothing here knows
+    /// what a request is.
+    Expression,
 }
 
 /// A cookie of ours that says which endpoint a client had.

@@ -14,6 +14,7 @@ matrix! {
     every_algorithm_serves_and_uses_all,
     one_user_stays_with_one_endpoint,
     a_cookie_leads_back_to_the_endpoint,
+    an_expression_says_who_belongs_together,
     a_later_priority_is_for_when_the_first_is_gone,
 }
 
@@ -87,6 +88,29 @@ fn one_user_stays_with_one_endpoint(cell: Cell) {
         }
         let wanted = if field.contains("ignored") { 1..=1 } else { 2..=4 };
         assert!(wanted.contains(&homes.len()), "{algorithm} {hash}: {homes:?}");
+    }
+}
+
+fn an_expression_says_who_belongs_together(cell: Cell) {
+    let key = "request.headers['x-user'] + request.path";
+    for policies in [
+        json!({ "loadBalancer": { "algorithm": "maglev", "hash": key } }),
+        json!({ "loadBalancer": { "algorithm": "ringHash", "hash": key } }),
+        json!({ "sessionAffinity": { "key": key } }),
+    ] {
+        let origins = origins(4);
+        let proxy = cell.start(&balanced(&hosts(&origins), policies.clone()));
+        let mut homes = BTreeSet::new();
+        for user in 0..20 {
+            let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX-User: {user}\r\n\r\n");
+            let asked = [(); 6].map(|()| proxy.client().ask(&request).body());
+            assert!(asked.iter().all(|body| *body == asked[0]), "user {user}: {asked:?}");
+            homes.insert(asked[0].clone());
+        }
+        assert!((2..=4).contains(&homes.len()), "{policies}: {homes:?}");
+        // Those for which it fails go anywhere, and are served.
+        assert_eq!(proxy.client().get("/").status, 200);
+        proxy.await_metric("ringway_expression_failures_total", &[], 1.0);
     }
 }
 
@@ -227,8 +251,8 @@ fn bad_balancing_is_refused(_: Cell) {
         ),
         (by("fastest"), "loadBalancer.algorithm", "not a value of this key"),
         (
-            json!({ "sessionAffinity": { "key": "request.path" } }),
-            "key",
+            json!({ "sessionAffinity": { "key": "jwt.sub" } }),
+            "sessionAffinity.key",
             "not supported by Ringway yet",
         ),
         (json!({ "health": { "check": {} } }), "health.check", "exactly one of http, tcp, grpc"),

@@ -11,6 +11,7 @@ matrix! {
     a_client_gets_what_it_takes,
     events_are_not_held_back,
     bodies_of_any_framing,
+    answers_of_our_own,
 }
 
 drivers! {
@@ -88,6 +89,45 @@ fn a_client_gets_what_it_takes(cell: Cell) {
     proxy.await_metric("ringway_compression_bytes_total", &[], all);
     assert!(proxy.metrics().sum("ringway_compression_sent_bytes_total", &[]) < all / 5.0);
     assert_eq!(origin.accepted(), 1, "the upstream connection is used again");
+}
+
+fn answers_of_our_own(cell: Cell) {
+    let page = page();
+    let direct = |status: u16, body: &str, fields: Value| {
+        json!({ "policies": {
+            "compression": {}, "directResponse": { "status": status, "body": body, "headers": fields },
+        } })
+    };
+    let html = || json!({ "content-type": "'text/html'", "etag": "'\"v1\"'" });
+    let proxy = cell.start(
+        &config()
+            .route_with("/small", direct(200, "small", html()))
+            .route_with("/image", direct(200, &page, json!({ "content-type": "'image/png'" })))
+            .route_with("/error", direct(503, &page, html()))
+            .route_with("/", direct(200, &page, html())),
+    );
+    let mut client = proxy.client();
+    for (path, status) in [("/", 200), ("/error", 503)] {
+        for (accept, coding) in [("gzip", Some("gzip")), ("br, zstd", Some("br")), ("x", None)] {
+            let response = ask(&mut client, path, accept);
+            assert_eq!(response.status, status);
+            assert_eq!(response.field("content-encoding"), coding, "{path} {accept}");
+            assert_eq!(decoded(coding, &response.bytes), page.as_bytes(), "{path} {accept}");
+            assert_eq!(response.field("vary"), Some("Accept-Encoding"));
+            let tag = if coding.is_some() { "W/\"v1\"" } else { "\"v1\"" };
+            assert_eq!(response.field("etag"), Some(tag));
+            let length = response.bytes.len().to_string();
+            assert_eq!(response.field("content-length"), Some(length.as_str()));
+            let head =
+                format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {accept}\r\n\r\n");
+            assert_eq!(client.ask(&head).head.all("content-length"), [length]);
+        }
+    }
+    for (path, length) in [("/small", 5), ("/image", page.len())] {
+        let response = ask(&mut client, path, "gzip");
+        assert_eq!((response.field("content-encoding"), response.bytes.len()), (None, length));
+        assert_eq!(response.field("vary"), None, "{path}");
+    }
 }
 
 fn what_is_left_as_it_is(cell: Cell) {

@@ -11,6 +11,7 @@ matrix! {
     a_bucket_is_shared_by_all_workers,
     as_many_as_are_allowed_get_in,
     keys_have_buckets_of_their_own,
+    expressions_are_keys,
     a_hundred_thousand_keys,
 }
 
@@ -66,6 +67,26 @@ fn a_bucket_is_shared_by_all_workers(cell: Cell) {
     let dumped = &proxy.config_dump()["compiled"]["rateLimits"];
     assert_eq!(dumped[0]["tokensMax"], 20);
     assert_eq!(dumped[0]["tokensLeft"], 0);
+}
+
+fn expressions_are_keys(cell: Cell) {
+    let origin = Origin::http1().route("/", "hello").start();
+    let key = json!("request.headers['x-user'].lowerAscii() + request.path");
+    let proxy = cell.start(&config().route_with("/", limited(&origin, json!([keyed(2, key)]))));
+    let ask = |user: &str, path: &str| {
+        // A connection each, so that all workers have some.
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{user}\r\n");
+        let mut asked = [(); 4].map(|()| proxy.client().ask(&request).status == 429);
+        asked.sort_unstable();
+        asked
+    };
+    let two_of_four = [false, false, true, true];
+    assert_eq!(ask("X-User: A\r\n", "/"), two_of_four);
+    assert_eq!(ask("X-User: a\r\n", "/"), [true; 4], "the same key");
+    assert_eq!(ask("X-User: b\r\n", "/"), two_of_four);
+    assert_eq!(ask("X-User: a\r\n", "/other"), two_of_four);
+    assert_eq!(ask("", "/"), two_of_four, "those for which it fails share one");
+    assert_eq!(ask("", "/other"), [true; 4]);
 }
 
 /// Far more is offered than is let in, by clients on every worker. The upper bound is exact: no

@@ -75,7 +75,7 @@ fn what_makes_no_sense_is_refused() {
 fn an_upgrade_may_say_what_is_started() {
     let upgrade = |line: &str| match parse(line).unwrap().command {
         Some(Action::Upgrade(upgrade)) => upgrade,
-        None => panic!("no upgrade: {line}"),
+        other => panic!("no upgrade: {line}: {other:?}"),
     };
     let plain = upgrade("upgrade --upgrade-socket a.sock");
     assert_eq!(plain.upgrade_socket, PathBuf::from("a.sock"));

@@ -67,8 +67,11 @@ fn what_agentgateway_knows_is_said_to_be_so() {
         &["at character 1: `jwt` is known to agentgateway, not supported by Ringway yet"],
     );
     check(
-        "request.body == ''",
-        &["at character 8: `request.body` is known to agentgateway, not supported by Ringway yet"],
+        "request.startTime == ''",
+        &[
+            "at character 8: `request.startTime` is known to agentgateway, not supported by Ringway \
+           yet",
+        ],
     );
     check(
         "sha256(request.path) == ''",

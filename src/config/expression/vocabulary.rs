@@ -31,6 +31,8 @@ pub enum Variable {
     Request,
     Response,
     Source,
+    /// `source.identity`
+    Identity,
 }
 
 /// A function by one of its forms.
@@ -52,6 +54,7 @@ pub enum Literal {
 }
 
 impl Variable {
+    /// Those that stand by themselves.
     pub const ALL: [Self; 3] = [Self::Request, Self::Response, Self::Source];
 
     pub const fn name(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Variable {
             Self::Request => "request",
             Self::Response => "response",
             Self::Source => "source",
+            Self::Identity => "source.identity",
         }
     }
 
@@ -73,27 +77,38 @@ impl Variable {
                 ("pathAndQuery", Kind::Text),
                 ("version", Kind::Text),
                 ("headers", Kind::Headers),
+                ("body", Kind::Text),
             ],
-            Self::Response => &[("code", Kind::Int), ("headers", Kind::Headers)],
-            Self::Source => &[("address", Kind::Text), ("port", Kind::Int)],
+            Self::Response => {
+                &[("code", Kind::Int), ("headers", Kind::Headers), ("body", Kind::Text)]
+            }
+            Self::Source => &[
+                ("address", Kind::Text),
+                ("port", Kind::Int),
+                ("identity", Kind::Record(Self::Identity)),
+                ("issuer", Kind::Text),
+                ("spiffeId", Kind::Text),
+                ("subject", Kind::Text),
+                ("subjectAltNames", Kind::List),
+                ("subjectCn", Kind::Text),
+            ],
+            Self::Identity => &[
+                ("trustDomain", Kind::Text),
+                ("namespace", Kind::Text),
+                ("serviceAccount", Kind::Text),
+            ],
         }
     }
 
     /// Fields that agentgateway has and we do not.
     pub const fn unsupported(self) -> &'static [&'static str] {
         match self {
-            Self::Request => &["body", "startTime", "endTime"],
-            Self::Response => &["body"],
-            Self::Source => &[
-                "connectHeaders",
-                "identity",
-                "issuer",
-                "rawAddress",
-                "rawPort",
-                "subject",
-                "subjectAltNames",
-                "subjectCn",
-            ],
+            Self::Request => &["bodyPrefix", "startTime", "endTime"],
+            Self::Response => &["bodyPrefix", "grpcStatus"],
+            Self::Source => {
+                &["certificate", "connectHeaders", "rawAddress", "rawPort", "unverifiedWorkload"]
+            }
+            Self::Identity => &[],
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Case<T> {
 
 impl<T> Chosen<T> {
     /// `read` takes the policy's own keys.
-    pub(super) fn read(
+    pub(in crate::config) fn read(
         cursor: &Cursor<'_>,
         read: impl Fn(&mut Table<'_>) -> Option<T>,
     ) -> Option<Self> {

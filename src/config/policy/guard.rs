@@ -37,7 +37,7 @@ pub struct Delay {
 }
 
 impl Authorization {
-    pub(super) fn of(table: &mut Table<'_>) -> Option<Self> {
+    pub(in crate::config) fn of(table: &mut Table<'_>) -> Option<Self> {
         let rules = table.must("rules", |c| {
             let items = c.list();
             if items.len() > AUTHORIZATION_RULES_MAX {

@@ -1,4 +1,4 @@
-//! `transformations`: headers that expressions make, of a request on its way to the backend and of
+//! `transformations`: headers and bodies that expressions make, of a request on its way to the backend and of
 //! a response on its way to the client.
 
 use serde::ser::SerializeMap;
@@ -25,6 +25,9 @@ pub struct Transformation {
     pub set: Values,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<FieldName>,
+    /// In the place of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Expression>,
 }
 
 /// Names with what makes their values. A name is that of a header, or a pseudo header.
@@ -32,7 +35,7 @@ pub struct Transformation {
 pub struct Values(pub Vec<(String, Expression)>);
 
 impl Transformations {
-    pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
+    pub(in crate::config) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
         let read = |c: &Cursor<'_>, when| Transformation::read(c, when);
         let transformations = Self {
@@ -56,8 +59,9 @@ impl Transformation {
             add: table.or("add", Values::default(), |c| read_values(c, when, &[])),
             set: table.or("set", Values::default(), |c| read_values(c, when, pseudo)),
             remove: table.list("remove", FieldName::read_modified).unwrap_or_default(),
+            body: table.maybe("body", |c| Expression::read(c, Wants::Bytes, when)),
         };
-        table.unsupported(&["body", "metadata", "replace"]);
+        table.unsupported(&["metadata", "replace"]);
         table.finish();
         Some(transformation)
     }

@@ -34,7 +34,12 @@ fn what_is_wrong_is_told() {
         ("{maxTokens: 1000, tokensPerFill: 1, fillInterval: 24h}", year),
         ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, type: tokens}", "LLM routes"),
         ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, type: words}", "not a value"),
-        ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, key: 'jwt.sub'}", "no keys yet"),
+        ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, key: 'jwt.sub'}", "not supported"),
+        (
+            "{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, key: 'response.code'}",
+            "no `response`",
+        ),
+        ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, key: '[1]'}", "gives a list"),
         ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, key: {}}", "exactly one of"),
         ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, key: {header: 'a b'}}", "header name"),
         (

@@ -44,7 +44,7 @@ fn an_expression_is_told_of_with_its_place_and_a_hint() {
 fn headers_that_expressions_must_not_make() {
     check(
         "transformations: {request: {set: {content-length: \"'1'\", ':status': '200', 'a b': \
-         \"'1'\"}, body: \"'a'\"}, response: {add: {':status': '200'}}}",
+         \"'1'\"}, body: \"[ ]\"}, response: {add: {':status': '200'}}}",
         &[
             "gateway.yaml:5:59: policies.transformations.request.set.content-length: \
              `content-length` frames the message or belongs to one connection",
@@ -53,8 +53,8 @@ fn headers_that_expressions_must_not_make() {
             "    hint: one of :authority, :method, :path",
             "gateway.yaml:5:84: policies.transformations.request.set.\"a b\": `a b` is not a \
              header name",
-            "gateway.yaml:5:99: policies.transformations.request.body: known to agentgateway, not \
-             supported by Ringway yet",
+            "gateway.yaml:5:105: policies.transformations.request.body: gives a list, and text, \
+             bytes, a number or true or false is wanted",
             "gateway.yaml:5:130: policies.transformations.response.add.:status: not a pseudo \
              header that is set here",
         ],

@@ -1,5 +1,6 @@
-use super::{Attributes, RequestPart, ResponsePart};
+use super::{Attributes, RequestPart, ResponsePart, Source};
 use crate::base::clock::Instant;
+use crate::net::tls::Identity;
 use crate::proto::http1::HeadLimits;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
@@ -27,11 +28,17 @@ pub(in crate::policy) fn with_attributes<T>(
         scheme: Scheme::Https,
         path: b"/a/b",
         target: b"/a/b?c=d&e",
+        body: Some(b"asked"),
         started: Instant::default(),
     };
-    let response =
-        response.then_some(ResponsePart { status: 503, head: Some((&answer, RESPONSE)) });
-    let source = Some("192.0.2.7:5555".parse().expect("an address"));
+    let response = response.then_some(ResponsePart {
+        status: 503,
+        head: Some((&answer, RESPONSE)),
+        body: Some(b"told"),
+    });
+    let identity = identity();
+    let address = Some("192.0.2.7:5555".parse().expect("an address"));
+    let source = Source { address, identity: Some(&identity) };
     then(&Attributes::new(part, response, source, 42))
 }
 
@@ -50,9 +57,23 @@ pub(in crate::policy) fn with_request<T>(
         scheme: Scheme::Http,
         path: b"/",
         target: b"/",
+        body: None,
         started: Instant::default(),
     };
-    then(&Attributes::new(part, None, None, 1))
+    then(&Attributes::new(part, None, Source::default(), 1))
+}
+
+/// Of a workload, as its certificate has it.
+fn identity() -> Identity {
+    Identity {
+        subject: "O=team,CN=client".into(),
+        common_name: Some("client".into()),
+        issuer: "CN=root".into(),
+        dns_names: vec!["client.example".into()],
+        uris: vec!["spiffe://domain/ns/space/sa/account".into()],
+        addresses: vec!["192.0.2.7".parse().expect("an address")],
+        ..Identity::default()
+    }
 }
 
 #[test]

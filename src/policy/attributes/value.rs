@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use cel::ExecutionError;
 use cel::common::traits::Indexer;
-use cel::common::types::{CelString, Type};
+use cel::common::types::{CelBytes, CelString, Type};
 use cel::common::value::{CowVal, Val};
 
 /// Something with fields.
@@ -72,6 +72,14 @@ pub(super) fn name(index: &dyn Val) -> Result<&str, ExecutionError> {
 
 pub(super) fn text<'b, 'v>(bytes: &'v [u8]) -> CowVal<'b, 'v> {
     CowVal::owned(text_of(bytes))
+}
+
+/// Bytes that are no UTF-8 are bytes.
+pub(super) fn text_or_bytes<'b, 'v>(bytes: &'v [u8]) -> CowVal<'b, 'v> {
+    match str::from_utf8(bytes) {
+        Ok(text) => CowVal::owned(CelString::from(text)),
+        Err(_) => CowVal::owned(CelBytes::from(bytes.to_vec())),
+    }
 }
 
 /// Bytes that are no UTF-8 are seen as replacement characters.

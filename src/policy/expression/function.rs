@@ -86,7 +86,7 @@ fn regex_replace<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Ex
         replaced.push_str(&text[end..whole.start()]);
         found.expand(by, &mut replaced);
         end = whole.end();
-        if replaced.len() > EXPRESSION_RESULT_BYTES_MAX {
+        if replaced.len() > EXPRESSION_RESULT_BYTES_MAX.max(2 * text.len()) {
             return Err(ExecutionError::function_error("regexReplace", "too long"));
         }
     }

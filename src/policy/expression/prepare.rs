@@ -79,25 +79,41 @@ fn instead_of(call: &mut CallExpr, constants: &mut Constants) -> Result<Option<E
     }
 }
 
-/// `default(a.b, c)` is `a.?b.orValue(c)`; what is no field or element of something is there.
+/// `default(a.b.c, d)` is `a.?b.?c.orValue(d)`; what is no field or element of something is there.
 fn default(value: &mut IdedExpr, other: &mut IdedExpr) -> Expr {
-    let id = value.id;
-    let optional = match std::mem::take(&mut value.expr) {
-        Expr::Select(select) => {
-            let name = LiteralValue::String(CelString::from(select.field));
-            let field = IdedExpr { id, expr: Expr::Literal(name) };
-            call(operators::OPT_SELECT, vec![*select.operand, field])
-        }
-        Expr::Call(index) if index.func_name == operators::INDEX => {
-            call(operators::OPT_INDEX, index.args)
-        }
-        there => return there,
+    let is_part = match &value.expr {
+        Expr::Select(_) => true,
+        Expr::Call(call) => call.func_name == operators::INDEX,
+        _ => false,
     };
+    let value = optional(std::mem::take(value));
+    if !is_part {
+        return value.expr;
+    }
     Expr::Call(CallExpr {
         func_name: "orValue".to_owned(),
-        target: Some(Box::new(IdedExpr { id, expr: optional })),
+        target: Some(Box::new(value)),
         args: vec![std::mem::take(other)],
     })
+}
+
+/// The same, where nothing on the way has to be there. Headers always are.
+fn optional(value: IdedExpr) -> IdedExpr {
+    let id = value.id;
+    let expr = match value.expr {
+        Expr::Select(select) if select.field != HEADERS => {
+            let name = LiteralValue::String(CelString::from(select.field));
+            let field = IdedExpr { id, expr: Expr::Literal(name) };
+            call(operators::OPT_SELECT, vec![optional(*select.operand), field])
+        }
+        Expr::Call(mut index) if index.func_name == operators::INDEX => {
+            let operand = std::mem::take(&mut index.args[0]);
+            index.args[0] = optional(operand);
+            call(operators::OPT_INDEX, index.args)
+        }
+        there => there,
+    };
+    IdedExpr { id, expr }
 }
 
 fn call(name: &str, args: Vec<IdedExpr>) -> Expr {
@@ -116,3 +132,6 @@ fn literal(at: &IdedExpr) -> Result<&str, String> {
         _ => Err("not written out".to_owned()),
     }
 }
+
+/// Of a request or a response.
+const HEADERS: &str = "headers";

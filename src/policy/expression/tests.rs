@@ -1,7 +1,7 @@
 use super::Expression;
 use crate::config::expression::vocabulary::{FUNCTIONS, Kind, Variable};
 use crate::config::expression::{Wants, When, faults};
-use crate::policy::attributes::tests::with_attributes;
+use crate::policy::attributes::tests::{with_attributes, with_request};
 
 /// What it writes for the request and response of the tests; none when it fails.
 fn written(text: &str) -> Option<String> {
@@ -36,6 +36,20 @@ fn values_are_what_the_heads_say() {
         ("response.headers['x-tenant']", "Red"),
         ("source.address", "192.0.2.7"),
         ("source.port", "5555"),
+        ("source.subject", "O=team,CN=client"),
+        ("source.issuer", "CN=root"),
+        ("source.subjectCn", "client"),
+        ("source.spiffeId", "spiffe://domain/ns/space/sa/account"),
+        ("source.identity.trustDomain", "domain"),
+        ("source.identity.namespace", "space"),
+        ("source.identity.serviceAccount", "account"),
+        ("has(source.identity)", "true"),
+        ("default(source.identity.namespace, 'none')", "space"),
+        ("default(source.subjectAltNames[9], 'none')", "none"),
+        ("default(source.subjectAltNames[0], 'none')", "client.example"),
+        ("source.subjectAltNames[0]", "client.example"),
+        ("source.subjectAltNames.exists(name, name.startsWith('spiffe:'))", "true"),
+        ("source.subjectAltNames.size()", "3"),
     ];
     for (text, expected) in cases {
         assert_eq!(written(text).as_deref(), Some(expected), "{text}");
@@ -104,10 +118,11 @@ fn functions_do_what_they_say() {
 
 #[test]
 fn every_field_of_the_vocabulary_has_a_value() {
-    for variable in Variable::ALL {
+    for variable in Variable::ALL.into_iter().chain([Variable::Identity]) {
         for (field, kind) in variable.fields() {
             let text = match kind {
-                Kind::Headers => format!("size({}.{field}) > 0", variable.name()),
+                Kind::Headers | Kind::List => format!("size({}.{field}) > 0", variable.name()),
+                Kind::Record(_) => format!("has({}.{field})", variable.name()),
                 _ => format!("{}.{field}", variable.name()),
             };
             assert!(written(&text).is_some(), "{text}");
@@ -147,6 +162,25 @@ fn a_condition_that_fails_is_false() {
     assert!(!holds("dyn(1)"));
     // A request has no response yet.
     assert!(!holds("response.code == 503"));
+}
+
+/// Who came without a certificate has no name, and no part of one.
+#[test]
+fn a_source_without_a_certificate_is_nobody() {
+    let request = "GET / HTTP/1.1\nHost: a\n\n";
+    let truth = |text: &str| {
+        let condition = Expression::compile(text).expect("an expression");
+        with_request(request, |attributes| condition.truth(attributes))
+    };
+    for (field, _) in Variable::Source.fields().iter().skip(2) {
+        assert_eq!(truth(&format!("has(source.{field})")), Some(false), "{field}");
+        assert_eq!(truth(&format!("source.{field} == source.{field}")), None, "{field}");
+    }
+    assert_eq!(truth("source.identity.namespace == 'space'"), None);
+    for field in ["subject", "identity.namespace", "subjectAltNames[0]"] {
+        let text = format!("default(source.{field}, 'nobody') == 'nobody'");
+        assert_eq!(truth(&text), Some(true), "{field}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn rules_compose_and_a_denial_wins() {
     const NO: &str = "request.method == 'GET'";
     const FAILS: &str = "request.headers['x-none'] == 'a'";
     type Rules = &'static [&'static str];
-    let cases: [(Rules, Rules, Rules, bool); 12] = [
+    let cases: [(Rules, Rules, Rules, bool); 13] = [
         (&[], &[], &[], true),
         (&[YES], &[], &[], true),
         (&[NO], &[], &[], false),
@@ -19,7 +19,8 @@ fn rules_compose_and_a_denial_wins() {
         (&[FAILS], &[], &[], false),
         (&[], &[YES], &[], false),
         (&[], &[NO], &[], true),
-        (&[], &[FAILS], &[], true),
+        (&[], &[FAILS], &[], false),
+        (&[YES], &[NO, FAILS], &[], false),
         (&[YES], &[YES], &[], false),
         (&[], &[], &[YES, NO], false),
         (&[], &[], &[FAILS], false),

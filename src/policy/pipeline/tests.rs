@@ -282,6 +282,7 @@ fn a_modifier_has_the_last_word_on_what_expressions_make() {
                 add: pairs(&["x-added"]),
                 set: pairs(&["x-near", ":path"]),
                 remove: vec!["x-far".to_owned()],
+                body: None,
             },
         ],
         ..PipelineSpec::default()
@@ -299,4 +300,70 @@ fn a_modifier_has_the_last_word_on_what_expressions_make() {
     }
     assert!(!edits.drops(b"x-added"));
     assert_eq!(edits.appended(), b"x-kept: 1\r\n");
+}
+
+#[test]
+fn a_body_is_gathered_as_late_as_it_is_needed() {
+    let rules = |rule: &str| {
+        let allow = vec![rule.to_owned()];
+        StepSpec::Authorization(AuthorizationSpec { allow, ..AuthorizationSpec::default() })
+    };
+    let delay = |text: &str| StepSpec::Delay(text.to_owned());
+    let made = |body: Option<&str>, header: &str| TransformSpec {
+        set: vec![("x-made".to_owned(), header.to_owned())],
+        body: body.map(|body| (body.to_owned(), 100)),
+        ..TransformSpec::default()
+    };
+    let gathers = |spec: PipelineSpec| {
+        let wanted = Pipeline::compile(&spec).unwrap().gathers_request()?;
+        Some((wanted.before, wanted.gather.bytes_max, wanted.gather.text, wanted.gather.replaced))
+    };
+    let steps = |steps: Vec<StepSpec>| PipelineSpec { steps, ..PipelineSpec::default() };
+    let default = BUFFERED_BODY_BYTES_MAX;
+    assert_eq!(gathers(steps(vec![rules("request.path == 'body'"), delay("1")])), None);
+    let first = steps(vec![rules("request.body == ''"), delay("1")]);
+    assert_eq!(gathers(first), Some((0, default, true, false)));
+    let last = steps(vec![rules("true"), delay("size(request.body)")]);
+    assert_eq!(gathers(last), Some((1, default, true, false)));
+    // Who is refused is not waited for.
+    let held = |steps| PipelineSpec { steps, buffer_request: Some(7), ..PipelineSpec::default() };
+    let after = held(vec![rules("true"), delay("1")]);
+    assert_eq!(gathers(after), Some((1, 7, false, false)));
+    assert_eq!(gathers(held(vec![])), Some((0, 7, false, false)));
+    let made = |body, header| PipelineSpec {
+        transform_request: vec![made(body, header)],
+        steps: vec![rules("true")],
+        gathered_bytes_max: Some(9),
+        ..PipelineSpec::default()
+    };
+    assert_eq!(gathers(made(None, "'a'")), None);
+    assert_eq!(gathers(made(Some("'a'"), "'a'")), Some((1, 9, false, true)));
+    assert_eq!(gathers(made(None, "request.body")), Some((1, 9, true, false)));
+    let keyed = PipelineSpec { hash_by: Some("request.body".to_owned()), ..steps(vec![]) };
+    assert_eq!(gathers(keyed), Some((0, default, true, false)));
+}
+
+#[test]
+fn a_response_is_gathered_where_somebody_looks() {
+    let gathers = |response: TransformSpec, buffer_response| {
+        let spec = PipelineSpec {
+            transform_response: vec![response],
+            buffer_response,
+            ..PipelineSpec::default()
+        };
+        let pipeline = Pipeline::compile(&spec).unwrap();
+        (pipeline.gathers_response(), pipeline.gathers_request().is_some())
+    };
+    let set = |value: &str| TransformSpec {
+        set: vec![("x-made".to_owned(), value.to_owned())],
+        ..TransformSpec::default()
+    };
+    let default = BUFFERED_BODY_BYTES_MAX;
+    let gather = |bytes_max, text, replaced| Some(Gather { bytes_max, text, replaced });
+    assert_eq!(gathers(set("response.code"), None), (None, false));
+    assert_eq!(gathers(set("response.body"), None), (gather(default, true, false), false));
+    assert_eq!(gathers(set("request.body"), None), (None, true));
+    assert_eq!(gathers(set("'a'"), Some(5)), (gather(5, false, false), false));
+    let body = TransformSpec { body: Some(("'a'".to_owned(), 9)), ..TransformSpec::default() };
+    assert_eq!(gathers(body, None), (gather(default, false, true), false));
 }

@@ -1,5 +1,8 @@
 use super::*;
+use crate::policy::attributes::Source;
+use crate::proto::http1::head::RequestHead;
 use crate::proto::http1::{HeadLimits, Parsed};
+use crate::route::rewrite::Scheme;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -18,9 +21,13 @@ fn ask(limits: &[Arc<RateLimit>], fields: &str, source: &str, second: u64) -> De
     let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").into_bytes();
     let mut request = RequestHead::default();
     assert_eq!(request.parse(&bytes, &HeadLimits::default()), Ok(Parsed::Complete));
-    let source = Some(source.parse().unwrap());
-    let now = Instant::from_nanos(second * SECOND);
-    take(limits, Asking { request: &request, bytes: &bytes, source, now })
+    let address = Some(std::net::SocketAddr::new(source.parse().unwrap(), 1));
+    let source = Source { address, ..Source::default() };
+    let started = Instant::from_nanos(second * SECOND);
+    let (scheme, path) = (Scheme::Http, &b"/"[..]);
+    let (head, bytes, target, body) = (&request, &bytes[..], path, None);
+    let part = RequestPart { head, bytes, scheme, path, target, body, started };
+    take(limits, &Attributes::new(part, None, source, 1))
 }
 
 fn is_let_in(limits: &[Arc<RateLimit>], fields: &str, source: &str) -> bool {
@@ -49,6 +56,23 @@ fn a_header_divides_a_bucket() {
         assert!(is_let_in(&limits, &with(""), "192.0.2.1"), "an empty one is a key");
         assert_eq!(limits[0].keys(Instant::from_nanos(100 * SECOND)).unwrap().0, 4);
     }
+}
+
+#[test]
+fn an_expression_divides_a_bucket() {
+    let made = Expression::compile("request.method + request.headers['x-user']").unwrap();
+    let limits = [limit(1, None), limit(1, Some(Key::Expression(made)))];
+    let keyed = &limits[1..];
+    assert!(is_let_in(keyed, "X-User: a\r\n", "192.0.2.1"));
+    assert!(!is_let_in(keyed, "x-user: a\r\n", "192.0.2.2"));
+    assert!(is_let_in(keyed, "X-User: b\r\n", "192.0.2.1"));
+    // What fails is one key.
+    assert!(is_let_in(keyed, "", "192.0.2.1") && !is_let_in(keyed, "", "192.0.2.2"));
+    // A token that was taken is given back when another limit refuses.
+    assert!(is_let_in(&limits[..1], "", "192.0.2.1"));
+    let both = [Arc::clone(&limits[1]), Arc::clone(&limits[0])];
+    assert!(!is_let_in(&both, "X-User: c\r\n", "192.0.2.1"));
+    assert!(is_let_in(keyed, "X-User: c\r\n", "192.0.2.1"));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 use std::io::{ErrorKind, Read};
 
 use super::Coding;
+use crate::limits::CODINGS_UNDONE_MAX;
+use crate::proto::header::elements;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
@@ -30,6 +32,31 @@ pub fn decode(coding: Coding, bytes: &[u8], bytes_max: usize) -> Result<Vec<u8>,
             read(decoder, bytes_max)
         }
     }
+}
+
+/// What `bytes` hold by the values of their `Content-Encoding`. None where one of the codings is not
+/// known, or there are more than `CODINGS_UNDONE_MAX`.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn undo<'a>(
+    values: impl Iterator<Item = &'a [u8]>,
+    bytes: &[u8],
+    bytes_max: usize,
+) -> Result<Option<Vec<u8>>, DecodeError> {
+    let names = values.flat_map(elements).filter(|name| !name.eq_ignore_ascii_case(b"identity"));
+    let Some(codings) = names.map(Coding::parse).collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    if codings.len() > CODINGS_UNDONE_MAX {
+        return Ok(None);
+    }
+    let mut plain: Option<Vec<u8>> = None;
+    // RFC 9110 section 8.4: in the order in which they were applied.
+    for coding in codings.into_iter().rev() {
+        plain = Some(decode(coding, plain.as_deref().unwrap_or(bytes), bytes_max)?);
+    }
+    Ok(Some(plain.unwrap_or_else(|| bytes.to_vec())))
 }
 
 fn read(decoder: impl Read, bytes_max: usize) -> Result<Vec<u8>, DecodeError> {

@@ -19,7 +19,8 @@ fn encoded(scene: &mut Scene, minor: u8, closing: bool, head: &str) -> String {
     let mut out = Buffer::with_capacity(1024);
     let (treatment, coder) = coding::choose(&routed, &exchange, &bytes, length);
     let told = if coder.is_some() { Told::Chunked } else { told };
-    encode(&mut out, &routed, &exchange, &bytes, Shape { length, told, http2: false, treatment });
+    let shape = Shape { length, told, http2: false, treatment, gathered: None };
+    encode(&mut out, &routed, &exchange, &bytes, shape);
     text(&out)
 }
 

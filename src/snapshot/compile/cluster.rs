@@ -10,11 +10,14 @@ use super::settings::upstream_http2;
 use super::traffic;
 use super::upstream_tls::{Asked, http_version};
 use crate::base::id::ClusterId;
+use crate::config::attached::{Attached, BackendTarget, Target as AttachedTarget};
 use crate::config::backend::{
-    BackendPolicies, Builtin, Host, ProxyHeader, RouteBackend, RouteTarget, Target,
+    BackendPolicies, Builtin, Host, NamedBackend, ProxyHeader, RouteBackend, RouteTarget, Target,
 };
 use crate::config::backend_tls::BackendTls;
 use crate::config::cluster::Member;
+use crate::config::policy::choice::Chosen;
+use crate::config::policy::guard::Authorization;
 use crate::config::process::Keepalives;
 use crate::config::{self, Config};
 use crate::limits::IDLE_PER_WORKER_MAX;
@@ -124,20 +127,11 @@ impl<'a> Clusters<'a> {
         inherited: Option<&BackendTls>,
     ) -> BackendPolicies {
         let mut policies = backend.policies.clone();
-        if let RouteTarget::Backend(name) = &backend.target
-            && let Some(named) = self.config.backends.iter().find(|named| named.name == *name)
-        {
-            policies.tcp = policies.tcp.or_else(|| named.policies.tcp.clone());
-            policies.http = policies.http.or_else(|| named.policies.http.clone());
-            let named = &named.policies;
-            policies.backend_tls = policies.backend_tls.or_else(|| named.backend_tls.clone());
-            policies.load_balancer = policies.load_balancer.or_else(|| named.load_balancer.clone());
-            policies.session_affinity =
-                policies.session_affinity.or_else(|| named.session_affinity.clone());
-            policies.health = policies.health.or_else(|| named.health.clone());
-            policies.circuit = policies.circuit.or_else(|| named.circuit.clone());
-            policies.adaptive_concurrency =
-                policies.adaptive_concurrency.or_else(|| named.adaptive_concurrency.clone());
+        if let Some(named) = self.named(backend) {
+            policies.fill(&named.policies);
+        }
+        for attached in self.attached(backend) {
+            policies.fill(attached);
         }
         policies.backend_tls = policies.backend_tls.or_else(|| inherited.cloned());
         policies
@@ -150,6 +144,32 @@ impl<'a> Clusters<'a> {
             true => unhealthy.collect(),
             false => Vec::new(),
         }
+    }
+
+    /// The rules of a backend: its own, those of the named one, those of policies for that.
+    pub(super) fn authorizations(&self, backend: &RouteBackend) -> Vec<Chosen<Authorization>> {
+        let named = self.named(backend).map(|named| &named.policies);
+        let all = std::iter::once(&backend.policies).chain(named).chain(self.attached(backend));
+        all.filter_map(|policies| policies.authorization.clone()).collect()
+    }
+
+    fn named(&self, backend: &RouteBackend) -> Option<&NamedBackend> {
+        let RouteTarget::Backend(name) = &backend.target else { return None };
+        self.config.backends.iter().find(|named| named.name == *name)
+    }
+
+    /// Policies at the top of the file that are for it.
+    fn attached(&self, backend: &RouteBackend) -> impl Iterator<Item = &BackendPolicies> {
+        let name = self.named(backend).map(|named| named.name.as_str());
+        self.config.policies.iter().filter_map(move |attached| {
+            let AttachedTarget::Backend(BackendTarget::Backend(wanted)) = &attached.target else {
+                return None;
+            };
+            match &attached.policy {
+                Attached::Backend(policies) if Some(&*wanted.name) == name => Some(&**policies),
+                _ => None,
+            }
+        })
     }
 
     /// The finished list. What the last snapshot has the same of is taken from there.

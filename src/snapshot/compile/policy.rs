@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::traffic;
+use crate::config::Config;
 use crate::config::backend::BackendPolicies;
 use crate::config::compression::MediaRange as RawMediaRange;
 use crate::config::compression::{Algorithm, Compression as RawCompression};
 use crate::config::header::Fields;
+use crate::config::policy::buffer::Side;
 use crate::config::policy::choice::{Case, Chosen};
 use crate::config::policy::cors::Cors;
 use crate::config::policy::direct_response::DirectResponse;
@@ -37,6 +40,10 @@ pub(super) struct Above<'a> {
     /// Of the routes that lead to its group: the furthest first.
     routes: Vec<&'a RoutePolicies>,
     bounds: Bounds,
+    /// What is held of a body for who has to see all of it.
+    gathered_bytes_max: usize,
+    /// Policies at the top of the file for all routes here, by their places: the furthest first.
+    attached: &'a [usize],
 }
 
 /// What a route holds back, with those that lead to it: one bucket for all of a group.
@@ -47,8 +54,27 @@ pub(super) struct Bounds {
 }
 
 impl<'a> Above<'a> {
-    pub(super) fn of(listeners: &'a [&'a ListenerPolicies]) -> Self {
-        Self { listeners, routes: Vec::new(), bounds: Bounds::default() }
+    pub(super) fn of(
+        listeners: &'a [&'a ListenerPolicies],
+        attached: &'a [usize],
+        config: &Config,
+    ) -> Self {
+        let gathered_bytes_max = config.frontend_policies.http.max_buffer_size;
+        let (routes, bounds) = (Vec::new(), Bounds::default());
+        Self { listeners, routes, bounds, gathered_bytes_max, attached }
+    }
+
+    pub(super) fn attached(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.attached.iter().copied()
+    }
+
+    /// The same, with rules that hold as well.
+    pub(super) fn with<'b>(&self, rules: &'b [RoutePolicies]) -> Above<'b>
+    where
+        'a: 'b,
+    {
+        let routes = rules.iter().chain(self.routes.iter().copied()).collect();
+        Above { routes, bounds: self.bounds.clone(), attached: &[], ..*self }
     }
 
     pub(super) fn below<'b>(&self, route: &'b RoutePolicies, bounds: Bounds) -> Above<'b>
@@ -57,7 +83,9 @@ impl<'a> Above<'a> {
     {
         let mut routes: Vec<&'b RoutePolicies> = self.routes.clone();
         routes.push(route);
-        Above { listeners: self.listeners, routes, bounds }
+        let gathered_bytes_max = self.gathered_bytes_max;
+        // They have it from the route that leads to them.
+        Above { listeners: self.listeners, routes, bounds, gathered_bytes_max, attached: &[] }
     }
 
     /// All limits of a route that has these of its own, and the nearest bound on what is under way.
@@ -111,11 +139,17 @@ fn with_steps(raw: &RoutePolicies, above: &Above<'_>) -> PipelineSpec {
         request_headers,
         response_headers,
         timeouts,
-        ..inherited(above.listeners, cors)
+        ..inherited(above.listeners, cors, above.gathered_bytes_max)
     };
+    let buffer = above.nearest(raw, |policies| policies.buffer.as_ref());
+    if let Some(buffer) = buffer {
+        let bytes = |side: &Side| side.max_bytes.unwrap_or(above.gathered_bytes_max);
+        spec.buffer_request = buffer.request.as_ref().map(bytes);
+        spec.buffer_response = buffer.response.as_ref().map(bytes);
+    }
     for policies in above.routes.iter().copied().chain([raw]) {
         if let Some(transformations) = &policies.transformations {
-            transform(transformations, &mut spec);
+            transform(transformations, above.gathered_bytes_max, &mut spec);
         }
         let rules = policies.authorization.as_ref();
         spec.steps.extend(rules.map(|chosen| step(chosen, authorization)));
@@ -142,16 +176,16 @@ fn with_steps(raw: &RoutePolicies, above: &Above<'_>) -> PipelineSpec {
 }
 
 /// What requests get that find no route.
-pub(super) fn listener_spec(above: &[&ListenerPolicies]) -> PipelineSpec {
-    inherited(above, None)
+pub(super) fn listener_spec(above: &[&ListenerPolicies], config: &Config) -> PipelineSpec {
+    inherited(above, None, config.frontend_policies.http.max_buffer_size)
 }
 
 /// The nearest `cors`; every `authorization`, as each has to let a request in; every transformation.
-fn inherited(above: &[&ListenerPolicies], own: Option<&Cors>) -> PipelineSpec {
-    let mut spec = PipelineSpec::default();
+fn inherited(above: &[&ListenerPolicies], own: Option<&Cors>, bytes_max: usize) -> PipelineSpec {
+    let mut spec = PipelineSpec { gathered_bytes_max: Some(bytes_max), ..PipelineSpec::default() };
     for policies in above {
         if let Some(transformations) = &policies.transformations {
-            transform(transformations, &mut spec);
+            transform(transformations, bytes_max, &mut spec);
         }
         let rules = policies.authorization.as_ref();
         spec.steps.extend(rules.map(|chosen| step(chosen, authorization)));
@@ -231,11 +265,12 @@ fn reply(raw: &DirectResponse) -> StepSpec {
     }
 }
 
-fn transform(raw: &Transformations, spec: &mut PipelineSpec) {
+fn transform(raw: &Transformations, bytes_max: usize, spec: &mut PipelineSpec) {
     let one = |raw: &Transformation| TransformSpec {
         add: values(&raw.add),
         set: values(&raw.set),
         remove: raw.remove.iter().map(|name| name.as_str().to_owned()).collect(),
+        body: raw.body.as_ref().map(|made| (made.as_str().to_owned(), bytes_max)),
     };
     spec.transform_request.push(one(&raw.request));
     spec.transform_response.push(one(&raw.response));
@@ -245,9 +280,28 @@ fn values(raw: &Values) -> Vec<(String, String)> {
     raw.0.iter().map(|(name, value)| (name.clone(), value.as_str().to_owned())).collect()
 }
 
-pub(super) fn backend_spec(raw: &BackendPolicies) -> PipelineSpec {
+pub(super) fn backend_spec(
+    raw: &BackendPolicies,
+    rules: &[Chosen<Authorization>],
+    bytes_max: usize,
+) -> PipelineSpec {
     let per_try = raw.http.as_ref().and_then(|http| http.request_timeout);
-    PipelineSpec { timeouts: Timeouts::compile(None, per_try), ..PipelineSpec::default() }
+    let mut spec = PipelineSpec {
+        timeouts: Timeouts::compile(None, per_try),
+        hash_by: traffic::hash_by(raw).map(str::to_owned),
+        request_headers: raw.request_header_modifier.as_ref().map(modifier),
+        response_headers: raw.response_header_modifier.as_ref().map(modifier),
+        steps: rules.iter().map(|chosen| step(chosen, authorization)).collect(),
+        ..PipelineSpec::default()
+    };
+    if let Some(transformations) = &raw.transformations {
+        transform(transformations, bytes_max, &mut spec);
+    }
+    match raw.request_redirect.as_ref().map(|chosen| step(chosen, redirect)) {
+        Some(StepSpec::Redirect(redirect)) => spec.redirect = Some(redirect),
+        step => spec.steps.extend(step),
+    }
+    spec
 }
 
 /// A backend without policies has no pipeline of its own.
@@ -262,6 +316,7 @@ pub(super) fn is_nothing(spec: &PipelineSpec) -> bool {
         && spec.transform_response.is_empty()
         && spec.steps.is_empty()
         && spec.concurrency.is_none()
+        && spec.hash_by.is_none()
 }
 
 fn compression(raw: &RawCompression) -> Compression {

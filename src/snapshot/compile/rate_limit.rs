@@ -8,6 +8,7 @@ use crate::base::prefix::Prefixes;
 use crate::config::admission::PerSource;
 use crate::config::rate_limit::{Key as RawKey, Prefixes as RawPrefixes, RateLimit as Raw};
 use crate::limits::BUCKET_KEYS_MAX;
+use crate::policy::expression::Expression;
 use crate::policy::rate_limit::{Key, KeySpec, RateLimit, RateLimitSpec};
 use crate::proto::http1::FieldName;
 use crate::snapshot::Snapshot;
@@ -31,10 +32,13 @@ impl<'a> RateLimits<'a> {
         raw.iter().enumerate().filter_map(one).collect()
     }
 
-    /// None for a rate that is none, which the configuration's reader has refused.
+    /// None for a rate or an expression that is none, which the configuration's reader has refused.
     fn one(&mut self, name: String, raw: &Raw) -> Option<Arc<RateLimit>> {
         let keys_max = raw.max_keys.unwrap_or(BUCKET_KEYS_MAX);
-        let by = raw.key.as_ref().map(|key| KeySpec { key: compile(key), keys_max });
+        let by = match &raw.key {
+            None => None,
+            Some(key) => Some(KeySpec { key: compile(key)?, keys_max }),
+        };
         let spec = RateLimitSpec { rate: raw.rate()?, by };
         // Taken out: of two routes with the same name only one goes on with what was there.
         let kept = self.last.remove(&*name).filter(|last| last.spec == spec);
@@ -44,14 +48,15 @@ impl<'a> RateLimits<'a> {
     }
 }
 
-fn compile(raw: &RawKey) -> Key {
-    match raw {
+fn compile(raw: &RawKey) -> Option<Key> {
+    Some(match raw {
         RawKey::Header(name) => {
             let name = name.as_str().to_ascii_lowercase().into_bytes();
             Key::Header(FieldName::parse(&name), name.into())
         }
         RawKey::Source(raw) => Key::Source(prefixes(raw)),
-    }
+        RawKey::Expression(made) => Key::Expression(Expression::compile(made.as_str()).ok()?),
+    })
 }
 
 /// What one source may have, if anything is said of that.

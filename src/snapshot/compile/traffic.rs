@@ -1,8 +1,9 @@
 //! How endpoints are chosen, judged and bounded, as a cluster's settings have it.
 
 use crate::config::backend::BackendPolicies;
+use crate::config::cluster::affinity::{AffinityCookie, SessionAffinity};
 use crate::config::cluster::{
-    Algorithm as RawAlgorithm, Check, CheckKind, Circuit, Eviction, HashBy, SessionAffinity,
+    Algorithm as RawAlgorithm, Check, CheckKind, Circuit, Eviction, HashBy,
 };
 use crate::config::retry::Retry as RawRetry;
 use crate::limits::RETRY_BACKOFF_GROWTH;
@@ -13,10 +14,31 @@ use crate::upstream::probe::{HttpProbe, Kind, Probe};
 use crate::upstream::retry::Retry;
 
 pub(super) fn balancing(policies: &BackendPolicies) -> Balancing {
-    let affinity = policies.session_affinity.as_ref().map(affinity);
-    let Some(raw) = &policies.load_balancer else {
-        return Balancing { affinity, ..Balancing::default() };
-    };
+    let mut balancing = balancer(policies);
+    match &policies.session_affinity {
+        None => (),
+        Some(SessionAffinity::Cookie(cookie)) => balancing.affinity = Some(affinity(cookie)),
+        Some(SessionAffinity::Key(_)) => {
+            balancing.algorithm = Algorithm::RingHash;
+            balancing.by = Some(By::Expression);
+        }
+    }
+    balancing
+}
+
+/// What makes the key of requests to this backend, if it is an expression.
+pub(super) fn hash_by(policies: &BackendPolicies) -> Option<&str> {
+    let hash = policies.load_balancer.as_ref().and_then(|balancer| balancer.hash.as_ref());
+    match (&policies.session_affinity, hash) {
+        (Some(SessionAffinity::Key(made)), _) | (_, Some(HashBy::Expression(made))) => {
+            Some(made.as_str())
+        }
+        _ => None,
+    }
+}
+
+fn balancer(policies: &BackendPolicies) -> Balancing {
+    let Some(raw) = &policies.load_balancer else { return Balancing::default() };
     Balancing {
         algorithm: match raw.algorithm {
             RawAlgorithm::PeakEwma => Algorithm::PeakEwma,
@@ -32,16 +54,16 @@ pub(super) fn balancing(policies: &BackendPolicies) -> Balancing {
             }
             HashBy::Cookie(name) => By::Cookie(name.as_bytes().into()),
             HashBy::Source(_) => By::Source,
+            HashBy::Expression(_) => By::Expression,
         }),
-        affinity,
+        affinity: None,
         slow_start: raw.slow_start,
         panic_percent: raw.panic_threshold,
     }
 }
 
 /// RFC 6265 section 4.1: out of the reach of scripts, and not for requests of other sites.
-fn affinity(raw: &SessionAffinity) -> Affinity {
-    let cookie = &raw.cookie;
+fn affinity(cookie: &AffinityCookie) -> Affinity {
     let mut attributes = format!("; Path={}; HttpOnly; SameSite=Lax", cookie.path);
     if let Some(ttl) = cookie.ttl {
         attributes += &format!("; Max-Age={}", ttl.as_secs());

@@ -15,6 +15,7 @@ use crate::harness::*;
 
 matrix! {
     it_is_in_the_log_and_in_routes,
+    expressions_see_it,
     the_origin_is_told,
 }
 
@@ -154,6 +155,51 @@ fn it_is_in_the_log_and_in_routes(cell: Cell) {
         assert_eq!(proxy.metrics().sum(requests, &[("protocol", "https")]), 0.0);
         let connections = "agentgateway_downstream_connections_total";
         assert!(proxy.metrics().sum(connections, &[("protocol", "https")]) > 0.0);
+    }
+}
+
+fn expressions_see_it(cell: Cell) {
+    let stand = Stand::new();
+    let direct = |path: &str, body: &str, rules: Value| {
+        json!({
+            "matches": [{ "path": { "pathPrefix": path } }],
+            "policies": {
+                "authorization": { "rules": rules },
+                "directResponse": { "status": 200, "bodyExpression": body },
+            },
+        })
+    };
+    let told = "default(source.subject, 'nobody') + ' ' + default(source.subjectCn, '-') + ' ' + \
+                default(source.identity.serviceAccount, '-') + ' ' + default(source.spiffeId, '-')";
+    let routes = json!([
+        direct("/who", told, json!([])),
+        direct("/team", "'in'", json!(["source.identity.namespace == 'a'"])),
+        direct(
+            "/named",
+            "source.subjectAltNames[0] + ' ' + source.issuer",
+            json!([{ "require": "source.subjectAltNames.exists(name, name == 'dave.test')" }])
+        ),
+        // Of whom nothing is known it cannot be said that he is not the one.
+        direct("/not-bob", "'in'", json!([{ "deny": "source.subjectCn == 'bob'" }])),
+    ]);
+    let proxy = cell.start(&stand.config("optional", &routes));
+    for (shown, subject, _) in &stand.clients {
+        for alpn in [&["http/1.1"][..], &["h2"]] {
+            let ask = |path| ask(&stand.bench, &proxy, shown.as_ref(), alpn, path);
+            let who = match *subject {
+                "" => "nobody - - -".to_owned(),
+                "CN=alice" => format!("CN=alice alice alice {ALICE}"),
+                "CN=eve" => "CN=eve eve - spiffe://test/eve".to_owned(),
+                other => format!("{other} {} - -", &other[3..]),
+            };
+            const REFUSED: &str = "authorization failed";
+            assert_eq!(ask("/who"), who);
+            assert_eq!(ask("/team"), if *subject == "CN=alice" { "in" } else { REFUSED });
+            let named = if *subject == "CN=dave.test" { "dave.test CN=ours" } else { REFUSED };
+            assert_eq!(ask("/named"), named, "{subject}");
+            let out = ["", "CN=bob"].contains(subject);
+            assert_eq!(ask("/not-bob"), if out { REFUSED } else { "in" }, "{subject}");
+        }
     }
 }
 

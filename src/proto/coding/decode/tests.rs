@@ -36,3 +36,22 @@ fn what_is_cut_or_something_else_is_refused() {
         assert!(decode(coding, b"no such thing, whatever it is called", 1000).is_err());
     }
 }
+
+#[test]
+fn several_codings_are_undone_from_the_last() {
+    let text = b"hello, hello, hello".repeat(10);
+    let gzip = encoded(Coding::Gzip, &text);
+    let both = encoded(Coding::Brotli, &gzip);
+    let undone = |fields: &[&str], bytes: &[u8]| {
+        undo(fields.iter().map(|field| field.as_bytes()), bytes, text.len().max(gzip.len()))
+    };
+    assert_eq!(undone(&[], &text), Ok(Some(text.clone())));
+    assert_eq!(undone(&["identity"], &text), Ok(Some(text.clone())));
+    assert_eq!(undone(&["gzip"], &gzip), Ok(Some(text.clone())));
+    assert_eq!(undone(&["X-Gzip, identity"], &gzip), Ok(Some(text.clone())));
+    assert_eq!(undone(&["gzip, br"], &both), Ok(Some(text.clone())));
+    assert_eq!(undone(&["gzip", "br"], &both), Ok(Some(text.clone())));
+    assert_eq!(undone(&["br, gzip"], &both), Err(DecodeError::Malformed));
+    assert_eq!(undone(&["deflate"], &text), Ok(None));
+    assert_eq!(undone(&["gzip, br, gzip"], &both), Ok(None), "too many of them");
+}
