@@ -7,7 +7,9 @@
 //! state; a `Config` belongs to the control thread.
 
 pub mod admission;
+pub mod ai;
 pub mod backend;
+pub mod backend_auth;
 pub mod backend_tls;
 pub mod check;
 pub mod cluster;
@@ -21,6 +23,7 @@ pub mod frontend;
 pub mod header;
 pub mod ledger;
 pub mod listener;
+pub mod llm;
 pub mod policy;
 pub mod process;
 pub mod rate_limit;
@@ -46,6 +49,7 @@ use self::backend::{Host, NamedBackend, RouteBackend};
 use self::file::Written;
 use self::frontend::FrontendPolicies;
 use self::listener::{Bind, Gateway, Listener, TunnelProtocol};
+use self::llm::Llm;
 use self::process::Process;
 use self::reader::{Cursor, Keys, Mark, Session};
 use self::route::{AttachedRoute, Route, RouteMatch};
@@ -76,6 +80,8 @@ pub struct Config {
     pub route_groups: Vec<RouteGroup>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backends: Vec<NamedBackend>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub llm: Option<Llm>,
     #[serde(skip)]
     pub written: Written,
 }
@@ -133,6 +139,7 @@ pub fn forward(
         tcp_routes: Vec::new(),
         route_groups: Vec::new(),
         backends: Vec::new(),
+        llm: None,
         written: session.written(),
     };
     let mark = Mark { path: "--listen".to_owned(), place: Place::CommandLine };
@@ -184,10 +191,11 @@ impl Config {
             tcp_routes: table.list("tcpRoutes", AttachedTcpRoute::read).unwrap_or_default(),
             route_groups: table.list("routeGroups", RouteGroup::read).unwrap_or_default(),
             backends: table.list("backends", NamedBackend::read).unwrap_or_default(),
+            llm: table.maybe("llm", |c| Llm::read(c, ipv6)),
             process,
             written: session.written(),
         };
-        table.unsupported(&["llm", "mcp", "policies", "services"]);
+        table.unsupported(&["mcp", "policies", "services"]);
         table.unsupported(&["ui", "workloads"]);
         if !["binds", "gateways", "llm", "mcp"].iter().any(|key| table.has(key)) {
             table.fail("nothing to listen on: neither binds nor gateways");

@@ -8,10 +8,12 @@ pub mod coded;
 pub mod coders;
 pub mod error;
 pub mod exchange;
+pub mod gather;
 pub mod reply;
 pub mod server;
 pub mod tee;
 pub mod transfer;
+pub mod watched;
 
 pub use body::Body;
 pub use error::Broke;

@@ -14,6 +14,7 @@ pub mod view;
 use std::sync::Arc;
 
 use crate::base::id::BindId;
+use crate::llm::Llm;
 use crate::net::tls::Certificate;
 use crate::policy::gradient::Gradient;
 use crate::policy::rate_limit::RateLimit;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub rate_limits: Vec<Arc<RateLimit>>,
     /// Those of all routes and backends.
     pub gradients: Vec<Arc<Gradient>>,
+    /// By `LlmId`.
+    pub llms: Vec<Arc<Llm>>,
     /// What one source may have, if that is bounded.
     pub sources: Option<Arc<Sources>>,
     /// What the process may take.
@@ -46,6 +49,7 @@ impl Snapshot {
             clusters: Vec::new(),
             rate_limits: Vec::new(),
             gradients: Vec::new(),
+            llms: Vec::new(),
             sources: None,
             memory_bytes_max: None,
         }

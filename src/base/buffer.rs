@@ -237,6 +237,15 @@ impl Buffers {
         buffer
     }
 
+    /// A buffer of a size of its own, for something large. What makes it larger than a small one
+    /// counts for as long as the other is held.
+    pub fn take_large(&self, bytes: usize) -> (Buffer, Held<'_>) {
+        let buffer = Buffer::with_capacity(bytes);
+        let more = buffer.capacity().saturating_sub(READ);
+        self.out_bytes.set(self.out_bytes.get() + READ + more);
+        (buffer, Held { buffers: self, bytes: more })
+    }
+
     pub fn give(&self, mut buffer: Buffer) {
         const BULK: usize = BULK_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
         let taken = if buffer.capacity() == BULK { BULK } else { READ };
@@ -314,6 +323,19 @@ impl Buffers {
         }
         // Without a mapping to be had the allocator may still have something.
         cold.pop().unwrap_or_else(|| Buffer::with_capacity(READ_BUFFER_BYTES))
+    }
+}
+
+/// See `Buffers::take_large`.
+pub struct Held<'a> {
+    buffers: &'a Buffers,
+    bytes: usize,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let out = &self.buffers.out_bytes;
+        out.set(out.get().saturating_sub(self.bytes));
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::ai::Ai;
+use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
 use super::cluster::{Check, Circuit, Health, LoadBalancer, Member, SessionAffinity};
 use super::concurrency::AdaptiveConcurrency;
@@ -67,6 +69,7 @@ pub enum Target {
     Hosts(Vec<Member>),
     /// Ours: something inside this process.
     Builtin(Builtin),
+    Ai(Box<Ai>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -85,6 +88,8 @@ pub struct BackendPolicies {
     pub http: Option<BackendHttp>,
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend_auth: Option<BackendAuth>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,7 +214,7 @@ impl RouteBackend {
 
     /// A backend of an HTTP route.
     pub fn read_http(cursor: &Cursor<'_>) -> Option<Self> {
-        let keys = ["host", "hosts", "backend", "builtin", "routeGroup"];
+        let keys = ["host", "hosts", "backend", "builtin", "routeGroup", "ai"];
         Self::read_with(cursor, &keys, BackendPolicies::read)
     }
 
@@ -225,7 +230,10 @@ impl RouteBackend {
         read_policies: impl Fn(&Cursor<'_>) -> Option<BackendPolicies>,
     ) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["ai", "aws", "dynamic", "internal", "invalid"]);
+        table.unsupported(&["aws", "dynamic", "internal", "invalid"]);
+        if !keys.contains(&"ai") {
+            table.refuse("ai", "only a route of requests asks a model", None);
+        }
         table.unsupported(&["mcp", "service"]);
         if !keys.contains(&"routeGroup") {
             table.refuse("routeGroup", "only a route of requests delegates to a group", None);
@@ -274,14 +282,14 @@ impl RouteBackend {
 impl NamedBackend {
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["ai", "aws", "internal", "mcp"]);
+        table.unsupported(&["aws", "internal", "mcp"]);
         let name = table.must("name", |c| {
             let name = c.owned()?;
             let mark = c.mark();
             c.session().note(|ledger| ledger.backends.push((name.clone(), mark)));
             Some(name)
         });
-        let target = table.one_of(&["host", "hosts", "builtin"]);
+        let target = table.one_of(&["host", "hosts", "builtin", "ai"]);
         let target = target.and_then(|(key, value)| Target::read(key, &value));
         let policies = BackendPolicies::of(&mut table, BackendPolicies::read);
         if let (Some(target), Some(tls)) = (&target, &policies.backend_tls) {
@@ -296,6 +304,7 @@ impl Target {
     fn read(key: &str, cursor: &Cursor<'_>) -> Option<Self> {
         match key {
             "host" => Host::read(cursor).map(Self::Host),
+            "ai" => Ai::read(cursor).map(|ai| Self::Ai(Box::new(ai))),
             "builtin" => cursor.word(&[("origin", Builtin::Origin)], &[]).map(Self::Builtin),
             _ => {
                 let items = cursor.list();
@@ -328,16 +337,16 @@ impl Target {
             Self::Host(host) => (Some(host), &[][..]),
             Self::Hosts(hosts) => (None, &hosts[..]),
             Self::Builtin(_) => (None, &[][..]),
+            Self::Ai(ai) => (ai.host_override.as_ref(), &[][..]),
         };
         one.into_iter().chain(several.iter().map(|member| &member.host))
     }
 }
 
-const UNSUPPORTED: [&str; 13] = [
+const UNSUPPORTED: [&str; 12] = [
     "a2a",
     "ai",
     "authorization",
-    "backendAuth",
     "backendTunnel",
     "extAuthz",
     "inferenceRouting",
@@ -360,6 +369,7 @@ impl BackendPolicies {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: table.maybe("http", BackendHttp::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            backend_auth: table.maybe("backendAuth", BackendAuth::read),
             load_balancer: table.maybe("loadBalancer", LoadBalancer::read),
             session_affinity: table.maybe("sessionAffinity", SessionAffinity::read),
             health: table.maybe("health", Health::read),
@@ -382,6 +392,7 @@ impl BackendPolicies {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: None,
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            backend_auth: None,
             load_balancer: table.maybe("loadBalancer", LoadBalancer::read_tcp),
             session_affinity: None,
             health: table.maybe("health", Health::read),
@@ -389,7 +400,7 @@ impl BackendPolicies {
             adaptive_concurrency: None,
         };
         policies.check_probe(&table);
-        for key in ["http", "sessionAffinity", "adaptiveConcurrency"] {
+        for key in ["http", "backendAuth", "sessionAffinity", "adaptiveConcurrency"] {
             table.refuse(key, "a TCP route does not look into what it carries", None);
         }
         table.unsupported(&UNSUPPORTED);

@@ -1,6 +1,7 @@
 //! `policies:` of a route: what is done to a request and its response on the way. Each policy is
 //! raw here: checked, not compiled.
 
+pub mod ai;
 pub mod choice;
 pub mod cors;
 pub mod direct_response;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
 use super::compression::Compression;
 use super::concurrency::AdaptiveConcurrency;
@@ -21,6 +23,7 @@ use super::rate_limit::{self, RateLimit};
 use super::reader::{Cursor, Table};
 use super::retry::Retry;
 use super::scalar;
+use ai::AiPolicy;
 use choice::Chosen;
 use cors::Cors;
 use direct_response::DirectResponse;
@@ -66,6 +69,12 @@ pub struct RoutePolicies {
     /// For the backends of the route that have none of their own.
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend_auth: Option<BackendAuth>,
+    /// Of a route whose backends are providers of models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ai: Option<AiPolicy>,
 }
 
 /// Applied in this order: add, set, remove.
@@ -151,11 +160,9 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 15] = [
+const UNSUPPORTED: [&str; 13] = [
     "a2a",
-    "ai",
     "apiKey",
-    "backendAuth",
     "backendTunnel",
     "basicAuth",
     "buffer",
@@ -191,6 +198,8 @@ impl RoutePolicies {
             compression: table.maybe("compression", Compression::read),
             adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            backend_auth: table.maybe("backendAuth", BackendAuth::read),
+            ai: table.maybe("ai", AiPolicy::read),
         };
         if policies.request_redirect.as_ref().is_some_and(Chosen::is_certain)
             && policies.direct_response.is_some()

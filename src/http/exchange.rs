@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::base::id::ClusterId;
+use crate::http::reply::Shape;
 use crate::proto::http1::BodyLength;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 
@@ -36,6 +37,30 @@ pub struct Outcome {
     pub may_retry: bool,
     /// It has the right to be tried again: it counts against the budget already.
     pub is_retry: bool,
+    /// How the client is told of errors.
+    pub shape: Shape,
+    /// The request is for a model: `Exchange::gen_ai` is its.
+    pub is_gen_ai: bool,
+}
+
+/// What a model used, as far as its provider told; all of the input, what came out of a cache
+/// included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub input: Option<u64>,
+    pub output: Option<u64>,
+    pub cache_read: Option<u64>,
+    pub cache_written: Option<u64>,
+}
+
+/// What is known of an exchange with a model.
+#[derive(Debug, Default)]
+pub struct GenAi {
+    pub operation: &'static str,
+    pub provider: String,
+    pub request_model: Vec<u8>,
+    pub response_model: Vec<u8>,
+    pub usage: Usage,
 }
 
 /// A request that has no id of ours.
@@ -59,6 +84,8 @@ pub struct Exchange {
     pub target: Vec<u8>,
     /// `X-Request-Id` that we made, `NO_ID` where we made none.
     pub request_id: [u8; 32],
+    /// Of the last request for a model; none on a connection without any.
+    pub gen_ai: Option<Box<GenAi>>,
 }
 
 impl Exchange {
@@ -87,6 +114,16 @@ impl Exchange {
             (None, Some(input)) => input.len() > self.consumed,
             (None, None) => false,
         }
+    }
+
+    /// Where what is known of a request for a model is written.
+    pub fn gen_ai_mut(&mut self) -> &mut GenAi {
+        self.gen_ai.get_or_insert_default()
+    }
+
+    /// What is known of the request for a model that this one is.
+    pub fn gen_ai(&self) -> Option<&GenAi> {
+        self.gen_ai.as_deref().filter(|_| self.outcome.is_gen_ai)
     }
 
     /// Gives the buffers back: the connection ends or idles.

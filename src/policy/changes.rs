@@ -109,7 +109,12 @@ impl Changes {
         self.delay = by;
     }
 
-    pub(super) fn request_lines_mut(&mut self) -> &mut Vec<u8> {
+    /// Whatever was said of path and query does not count.
+    pub fn forget_target(&mut self) {
+        self.target = None;
+    }
+
+    pub fn request_lines_mut(&mut self) -> &mut Vec<u8> {
         &mut self.request_lines
     }
 

@@ -36,6 +36,8 @@ pub struct PipelineSpec {
     pub rate_limits: Vec<Arc<RateLimit>>,
     pub compression: Option<Compression>,
     pub concurrency: Option<Arc<Gradient>>,
+    /// Bodies of responses are looked at on their way; none is coded then.
+    pub watches: bool,
     /// In the order in which they run: those of a listener before those of its route.
     pub transform_request: Vec<TransformSpec>,
     pub transform_response: Vec<TransformSpec>,
@@ -65,8 +67,16 @@ pub struct Pipeline {
     request: Option<Box<HeadEdits>>,
     response: Option<Box<ResponseEdits>>,
     timeouts: Timeouts,
-    compression: Option<Box<Compression>>,
+    on_body: Option<Box<OnBody>>,
     concurrency: Option<Arc<Gradient>>,
+}
+
+/// What is done to a response's body.
+#[derive(Clone, Debug)]
+pub enum OnBody {
+    Code(Compression),
+    /// It is looked at, by whoever knows what it is.
+    Watch,
 }
 
 /// What is done to a response's head.
@@ -121,7 +131,7 @@ impl Pipeline {
         self.steps.is_empty()
             && self.request.is_none()
             && self.response.is_none()
-            && self.compression.is_none()
+            && self.on_body.is_none()
             && self.concurrency.is_none()
     }
 
@@ -160,10 +170,10 @@ impl Pipeline {
         self.response.as_deref()
     }
 
-    /// Which bodies of responses are coded: as the head of the response, by the last that says so.
+    /// What is done to bodies of responses: as the head of the response, by the last that says so.
     #[inline]
-    pub fn compression(&self) -> Option<&Compression> {
-        self.compression.as_deref()
+    pub fn on_body(&self) -> Option<&OnBody> {
+        self.on_body.as_deref()
     }
 
     /// What says how many requests may be with a backend: the last that says so.
@@ -218,10 +228,17 @@ impl Pipeline {
             request: (!request.is_empty()).then(|| Box::new(request)),
             response: (!response.is_empty()).then(|| Box::new(response)),
             timeouts,
-            compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
+            on_body: on_body(all).map(Box::new),
             concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
         })
     }
+}
+
+fn on_body(all: &[&PipelineSpec]) -> Option<OnBody> {
+    if all.iter().any(|spec| spec.watches) {
+        return Some(OnBody::Watch);
+    }
+    all.iter().rev().find_map(|spec| spec.compression.clone()).map(OnBody::Code)
 }
 
 /// Modifiers first, then what expressions make: agentgateway's order of response policies.

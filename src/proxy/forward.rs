@@ -37,7 +37,8 @@ pub struct Rest {
     pub tee: Option<Rc<Tee>>,
 }
 
-/// Sends the request to the cluster and the response to the client.
+/// Sends the request to the cluster and the response to the client. `make` writes the request, and
+/// is told whether it goes out as HTTP/2.
 ///
 /// # Errors
 /// The failure; the client was told nothing yet, unless `head_sent` says so.
@@ -45,7 +46,7 @@ pub async fn forward(
     routed: &Routed<'_>,
     exchange: &mut Exchange,
     cluster: ClusterId,
-    rewritten: Rewritten<'_>,
+    make: impl FnOnce(&Routed<'_>, &mut Exchange, bool) -> Result<Message, Failure>,
 ) -> Result<(), Failure> {
     let local = routed.view.local(cluster).ok_or(Failure::NoBackend)?;
     let settings = &local.cluster.settings;
@@ -56,7 +57,7 @@ pub async fn forward(
         Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed, local)).await?),
     };
     let mut message = Some({
-        let message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
+        let message = make(routed, exchange, http2)?;
         match message.rest.is_some() && replay::is_collected(routed, exchange) {
             true => Box::pin(replay::collect(routed, exchange, message)).await?,
             false => message,
@@ -274,7 +275,10 @@ fn is_grpc(exchange: &Exchange) -> bool {
 }
 
 /// The head, with what there is of the body behind it: a small request leaves in one write.
-fn message(
+///
+/// # Errors
+/// What came of the body is none.
+pub fn message(
     routed: &Routed<'_>,
     exchange: &mut Exchange,
     rewritten: Rewritten<'_>,

@@ -37,6 +37,7 @@ pub fn refresh(
         clusters,
         rate_limits: last.rate_limits.clone(),
         gradients: last.gradients.clone(),
+        llms: last.llms.clone(),
         sources: last.sources.clone(),
         memory_bytes_max: last.memory_bytes_max,
     })

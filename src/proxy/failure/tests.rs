@@ -83,6 +83,8 @@ const CASES: &[Case] = {
             false,
         ),
         (F::RateLimited(TOO_MANY), 429, R::RateLimit, "RL", "rate limit exceeded", false),
+        (F::BodyTooLarge, 413, R::InvalidRequest, "DPE", "request body too large", true),
+        (F::Llm(llm::Error::UnknownModel), 404, R::NotFound, "DPE", "no such model", false),
     ]
 };
 
@@ -119,12 +121,14 @@ const fn place(failure: Failure) -> usize {
         F::NoHealthyEndpoint => 26,
         F::Unresolved => 27,
         F::RateLimited(_) => 28,
+        F::BodyTooLarge => 29,
+        F::Llm(_) => 30,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::RateLimited(TOO_MANY)) + 1);
+    assert_eq!(CASES.len(), place(Failure::Llm(llm::Error::UnknownModel)) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();
