@@ -7,8 +7,10 @@
 //! state; a `Config` belongs to the control thread.
 
 pub mod admission;
+pub mod ai;
 pub mod attached;
 pub mod backend;
+pub mod backend_auth;
 pub mod backend_tls;
 pub mod check;
 pub mod cluster;
@@ -22,6 +24,7 @@ pub mod frontend;
 pub mod header;
 pub mod ledger;
 pub mod listener;
+pub mod llm;
 pub mod policy;
 pub mod process;
 pub mod rate_limit;
@@ -48,6 +51,7 @@ use self::backend::{Host, NamedBackend, RouteBackend};
 use self::file::Written;
 use self::frontend::FrontendPolicies;
 use self::listener::{Bind, Gateway, Listener, TunnelProtocol};
+use self::llm::Llm;
 use self::process::Process;
 use self::reader::{Cursor, Keys, Mark, Session};
 use self::route::{AttachedRoute, Route, RouteMatch};
@@ -80,6 +84,8 @@ pub struct Config {
     pub backends: Vec<NamedBackend>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<AttachedPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub llm: Option<Llm>,
     #[serde(skip)]
     pub written: Written,
 }
@@ -138,6 +144,7 @@ pub fn forward(
         route_groups: Vec::new(),
         backends: Vec::new(),
         policies: Vec::new(),
+        llm: None,
         written: session.written(),
     };
     let mark = Mark { path: "--listen".to_owned(), place: Place::CommandLine };
@@ -192,11 +199,12 @@ impl Config {
             route_groups: table.list("routeGroups", RouteGroup::read).unwrap_or_default(),
             backends: table.list("backends", NamedBackend::read).unwrap_or_default(),
             policies,
+            llm: table.maybe("llm", |c| Llm::read(c, ipv6)),
             process,
             written: session.written(),
         };
         attached::check(session, &config, &marks);
-        table.unsupported(&["llm", "mcp", "services"]);
+        table.unsupported(&["mcp", "services"]);
         table.unsupported(&["ui", "workloads"]);
         if !["binds", "gateways", "llm", "mcp"].iter().any(|key| table.has(key)) {
             table.fail("nothing to listen on: neither binds nor gateways");

@@ -13,6 +13,7 @@ pub mod reply;
 pub mod server;
 pub mod tee;
 pub mod transfer;
+pub mod watched;
 
 pub use body::Body;
 pub use error::Broke;

@@ -1,5 +1,5 @@
-//! Ringway: a reverse proxy for Linux, one shared-nothing io_uring worker a core. An AI gateway is
-//! to be built on it; the rooms for that are marked out (bands, targets, steps) and empty.
+//! Ringway: a reverse proxy for Linux, one shared-nothing io_uring worker a core, and an AI gateway
+//! for who speaks the format of his provider. What takes a translation is not built yet.
 //!
 //! This page is the architecture. What the program does for its users is in `README.md`; every
 //! configuration key is in `config/reference.yaml`.
@@ -51,7 +51,8 @@
 //! * `proto`: wire formats as pure functions; bytes in, bytes out
 //!
 //!   HTTP/1.1 heads, framing and chunks, the normal form of paths, the engine of HTTP/2 with HPACK
-//!   and the translation of messages, ClientHello, the PROXY protocol. Refuses sockets, clocks,
+//!   and the translation of messages, ClientHello, the PROXY protocol, fields of JSON and events of
+//!   streams without a tree or a copy. Refuses sockets, clocks,
 //!   allocations per message, and whatever two parsers could read in two ways.
 //!
 //! * `net`: the facade over the runtime: sockets, TLS, lanes, deadlines, doorbells
@@ -68,7 +69,8 @@
 //!
 //!   A head read within a time, a body moved within bounds, on either side; the drivers of HTTP/2,
 //!   which carry a lane for each stream. Refuses to know a route
-//!   or a policy, and to hold a body that nobody asked for.
+//!   or a policy, and to hold a body that nobody asked for (`gathered`). Who looks at a model's
+//!   answer sees each read as it passes (`watched`).
 //!
 //! * `route`: where a request goes
 //!
@@ -86,6 +88,12 @@
 //!   `Pipeline` says what becomes of a head; who encodes the head does it. Refuses to touch bytes,
 //!   and costs a route without policies one branch. `expression` walks CEL over `attributes`, which
 //!   borrow from the heads; what can be named is `config::expression`'s to say, at load.
+//!
+//! * `llm`: which models there are, and what is said to and by their providers
+//!
+//!   `Llm` finds an API by a path and a provider by a model; `request` finds both in a body and
+//!   writes the edits, `answer` reads what an answer used while it passes. Refuses to translate, and
+//!   to keep anything of a prompt or an answer.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -133,8 +141,9 @@
 //!    reply, redirect, refuse; a token of each rate limit, or 429; where a step delays,
 //!    `proxy::hold` waits. Where a policy holds bodies, or an expression looks into one or makes one,
 //!    the steps stop before the first that needs it until `proxy::gather` has all of it.
-//! 7. `proxy::dispatch::to_target`: what the route points to: a weighted choice of clusters, or a
-//!    reply. A mirror of the request begins here (`proxy::mirror`), as a task of its own.
+//! 7. `proxy::dispatch::to_target`: what the route points to: a weighted choice of clusters, a
+//!    reply, or models (`proxy::llm`, below). A mirror of the request begins here
+//!    (`proxy::mirror`), as a task of its own.
 //! 8. `proxy::forward::forward`: the head as it goes out (`request_head::encode`) with what came of
 //!    the body; the loop over 9 to 13.
 //! 9. `proxy::choice::Choice::pick`, `upstream::balance::pick`: an endpoint, past those that just
@@ -172,6 +181,23 @@
 //!
 //! A failure takes the same way from 5 on: `proxy::reply::failure` in the place of 6 to 13. What
 //! is no request at all (400, 408, 431) goes from 3 to `proxy::refuse`.
+//!
+//! # The life of a request for a model
+//!
+//! `proxy::llm::ask` takes the place of 7: the end of the path says which API it is
+//! (`llm::api::Suffixes`); the body is gathered (`http::gather`, in place where it came with its
+//! head) and scanned once (`llm::request::Asked`); its model says which provider, and so which
+//! cluster, path and labels. Head and edited body are one message for 8, which knows nothing of
+//! models. In 13 the body passes by `llm::Answer` (`http::watched`): the pipeline of such a route
+//! says so where that of another names a coding, so that a plain route is asked nothing new.
+//! Framing is taken off and put on again, so that an answer in chunks is read as what it is. What
+//! it cost is recorded when it is over, whether it ended well or not (`proxy::llm::record`).
+//!
+//! Two boxes a request: a future that plain routes do not carry, and what is learnt of the answer; a
+//! third where that does not come in one piece with a length. Nothing an event.
+//!
+//! Errors, also those of policies in front, have the shape that the caller's library reads
+//! (`http::reply::Shape`).
 //!
 //! # The life of a TCP connection
 //!
@@ -354,9 +380,8 @@
 //! * **TLS is rustls' unbuffered API on our own buffers**, not monoio-rustls: an idle session has no
 //!   buffers, and a record is one write.
 //!
-//! Not here yet, and without a stub: rate
-//! limits, authentication, LLM and MCP backends, xDS. `tests/tidy.rs` already knows
-//! the band of `llm` and `mcp`.
+//! Not here yet, and without a stub: authentication, translation between the APIs of models, MCP
+//! backends, xDS. `tests/tidy.rs` already knows the band of `mcp`.
 
 pub mod app;
 pub mod base;
@@ -365,6 +390,7 @@ pub mod config;
 pub mod control;
 pub mod http;
 pub mod limits;
+pub mod llm;
 pub mod net;
 pub mod policy;
 pub mod proto;

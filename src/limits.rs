@@ -5,6 +5,7 @@
 mod admission;
 mod endpoints;
 mod http2;
+mod llm;
 mod policy;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub use self::admission::*;
 pub use self::endpoints::*;
 pub use self::http2::*;
+pub use self::llm::*;
 pub use self::policy::*;
 
 pub const KIB: usize = 1024;

@@ -25,5 +25,5 @@ pub mod verdict;
 mod pipeline;
 
 pub use changes::Changes;
-pub use pipeline::{Pipeline, PipelineError, PipelineSpec, ResponseEdits, StepSpec};
+pub use pipeline::{OnBody, Pipeline, PipelineError, PipelineSpec, ResponseEdits, StepSpec};
 pub use verdict::Verdict;

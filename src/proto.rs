@@ -5,9 +5,11 @@
 
 pub mod client_hello;
 pub mod coding;
+pub mod event_stream;
 pub mod header;
 pub mod http1;
 pub mod http2;
+pub mod json_scan;
 pub mod proxy_protocol;
 pub mod scan;
 pub mod uri;

@@ -18,6 +18,7 @@ pub mod hedge;
 pub mod hold;
 pub mod judge;
 pub mod lease;
+pub mod llm;
 pub mod max_forwards;
 pub mod mirror;
 pub mod open;
@@ -169,7 +170,7 @@ async fn find(
     }
     let edits = &route.pipeline;
     let prefix_len = found.prefix_len;
-    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"" };
+    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"", watch: None };
     dispatch::to_target(routed, exchange, changes, labels).await
 }
 

@@ -14,6 +14,7 @@ pub mod view;
 use std::sync::Arc;
 
 use crate::base::id::{BindId, ClusterId};
+use crate::llm::Llm;
 use crate::net::tls::Certificate;
 use crate::policy::expression::Expression;
 use crate::policy::gradient::Gradient;
@@ -34,6 +35,8 @@ pub struct Snapshot {
     pub rate_limits: Vec<Arc<RateLimit>>,
     /// Those of all routes and backends.
     pub gradients: Vec<Arc<Gradient>>,
+    /// By `LlmId`.
+    pub llms: Vec<Arc<Llm>>,
     /// What one source may have, if that is bounded.
     pub sources: Option<Arc<Sources>>,
     /// What the process may take.
@@ -50,6 +53,7 @@ impl Snapshot {
             unhealthy: Vec::new(),
             rate_limits: Vec::new(),
             gradients: Vec::new(),
+            llms: Vec::new(),
             sources: None,
             memory_bytes_max: None,
         }

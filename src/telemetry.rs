@@ -11,6 +11,7 @@ mod arena;
 pub mod catalog;
 mod escape;
 pub mod exposition;
+pub mod gen_ai;
 pub mod histogram;
 pub mod labels;
 pub mod log;

@@ -23,6 +23,8 @@ id! {
     RouteId
     /// A cluster of the snapshot.
     ClusterId
+    /// What asks models in the snapshot.
+    LlmId
     /// One interned set of metric labels; it stays the same over reloads.
     LabelsId
     /// A worker, counted from 0.

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
+use super::ai::Ai;
+use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
 use super::cluster::affinity::SessionAffinity;
 use super::cluster::{Circuit, Health, LoadBalancer, Member};
@@ -74,6 +76,7 @@ pub enum Target {
     Hosts(Vec<Member>),
     /// Ours: something inside this process.
     Builtin(Builtin),
+    Ai(Box<Ai>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -92,6 +95,8 @@ pub struct BackendPolicies {
     pub http: Option<BackendHttp>,
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend_auth: Option<BackendAuth>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,7 +185,7 @@ impl RouteBackend {
 
     /// A backend of an HTTP route.
     pub fn read_http(cursor: &Cursor<'_>) -> Option<Self> {
-        let keys = ["host", "hosts", "backend", "builtin", "routeGroup"];
+        let keys = ["host", "hosts", "backend", "builtin", "routeGroup", "ai"];
         Self::read_with(cursor, &keys, BackendPolicies::read)
     }
 
@@ -196,7 +201,10 @@ impl RouteBackend {
         read_policies: impl Fn(&Cursor<'_>) -> Option<BackendPolicies>,
     ) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["ai", "aws", "dynamic", "internal", "invalid"]);
+        table.unsupported(&["aws", "dynamic", "internal", "invalid"]);
+        if !keys.contains(&"ai") {
+            table.refuse("ai", "only a route of requests asks a model", None);
+        }
         table.unsupported(&["mcp", "service"]);
         if !keys.contains(&"routeGroup") {
             table.refuse("routeGroup", "only a route of requests delegates to a group", None);
@@ -245,14 +253,14 @@ impl RouteBackend {
 impl NamedBackend {
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["ai", "aws", "internal", "mcp"]);
+        table.unsupported(&["aws", "internal", "mcp"]);
         let name = table.must("name", |c| {
             let name = c.owned()?;
             let mark = c.mark();
             c.session().note(|ledger| ledger.backends.push((name.clone(), mark)));
             Some(name)
         });
-        let target = table.one_of(&["host", "hosts", "builtin"]);
+        let target = table.one_of(&["host", "hosts", "builtin", "ai"]);
         let target = target.and_then(|(key, value)| Target::read(key, &value));
         let policies = BackendPolicies::of(&mut table, BackendPolicies::read);
         if let (Some(target), Some(tls)) = (&target, &policies.backend_tls) {
@@ -267,6 +275,7 @@ impl Target {
     fn read(key: &str, cursor: &Cursor<'_>) -> Option<Self> {
         match key {
             "host" => Host::read(cursor).map(Self::Host),
+            "ai" => Ai::read(cursor).map(|ai| Self::Ai(Box::new(ai))),
             "builtin" => cursor.word(&[("origin", Builtin::Origin)], &[]).map(Self::Builtin),
             _ => {
                 let items = cursor.list();
@@ -299,15 +308,15 @@ impl Target {
             Self::Host(host) => (Some(host), &[][..]),
             Self::Hosts(hosts) => (None, &hosts[..]),
             Self::Builtin(_) => (None, &[][..]),
+            Self::Ai(ai) => (ai.host_override.as_ref(), &[][..]),
         };
         one.into_iter().chain(several.iter().map(|member| &member.host))
     }
 }
 
-const UNSUPPORTED: [&str; 8] = [
+const UNSUPPORTED: [&str; 7] = [
     "a2a",
     "ai",
-    "backendAuth",
     "backendTunnel",
     "extAuthz",
     "inferenceRouting",
@@ -316,9 +325,10 @@ const UNSUPPORTED: [&str; 8] = [
 ];
 
 /// No policies of a backend of a TCP route.
-const OF_REQUESTS: [&str; 8] = [
+const OF_REQUESTS: [&str; 9] = [
     "adaptiveConcurrency",
     "authorization",
+    "backendAuth",
     "http",
     "requestHeaderModifier",
     "requestRedirect",
@@ -337,7 +347,7 @@ impl BackendPolicies {
             };
         }
         fill! {
-            tcp http backend_tls load_balancer session_affinity health circuit adaptive_concurrency
+            tcp http backend_tls backend_auth load_balancer session_affinity health circuit adaptive_concurrency
             request_header_modifier response_header_modifier request_redirect transformations
         }
     }
@@ -352,6 +362,7 @@ impl BackendPolicies {
             tcp: table.maybe("tcp", BackendTcp::read),
             http: table.maybe("http", BackendHttp::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            backend_auth: table.maybe("backendAuth", BackendAuth::read),
             load_balancer: table.maybe("loadBalancer", LoadBalancer::read),
             session_affinity: table.maybe("sessionAffinity", SessionAffinity::read),
             health: table.maybe("health", Health::read),
@@ -381,6 +392,7 @@ impl BackendPolicies {
         let policies = Self {
             tcp: table.maybe("tcp", BackendTcp::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            backend_auth: None,
             load_balancer: table.maybe("loadBalancer", LoadBalancer::read_tcp),
             health: table.maybe("health", Health::read),
             circuit: table.maybe("circuit", Circuit::read),

@@ -1,6 +1,7 @@
 //! `policies:` of a route: what is done to a request and its response on the way. Each policy is
 //! raw here: checked, not compiled.
 
+pub mod ai;
 pub mod buffer;
 pub mod choice;
 pub mod cors;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
 use super::compression::Compression;
 use super::concurrency::AdaptiveConcurrency;
@@ -22,6 +24,7 @@ use super::rate_limit::{self, RateLimit};
 use super::reader::{Cursor, Table};
 use super::retry::Retry;
 use super::scalar;
+use ai::AiPolicy;
 use buffer::Buffer;
 use choice::Chosen;
 use cors::Cors;
@@ -70,6 +73,12 @@ pub struct RoutePolicies {
     /// For the backends of the route that have none of their own.
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend_auth: Option<BackendAuth>,
+    /// Of a route whose backends are providers of models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ai: Option<AiPolicy>,
 }
 
 /// Applied in this order: add, set, remove.
@@ -155,11 +164,9 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 14] = [
+const UNSUPPORTED: [&str; 12] = [
     "a2a",
-    "ai",
     "apiKey",
-    "backendAuth",
     "backendTunnel",
     "basicAuth",
     "extAuthz",
@@ -195,6 +202,8 @@ impl RoutePolicies {
             compression: table.maybe("compression", Compression::read),
             adaptive_concurrency: table.maybe("adaptiveConcurrency", AdaptiveConcurrency::read),
             backend_tls: table.maybe("backendTLS", BackendTls::read),
+            backend_auth: table.maybe("backendAuth", BackendAuth::read),
+            ai: table.maybe("ai", AiPolicy::read),
         };
         if policies.request_redirect.as_ref().is_some_and(Chosen::is_certain)
             && policies.direct_response.is_some()

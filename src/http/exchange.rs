@@ -7,6 +7,7 @@ use super::gathered::Gathered;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::base::id::ClusterId;
+use crate::http::reply::Shape;
 use crate::proto::http1::BodyLength;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 
@@ -39,6 +40,30 @@ pub struct Outcome {
     pub may_retry: bool,
     /// It has the right to be tried again: it counts against the budget already.
     pub is_retry: bool,
+    /// How the client is told of errors.
+    pub shape: Shape,
+    /// The request is for a model: `Exchange::gen_ai` is its.
+    pub is_gen_ai: bool,
+}
+
+/// What a model used, as far as its provider told; all of the input, what came out of a cache
+/// included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub input: Option<u64>,
+    pub output: Option<u64>,
+    pub cache_read: Option<u64>,
+    pub cache_written: Option<u64>,
+}
+
+/// What is known of an exchange with a model.
+#[derive(Debug, Default)]
+pub struct GenAi {
+    pub operation: &'static str,
+    pub provider: String,
+    pub request_model: Vec<u8>,
+    pub response_model: Vec<u8>,
+    pub usage: Usage,
 }
 
 /// A request that has no id of ours.
@@ -65,6 +90,8 @@ pub struct Exchange {
     /// The bodies, where a policy has to see all of them.
     pub asked_body: Option<Box<Gathered>>,
     pub told_body: Option<Box<Gathered>>,
+    /// Of the last request for a model; none on a connection without any.
+    pub gen_ai: Option<Box<GenAi>>,
 }
 
 impl Exchange {
@@ -93,6 +120,16 @@ impl Exchange {
             (None, Some(input)) => input.len() > self.consumed,
             (None, None) => false,
         }
+    }
+
+    /// Where what is known of a request for a model is written.
+    pub fn gen_ai_mut(&mut self) -> &mut GenAi {
+        self.gen_ai.get_or_insert_default()
+    }
+
+    /// What is known of the request for a model that this one is.
+    pub fn gen_ai(&self) -> Option<&GenAi> {
+        self.gen_ai.as_deref().filter(|_| self.outcome.is_gen_ai)
     }
 
     /// Gives the buffers back: the connection ends or idles.

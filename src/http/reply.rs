@@ -1,5 +1,9 @@
 //! `Reply`: a response that the proxy makes itself.
 
+mod shape;
+
+pub use shape::Shape;
+
 use crate::base::buffer::Buffer;
 use crate::proto::http1::encode;
 

@@ -113,7 +113,7 @@ impl Transfer<'_> {
     }
 
     /// Sends `front` and the first `forward` bytes in one write, and drops `consumed` of them.
-    async fn send(
+    pub(super) async fn send(
         &self,
         front: &mut Buffer,
         mut buffer: Buffer,
@@ -162,7 +162,7 @@ impl Transfer<'_> {
         }
     }
 
-    async fn read(&self, body: &Body, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
+    pub(super) async fn read(&self, body: &Body, buffer: Buffer) -> (Result<Came, Broke>, Buffer) {
         let buffer = self.room(body, buffer);
         self.receive(buffer).await
     }
@@ -261,7 +261,7 @@ pub(super) enum Came {
 }
 
 /// Each chunk but the first also ends the one before it, so that no byte is put behind a body.
-fn put_chunk_prefix(front: &mut Buffer, bytes: usize, chunks: u32) {
+pub(super) fn put_chunk_prefix(front: &mut Buffer, bytes: usize, chunks: u32) {
     if chunks > 0 {
         front.put(b"\r\n");
     }

@@ -132,6 +132,11 @@ impl Changes {
         }
     }
 
+    /// Whatever was said of path and query does not count.
+    pub fn forget_target(&mut self) {
+        self.target = None;
+    }
+
     pub(super) fn request_lines_mut(&mut self) -> &mut Vec<u8> {
         &mut self.request_lines
     }

@@ -45,6 +45,8 @@ pub struct PipelineSpec {
     pub buffer_response: Option<usize>,
     /// The same where an expression looks into one. None: the default.
     pub gathered_bytes_max: Option<usize>,
+    /// Bodies of responses are looked at on their way; none is coded then.
+    pub watches: bool,
     /// In the order in which they run: those of a listener before those of its route.
     pub transform_request: Vec<TransformSpec>,
     pub transform_response: Vec<TransformSpec>,
@@ -74,11 +76,19 @@ pub struct Pipeline {
     request: Option<Box<HeadEdits>>,
     response: Option<Box<ResponseEdits>>,
     timeouts: Timeouts,
-    compression: Option<Box<Compression>>,
+    on_body: Option<Box<OnBody>>,
     concurrency: Option<Arc<Gradient>>,
     hash_by: Option<Expression>,
     gather_request: Option<GatherRequest>,
     gather_response: Option<Gather>,
+}
+
+/// What is done to a response's body.
+#[derive(Clone, Debug)]
+pub enum OnBody {
+    Code(Compression),
+    /// It is looked at, by whoever knows what it is.
+    Watch,
 }
 
 /// What is done to a response's head.
@@ -141,7 +151,7 @@ impl Pipeline {
         self.steps.is_empty()
             && self.request.is_none()
             && self.response.is_none()
-            && self.compression.is_none()
+            && self.on_body.is_none()
             && self.concurrency.is_none()
             && self.gather_request.is_none()
             && self.gather_response.is_none()
@@ -194,10 +204,18 @@ impl Pipeline {
         self.response.as_deref()
     }
 
-    /// Which bodies of responses are coded: as the head of the response, by the last that says so.
+    /// What is done to bodies of responses: as the head of the response, by the last that says so.
     #[inline]
+    pub fn on_body(&self) -> Option<&OnBody> {
+        self.on_body.as_deref()
+    }
+
+    /// How bodies are coded, by the same.
     pub fn compression(&self) -> Option<&Compression> {
-        self.compression.as_deref()
+        match self.on_body()? {
+            OnBody::Code(compression) => Some(compression),
+            OnBody::Watch => None,
+        }
     }
 
     /// What says how many requests may be with a backend: the last that says so.
@@ -288,7 +306,7 @@ impl Pipeline {
             request: (!request.is_empty()).then(|| Box::new(request)),
             response: (!response.is_empty()).then(|| Box::new(response)),
             timeouts,
-            compression: all.iter().rev().find_map(|spec| spec.compression.clone()).map(Box::new),
+            on_body: on_body(all).map(Box::new),
             concurrency: all.iter().rev().find_map(|spec| spec.concurrency.clone()),
         })
     }
@@ -299,6 +317,13 @@ fn request_edits(group: &[&PipelineSpec]) -> Vec<HeaderModifierSpec> {
     let made = group.iter().flat_map(|spec| &spec.transform_request);
     let modifiers = group.iter().filter_map(|spec| spec.request_headers.clone());
     made.map(TransformSpec::dropped).chain(modifiers).collect()
+}
+
+fn on_body(all: &[&PipelineSpec]) -> Option<OnBody> {
+    if all.iter().any(|spec| spec.watches) {
+        return Some(OnBody::Watch);
+    }
+    all.iter().rev().find_map(|spec| spec.compression.clone()).map(OnBody::Code)
 }
 
 /// Modifiers first, then what expressions make: agentgateway's order of response policies.

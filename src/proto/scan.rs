@@ -74,6 +74,32 @@ pub fn value_end(bytes: &[u8], from: usize) -> usize {
     at.max(from)
 }
 
+/// Where a run within a text of JSON ends: at a quote, a backslash or a control byte, RFC 8259
+/// section 7.
+#[inline]
+pub fn json_text_end(bytes: &[u8], from: usize) -> usize {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    const SPACES: u64 = u64::from_ne_bytes([0x20; 8]);
+    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+    let mut at = from;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*eight);
+        let zero = |word: u64| word.wrapping_sub(LOW) & !word;
+        // A borrow makes marks above the first true one unreliable; only the first is used.
+        let control = word.wrapping_sub(SPACES) & !word;
+        let marks = (control | zero(word ^ QUOTES) | zero(word ^ BACKSLASHES)) & HIGH;
+        if marks != 0 {
+            return at + (marks.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    let rest = bytes[at..].iter().take_while(|byte| is_plain(byte));
+    at + rest.count()
+}
+
 #[inline]
 pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && token_end(bytes, 0) == bytes.len()

@@ -1,5 +1,5 @@
-//! The corpus of the fuzz targets that read a connection's first bytes, and seeded changes to it,
-//! through the same checks.
+//! The corpus of the fuzz targets that read a connection's first bytes, or a body of a model, and
+//! seeded changes to it, through the same checks.
 
 #![expect(clippy::disallowed_methods, reason = "a test may wait for the disk")]
 
@@ -9,6 +9,8 @@ use std::path::Path;
 use crate::base::random::Random;
 use crate::{base, proto};
 
+#[path = "../../fuzz/json_checks.rs"]
+mod json_checks;
 #[path = "../../fuzz/wire_checks.rs"]
 mod wire_checks;
 
@@ -22,6 +24,16 @@ fn client_hellos() {
 #[test]
 fn proxy_headers() {
     check("proxy_protocol", wire_checks::proxy_protocol);
+}
+
+#[test]
+fn json() {
+    check("json_scan", json_checks::json_scan);
+}
+
+#[test]
+fn event_streams() {
+    check("event_stream", json_checks::event_stream);
 }
 
 fn check(target: &str, check: fn(&[u8])) {

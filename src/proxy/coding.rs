@@ -1,23 +1,88 @@
-//! Whether the body of a response is coded on its way: what the route's policy says of it, and
-//! whether the worker has an encoder left.
+//! What becomes of the body of a response on its way: whether it is coded, by what the route's policy
+//! says of it and whether the worker has an encoder left; or looked at, where it is a model's.
 
+use std::cell::RefCell;
+
+use super::failure::Failure;
 use super::place::Routed;
 use crate::http::Exchange;
 use crate::http::coders::Coder;
-use crate::policy::compression::{Answer, Treatment};
+use crate::llm::answer::{Answer as ModelAnswer, Form};
+use crate::llm::{Api, Error};
+use crate::policy::OnBody;
+use crate::policy::compression::{Answer, Compression, Treatment};
 use crate::proto::coding::Coding;
-use crate::proto::http1::BodyLength;
+use crate::proto::http1::{BodyLength, FieldName};
 use crate::telemetry::value::{ContentCoding, Limit};
 
-/// What is said of the body in the head, and the encoder if it is coded. `bytes` are those of the
+/// What a body goes through.
+pub enum Through<'a> {
+    Nothing,
+    Coder(Coder<'a>),
+    Watch(&'a RefCell<ModelAnswer>),
+}
+
+/// What is said of the body in the head, and what it goes through. `bytes` are those of the
 /// response's head.
+///
+/// # Errors
+/// It is no answer of a model.
 pub fn choose<'a>(
+    routed: &Routed<'a>,
+    exchange: &mut Exchange,
+    bytes: &[u8],
+    length: BodyLength,
+) -> Result<(Treatment, Through<'a>), Failure> {
+    let untouched = (Treatment::default(), Through::Nothing);
+    let Some(on_body) = routed.edits.on_body() else { return Ok(untouched) };
+    let policy = match (on_body, routed.watch) {
+        (OnBody::Code(policy), _) => policy,
+        (OnBody::Watch, None) => return Ok(untouched),
+        (OnBody::Watch, Some(watch)) => {
+            let through = watched(watch, exchange, bytes, length)?;
+            return Ok((Treatment::default(), through));
+        }
+    };
+    Ok(coded(routed, exchange, bytes, length, policy))
+}
+
+/// A page for people is no answer of a model, whatever its status: the caller could not read it.
+fn watched<'a>(
+    watch: &'a RefCell<ModelAnswer>,
+    exchange: &mut Exchange,
+    bytes: &[u8],
+    length: BodyLength,
+) -> Result<Through<'a>, Failure> {
+    let operation = exchange.gen_ai().map(|known| known.operation);
+    let is_known_api = operation != Some(Api::Other.operation());
+    let response = &mut exchange.response;
+    let is_coded = response.field(FieldName::ContentEncoding).is_some();
+    let form = match is_coded {
+        true => Form::Other,
+        false => Form::of(response.value(bytes, FieldName::ContentType)),
+    };
+    if matches!(length, BodyLength::None | BodyLength::Fixed(0)) {
+        return Ok(Through::Nothing);
+    }
+    if form == Form::Other && !is_coded && is_known_api {
+        return Err(Failure::Llm(Error::BadAnswer));
+    }
+    let mut answer = watch.borrow_mut();
+    answer.begin(form);
+    if answer.may_shrink() {
+        let lengths = response.fields.iter_mut().filter(|f| f.id == FieldName::ContentLength);
+        lengths.for_each(|field| field.hop = true);
+    }
+    Ok(Through::Watch(watch))
+}
+
+fn coded<'a>(
     routed: &Routed<'a>,
     exchange: &Exchange,
     bytes: &[u8],
     length: BodyLength,
-) -> (Treatment, Option<Coder<'a>>) {
-    let Some(policy) = routed.edits.compression() else { return (Treatment::default(), None) };
+    policy: &Compression,
+) -> (Treatment, Through<'a>) {
     let treatment = policy.treat(Answer {
         request: &exchange.request,
         request_bytes: exchange.head_bytes(),
@@ -26,14 +91,14 @@ pub fn choose<'a>(
     });
     // Who asked for the head alone is told of a coding that nobody does.
     let (Some((coding, level)), false) = (treatment.coding, length == BodyLength::None) else {
-        return (treatment, None);
+        return (treatment, Through::Nothing);
     };
     let resources = &routed.place.view.resources;
     match resources.coders.take(coding, level) {
-        Some(coder) => (treatment, Some(coder)),
+        Some(coder) => (treatment, Through::Coder(coder)),
         None => {
             resources.shard.limit_hit(Limit::Coders);
-            (Treatment { weakened: false, coding: None, ..treatment }, None)
+            (Treatment { weakened: false, coding: None, ..treatment }, Through::Nothing)
         }
     }
 }

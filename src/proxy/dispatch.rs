@@ -11,6 +11,7 @@ use super::reply;
 use super::request_head::Rewritten;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
+use crate::policy::gradient::Permit;
 use crate::policy::rate_limit::Decision;
 use crate::policy::step::Step;
 use crate::policy::verdict::Refusal;
@@ -24,6 +25,7 @@ use crate::telemetry::value::Counter;
 use super::asked::{self, Asked};
 use super::gather;
 use super::hold;
+use super::llm;
 use super::mirror;
 
 /// Runs the route's steps and asks its target.
@@ -36,11 +38,16 @@ pub async fn to_target<'a>(
     changes: &'a mut Changes,
     labels: &mut LabelsId,
 ) -> Result<End, Failure> {
-    if let Some(answer) = acted(&routed, &routed.route.pipeline, exchange, changes).await? {
-        return answered(&routed, exchange, changes, answer).await;
+    match acted(&routed, &routed.route.pipeline, exchange, changes).await {
+        Ok(None) => (),
+        Ok(Some(answer)) => return answered(&routed, exchange, changes, answer).await,
+        Err(failure) => return Err(llm::shaped(&routed, exchange, failure)),
     }
     let clusters = match &routed.route.target {
         Target::Clusters(clusters) => clusters,
+        Target::Llm(id) => {
+            return Box::pin(llm::ask(routed, exchange, changes, labels, *id)).await;
+        }
         Target::Reply(reply) => {
             return answered(&routed, exchange, changes, Answer::Fixed(reply)).await;
         }
@@ -65,19 +72,33 @@ pub async fn to_target<'a>(
     let shadow = mirror.and_then(|mirror| mirror::begin(&routed, exchange, changes, mirror));
     let tee = shadow.as_ref().map(mirror::Shadow::tee);
     let rewritten = Rewritten { changes, backend, http2: false, tee };
-    let gradient = routed.edits.concurrency();
-    // It counts until its answer is with the client.
-    let _permit = match gradient {
-        Some(gradient) => Some(gradient.admit().ok_or(Failure::Overload(Overloaded::Concurrency))?),
-        None => None,
-    };
+    let _permit = permit(&routed)?;
     forward::forward(&routed, exchange, *cluster, rewritten).await?;
+    measured(&routed, exchange);
+    Ok(End::Upstream)
+}
+
+/// The right to ask a backend that has a bound. It counts until its answer is with the client.
+///
+/// # Errors
+/// It has as much to do as it may have.
+pub fn permit<'a>(routed: &Routed<'a>) -> Result<Option<Permit<'a>>, Failure> {
+    match routed.edits.concurrency() {
+        Some(gradient) => {
+            Ok(Some(gradient.admit().ok_or(Failure::Overload(Overloaded::Concurrency))?))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Tells the bound how long the answer took.
+pub fn measured(routed: &Routed<'_>, exchange: &Exchange) {
     let outcome = &exchange.outcome;
-    if let (Some(gradient), Some(sent), Some(answered)) = (gradient, outcome.sent, outcome.answered)
+    if let (Some(gradient), Some(sent), Some(answered)) =
+        (routed.edits.concurrency(), outcome.sent, outcome.answered)
     {
         gradient.answered(answered.nanos_since(sent), answered);
     }
-    Ok(End::Upstream)
 }
 
 /// What the rate limits said, for the books.
@@ -127,7 +148,10 @@ pub enum Answer<'a> {
 }
 
 /// Runs the steps of a pipeline, and waits where one of them holds the request.
-async fn acted<'a>(
+///
+/// # Errors
+/// One of them refuses it.
+pub async fn acted<'a>(
     routed: &Routed<'a>,
     pipeline: &'a Pipeline,
     exchange: &mut Exchange,
@@ -209,7 +233,11 @@ pub fn steps<'a>(
     }
 }
 
-async fn answered(
+/// Sends what was answered in the place of a target.
+///
+/// # Errors
+/// The client is gone, or takes nothing; or it asked for a tunnel.
+pub async fn answered(
     routed: &Routed<'_>,
     exchange: &mut Exchange,
     changes: &Changes,
@@ -235,7 +263,7 @@ async fn answered(
 }
 
 /// Makes the request's id, where the configuration wants one and the client brought none.
-fn identify(routed: &Routed<'_>, exchange: &mut Exchange) {
+pub fn identify(routed: &Routed<'_>, exchange: &mut Exchange) {
     let wanted = match routed.bind.settings.forwarded.request_id {
         RequestId::Off => false,
         RequestId::Make => true,

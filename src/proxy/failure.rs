@@ -2,6 +2,7 @@
 //! nothing else turns an error into a status.
 
 use crate::http::Broke;
+use crate::llm;
 use crate::policy::rate_limit::Exceeded;
 use crate::proto::http1::ParseError;
 use crate::telemetry::value::{Limit, Reason, Timeout};
@@ -55,6 +56,8 @@ pub enum Failure {
     AttemptSlow,
     /// The endpoint stopped sending or taking bytes in the middle of a message.
     UpstreamStuck,
+    /// What is asked of a model, or what it answers, is not what its API has.
+    Llm(llm::Error),
     /// A rate limit of the route has no token left.
     RateLimited(Exceeded),
     /// The process has as much to do as it may have.
@@ -156,6 +159,7 @@ impl Failure {
             Self::AttemptSlow | Self::UpstreamStuck => {
                 (504, Reason::Timeout, "upstream call timeout", "UT")
             }
+            Self::Llm(error) => return of_model(error),
             Self::RateLimited(_) => (429, Reason::RateLimit, "rate limit exceeded", "RL"),
             Self::Overload(what) => (503, Reason::Internal, what.text(), "OM"),
             Self::Unauthorized => (403, Reason::Authorization, "authorization failed", "UAEX"),
@@ -189,6 +193,7 @@ impl Failure {
                 | Self::AttemptSlow
                 | Self::UpstreamStuck
                 | Self::RateLimited(_)
+                | Self::Llm(_)
                 | Self::Overload(Overloaded::Concurrency)
                 | Self::Unauthorized
                 | Self::CsrfRefused
@@ -279,6 +284,48 @@ const fn malformed(error: ParseError) -> Row {
         _ => (400, "malformed request"),
     };
     Row { status, reason: Reason::InvalidRequest, text, flag: "DPE" }
+}
+
+impl From<llm::Error> for Failure {
+    fn from(error: llm::Error) -> Self {
+        Self::Llm(error)
+    }
+}
+
+impl Failure {
+    /// OpenAI's word for it.
+    pub const fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Llm(llm::Error::UnknownModel) => Some("model_not_found"),
+            Self::RateLimited(_) => Some("rate_limit_exceeded"),
+            _ => None,
+        }
+    }
+}
+
+const fn of_model(error: llm::Error) -> Row {
+    use llm::Error;
+    let (status, text) = match error {
+        Error::NotJson => (400, "the request body is not JSON"),
+        Error::TooDeep => (400, "the request body has too many levels"),
+        Error::NotAnObject => (400, "the request body is not a JSON object"),
+        Error::NoModel => (400, "model is missing"),
+        Error::BadModel => (400, "model is not the name of a model"),
+        Error::BadStream => (400, "stream is not a boolean"),
+        Error::Duplicate => (400, "a field of the request body stands twice"),
+        Error::NotSpoken => (400, "the provider of this model does not speak this API"),
+        Error::UnknownModel => (404, "no such model"),
+        Error::BadMethod => (405, "method not allowed"),
+        Error::BadAnswer => {
+            let text = "upstream call failed: not an answer of a model";
+            return Row { status: 502, reason: Reason::UpstreamFailure, text, flag: "UPE" };
+        }
+    };
+    let reason = match error {
+        Error::UnknownModel => Reason::NotFound,
+        _ => Reason::InvalidRequest,
+    };
+    Row { status, reason, text, flag: "DPE" }
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use super::place::Place;
 use crate::base::clock::Instant;
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
-use crate::http::exchange::NO_ID;
+use crate::http::exchange::{GenAi, NO_ID};
 use crate::net::tls::Identity;
 use crate::proto::http1::{FieldName, Method};
-use crate::telemetry::access_log::Record;
+use crate::telemetry::access_log::{GenAiPart, Record};
 use crate::telemetry::value::{HttpVersion, MethodLabel, Reason};
 
 /// How an exchange ended, for the record.
@@ -113,9 +113,24 @@ fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, no
             upstream_status,
             upstream_nanos,
             retries: outcome.retries,
+            gen_ai: exchange.gen_ai().map(gen_ai),
         },
         &resources.shard,
     );
+}
+
+fn gen_ai(known: &GenAi) -> GenAiPart<'_> {
+    let usage = &known.usage;
+    GenAiPart {
+        operation: known.operation.as_bytes(),
+        provider: known.provider.as_bytes(),
+        request_model: &known.request_model,
+        response_model: &known.response_model,
+        input: usage.input,
+        output: usage.output,
+        cache_read: usage.cache_read,
+        cache_written: usage.cache_written,
+    }
 }
 
 const fn method_label(method: Method) -> MethodLabel {

@@ -102,6 +102,11 @@ async fn whole(
     Ok(())
 }
 
+/// The request's body, where it was gathered and has not gone.
+pub fn body(exchange: &Exchange) -> &[u8] {
+    exchange.asked_body.as_ref().map_or(&[], |gathered| gathered.body())
+}
+
 /// Tells a client that waits for a word that its body is wanted, RFC 9110 section 10.1.1.
 async fn go_on(place: &Place<'_>) -> Result<(), Failure> {
     let buffers = &place.view.resources.buffers;

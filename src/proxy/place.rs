@@ -1,9 +1,11 @@
 //! `Place`: where an exchange takes place. Everything it is judged by, borrowed.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::lease::Caller;
 use crate::http::server::h1::Connection;
+use crate::llm::Answer;
 use crate::policy::Pipeline;
 use crate::snapshot::bind::{Bind, Route};
 use crate::snapshot::view::View;
@@ -49,6 +51,8 @@ pub struct Routed<'a> {
     pub prefix_len: usize,
     /// Lines that steps add to whatever answers the request.
     pub lines: &'a [u8],
+    /// Who looks at the body of the answer, where the pipeline says that somebody does.
+    pub watch: Option<&'a RefCell<Answer>>,
 }
 
 impl<'a> std::ops::Deref for Routed<'a> {

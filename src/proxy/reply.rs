@@ -9,6 +9,7 @@ use super::{asked, coded_reply};
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::reply::Reply;
+use crate::llm::Error;
 use crate::policy::attributes::ResponsePart;
 use crate::policy::rate_limit::Exceeded;
 use crate::proto::http1::{BodyLength, Method, encode};
@@ -28,32 +29,28 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
     if failure.is_silent() {
         return;
     }
+    let shape = exchange.outcome.shape;
     let fields: &[u8] = match failure {
-        Failure::ConnectRefused => {
-            b"Content-Type: text/plain\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"
-        }
-        Failure::Overload(_) => b"Content-Type: text/plain\r\nRetry-After: 1\r\n",
-        _ => b"Content-Type: text/plain\r\n",
+        Failure::ConnectRefused => b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n",
+        Failure::Llm(Error::BadMethod) => b"Allow: POST\r\n",
+        Failure::Overload(_) => b"Retry-After: 1\r\n",
+        _ => b"",
     };
     if let Failure::RateLimited(exceeded) = failure {
         return limited(place, exchange, exceeded, lines).await;
     }
     let buffers = &place.view.resources.buffers;
-    let mut more = (!lines.is_empty()).then(|| buffers.take());
-    let fields = match &mut more {
-        Some(more) => {
-            more.put(fields);
-            more.put(lines);
-            more.filled()
-        }
-        None => fields,
-    };
-    let reply = Reply { status: row.status, fields, body: row.text.as_bytes() };
+    let mut told = buffers.take();
+    told.put(shape.content_type());
+    told.put(fields);
+    told.put(lines);
+    let head = told.len();
+    shape.put(&mut told, row.status, row.text, failure.code());
+    let (fields, body) = told.filled().split_at(head);
+    let reply = Reply { status: row.status, fields, body };
     // That the client takes it or not makes no difference to the failure.
     let _ = send(place, exchange, &reply).await;
-    if let Some(more) = more {
-        buffers.give(more);
-    }
+    buffers.give(told);
 }
 
 /// Tells who asks too often when to come back, RFC 6585 section 4. The `x-ratelimit-` fields are
@@ -61,7 +58,9 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
 async fn limited(place: &Place<'_>, exchange: &mut Exchange, exceeded: Exceeded, lines: &[u8]) {
     let buffers = &place.view.resources.buffers;
     let mut fields = buffers.take();
-    fields.put(b"Content-Type: text/plain\r\nx-ratelimit-limit: ");
+    let shape = exchange.outcome.shape;
+    fields.put(shape.content_type());
+    fields.put(b"x-ratelimit-limit: ");
     encode::decimal(&mut fields, u64::from(exceeded.limit));
     fields.put(b"\r\nx-ratelimit-remaining: 0\r\nx-ratelimit-reset: ");
     encode::decimal(&mut fields, u64::from(exceeded.wait_seconds));
@@ -69,8 +68,12 @@ async fn limited(place: &Place<'_>, exchange: &mut Exchange, exceeded: Exceeded,
     encode::decimal(&mut fields, u64::from(exceeded.wait_seconds));
     fields.put(b"\r\n");
     fields.put(lines);
-    let row = Failure::RateLimited(exceeded).row();
-    let reply = Reply { status: row.status, fields: fields.filled(), body: row.text.as_bytes() };
+    let failure = Failure::RateLimited(exceeded);
+    let row = failure.row();
+    let head = fields.len();
+    shape.put(&mut fields, row.status, row.text, failure.code());
+    let (head, body) = fields.filled().split_at(head);
+    let reply = Reply { status: row.status, fields: head, body };
     let _ = send(place, exchange, &reply).await;
     buffers.give(fields);
 }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::attempt::{Answered, Ended};
-use super::coding;
+use super::coding::{self, Through};
 use super::failure::Failure;
 use super::gather;
 use super::judge;
@@ -17,6 +17,7 @@ use crate::base::buffer::Buffer;
 use crate::http::client::h1::read_head;
 use crate::http::coded::Coded;
 use crate::http::transfer::Transfer;
+use crate::http::watched::{Watch, Watched};
 use crate::http::{Body, Broke, Exchange};
 use crate::limits::INTERIM_RESPONSES_MAX;
 use crate::net::deadline::Action;
@@ -151,12 +152,16 @@ async fn body(
     judge::note(routed, exchange, input.filled());
     let gathered = exchange.told_body.as_ref().map(|gathered| gathered.length);
     let length = length(exchange);
-    let (mut treatment, coder) = coding::choose(routed, exchange, input.filled(), length);
-    treatment.weakened |= routed.edits.gathers_response().is_some_and(|wanted| wanted.replaced);
-    let told = match coder {
-        Some(_) => Told::Chunked,
-        None => response_head::told(length, exchange.request.version.is_1_1()),
+    let (mut treatment, through) = match coding::choose(routed, exchange, input.filled(), length) {
+        Ok(chosen) => chosen,
+        Err(failure) => {
+            buffers.give(front);
+            buffers.give(input);
+            return Ended::Failed(failure);
+        }
     };
+    treatment.weakened |= routed.edits.gathers_response().is_some_and(|wanted| wanted.replaced);
+    let told = told(&through, length, exchange.request.version.is_1_1());
     let uploading = upload.as_ref().is_some_and(|upload| upload.outcome() != Some(Ok(())));
     if told == Told::ByClose || uploading || routed.is_closing() {
         connection.closing.set(true);
@@ -166,36 +171,33 @@ async fn body(
     input.consume(exchange.response.len);
     exchange.outcome.responded = Some(connection.now());
     exchange.outcome.status = exchange.response.status;
-    if upload.is_none() && coder.is_none() && is_whole(routed, exchange, &front, &input, length) {
-        return whole(routed, exchange, front, input);
+    let is_small =
+        |input: &Buffer| upload.is_none() && is_whole(routed, exchange, &front, input, length);
+    match &through {
+        Through::Nothing if is_small(&input) => return whole(routed, exchange, front, input),
+        Through::Watch(watch) if told == Told::AsItCame && is_small(&input) => {
+            watch.borrow_mut().see(input.filled_mut(), true, connection.now());
+            return whole(routed, exchange, front, input);
+        }
+        _ => (),
     }
-    let strips = told == Told::ByClose || coder.is_some();
+    let strips = told == Told::ByClose || !matches!(through, Through::Nothing);
     let output = if strips { Output::Strip } else { Output::Keep };
     let mut body = Body::new(length, output);
     let moved = Cell::new(0);
-    let limits = &routed.bind.settings.limits;
-    let whole = routed.edits.timeouts().request;
-    let until = whole.map(|limit| exchange.outcome.started.plus(limit));
-    let transfer = Transfer {
-        from: up,
-        to: &connection.stream,
-        read_deadline: up.deadline(),
-        write_deadline: connection.stream.deadline(),
-        read_limit: limits.read,
-        read_ends: Action::EndRead,
-        write_limit: limits.write,
-        until,
-        buffers,
-        pipes: &routed.view.resources.pipes,
-        ends_with_receiver: true,
-        chunk: told == Told::Chunked,
-        moved: &moved,
-        tee: None,
-    };
+    let chunk = told == Told::Chunked;
+    let transfer = Transfer { chunk, ..transfer(routed, exchange, up, &moved) };
+    let until = transfer.until;
     let head_bytes = front.len() as u64;
-    let result = match coder {
-        None => upload::beside(upload, transfer.run(&mut front, &mut body, input)).await,
-        Some(coder) => {
+    let result = match through {
+        Through::Nothing => {
+            upload::beside(upload, transfer.run(&mut front, &mut body, input)).await
+        }
+        Through::Watch(watch) => {
+            let watched = Watched { transfer: &transfer, watch };
+            upload::beside(upload, Box::pin(watched.run(&mut front, &mut body, input))).await
+        }
+        Through::Coder(coder) => {
             let coded = Coded { transfer: &transfer, coder, coded: 0 };
             let run = coded_body(routed, coded, &mut front, &mut body, input);
             upload::beside(upload, Box::pin(run)).await
@@ -215,6 +217,49 @@ async fn body(
             }
             Ended::Failed(cut(broke, until.is_some_and(|until| connection.now() >= until)))
         }
+    }
+}
+
+/// How the client is told where a body ends that goes through something. One that is looked at has
+/// chunks of ours, where it may be any shorter or had some before.
+fn told(through: &Through<'_>, length: BodyLength, is_1_1: bool) -> Told {
+    match (through, length) {
+        (Through::Nothing, _) => response_head::told(length, is_1_1),
+        (Through::Coder(_), _) => Told::Chunked,
+        (Through::Watch(_), BodyLength::None) => Told::AsItCame,
+        (Through::Watch(watch), BodyLength::Fixed(_)) if !watch.borrow().may_shrink() => {
+            Told::AsItCame
+        }
+        _ if is_1_1 => Told::Chunked,
+        _ => Told::ByClose,
+    }
+}
+
+/// From the endpoint to the client.
+fn transfer<'a>(
+    routed: &Routed<'a>,
+    exchange: &Exchange,
+    up: &'a Stream,
+    moved: &'a Cell<u64>,
+) -> Transfer<'a> {
+    let place = routed.place;
+    let limits = &place.bind.settings.limits;
+    let whole = routed.edits.timeouts().request;
+    Transfer {
+        from: up,
+        to: &place.connection.stream,
+        read_deadline: up.deadline(),
+        write_deadline: place.connection.stream.deadline(),
+        read_limit: limits.read,
+        read_ends: Action::EndRead,
+        write_limit: limits.write,
+        until: whole.map(|limit| exchange.outcome.started.plus(limit)),
+        buffers: &place.view.resources.buffers,
+        pipes: &place.view.resources.pipes,
+        ends_with_receiver: true,
+        chunk: false,
+        moved,
+        tee: None,
     }
 }
 

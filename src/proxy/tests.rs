@@ -92,7 +92,7 @@ impl Scene {
         let (route, prefix_len) = self.found;
         let route = &bind.listeners[0].routes[route];
         let place = Place { view, bind, connection };
-        Routed { place, route, edits: &route.pipeline, prefix_len, lines: b"" }
+        Routed { place, route, edits: &route.pipeline, prefix_len, lines: b"", watch: None }
     }
 
     fn bind(&self) -> &Bind {

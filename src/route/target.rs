@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::field::{self, FieldError};
 use super::split::Split;
-use crate::base::id::ClusterId;
+use crate::base::id::{ClusterId, LlmId};
 use crate::limits::REPLY_BODY_BYTES_MAX;
 
 /// Where the requests of a route end.
@@ -14,6 +14,8 @@ pub enum Target {
     /// Clusters by weight. The place that `Split::pick` tells is that of the backend in the file:
     /// what is compiled for one backend of the route alone is found by it.
     Clusters(Split<ClusterId>),
+    /// Providers of models, by what a request's body says.
+    Llm(LlmId),
     /// An answer without asking anyone.
     Reply(FixedReply),
 }

@@ -6,6 +6,8 @@ mod attached;
 mod cluster;
 mod concurrency;
 mod lead;
+mod llm;
+mod matching;
 mod material;
 mod policy;
 mod rate_limit;
@@ -29,20 +31,24 @@ use crate::config::Config;
 use crate::config::backend::RouteBackend;
 use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
 use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
+use crate::config::policy::RoutePolicies;
 use crate::config::policy::inherited::ListenerPolicies;
-use crate::config::route::{PathMatch, Route as RawRoute, RouteMatch, SourceMatch, ValueMatch};
+use crate::config::route::Route as RawRoute;
 use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
+use crate::llm::Llm as Models;
 use crate::policy::{Pipeline, PipelineSpec};
 use crate::proto::proxy_protocol::Accepted;
 use crate::route::host::{HostMap, Hostname};
 use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
-use crate::route::{MatchSpec, PathSpec, RouteSpec, SourcePart, Table, ValueSpec};
+use crate::route::{RouteSpec, Table};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use attached::{For, Together};
 use cluster::Clusters;
 use concurrency::Gradients;
+use llm::Providers;
+use matching::match_spec;
 use material::Materials;
 use policy::Above;
 use rate_limit::RateLimits;
@@ -81,6 +87,7 @@ pub fn compile(
         rate_limits: RateLimits::new(last),
         gradients: Gradients::new(last),
         together: Together::default(),
+        llms: Vec::new(),
         last,
         made: Vec::new(),
         delegated: 0,
@@ -109,6 +116,7 @@ pub fn compile(
         unhealthy,
         rate_limits,
         gradients: compiler.gradients.made,
+        llms: compiler.llms,
         sources: rate_limit::sources(limits.per_source.as_ref(), last),
         memory_bytes_max: limits.memory_bytes.map(|bytes| bytes as u64),
     })
@@ -119,8 +127,9 @@ pub fn sockets(config: &Config) -> Vec<(String, SocketAddr)> {
     let ipv6 = config.process.enable_ipv6;
     let binds = config.binds.iter().map(|bind| bind.socket(ipv6));
     let gateways = config.gateways.values().map(|gateway| gateway.socket(ipv6));
+    let llm = config.llm.as_ref().map(|llm| llm.socket(ipv6));
     let mut named: Vec<(String, SocketAddr)> = Vec::new();
-    for socket in binds.chain(gateways) {
+    for socket in binds.chain(gateways).chain(llm) {
         let plain = format!("bind/{}", socket.port());
         let name = if !named.iter().any(|(name, _)| *name == plain) {
             plain
@@ -142,6 +151,7 @@ struct Compiler<'a> {
     rate_limits: RateLimits<'a>,
     gradients: Gradients<'a>,
     together: Together,
+    llms: Vec<Arc<Models>>,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
@@ -166,6 +176,19 @@ struct Served<'a> {
     tcp_routes: Vec<&'a TcpRoute>,
 }
 
+impl<'a> Served<'a> {
+    /// With its routes inside.
+    fn of(listener: &'a RawListener) -> Self {
+        Self {
+            listener,
+            policies: vec![&listener.policies],
+            attached: Vec::new(),
+            routes: listener.routes.iter().collect(),
+            tcp_routes: listener.tcp_routes.iter().collect(),
+        }
+    }
+}
+
 impl Compiler<'_> {
     fn binds(&mut self) -> Vec<Arc<Bind>> {
         let config = self.config;
@@ -178,11 +201,9 @@ impl Compiler<'_> {
                 .iter()
                 .map(|listener| (listener, For::listener(config, "default", listener, raw.port)))
                 .map(|(listener, found)| Served {
-                    listener,
                     policies: [found.gateway, vec![&listener.policies]].concat(),
                     attached: found.routes,
-                    routes: listener.routes.iter().collect(),
-                    tcp_routes: listener.tcp_routes.iter().collect(),
+                    ..Served::of(listener)
                 })
                 .collect();
             let header = proxy_header(config, raw.tunnel_protocol);
@@ -212,6 +233,12 @@ impl Compiler<'_> {
             let header = proxy_header(config, TunnelProtocol::Direct);
             let place = (compiled.len(), name, address);
             compiled.push(self.bind(place, &gateway, &listeners, header));
+        }
+        if let Some(raw) = config.llm.as_ref().map(|llm| llm.bind()) {
+            let (name, address) = sockets.next().expect("the block `llm` has a socket");
+            let listeners: Vec<_> = raw.listeners.iter().map(Served::of).collect();
+            let place = (compiled.len(), name, address);
+            compiled.push(self.bind(place, "default/default", &listeners, None));
         }
         compiled.into_iter().map(Arc::new).collect()
     }
@@ -329,6 +356,7 @@ impl Compiler<'_> {
         let mut weighted = Vec::new();
         let mut backends = Vec::new();
         let mut labels = Vec::new();
+        let mut providers = Providers::default();
         let below = above.below(policies, bounds);
         let group = raw.group().map(|name| self.group(name, &below));
         let backends_of = if group.is_some() { &[][..] } else { &raw.backends };
@@ -338,16 +366,22 @@ impl Compiler<'_> {
             let cluster =
                 clusters.of(backend, inherited, Carries::Http, &label, &mut self.materials);
             weighted.push((backend.weight, cluster));
+            let ai = self.clusters.ai(backend);
+            self.protocol = if ai.is_some() { "llm" } else { "http" };
+            providers.add(backend.weight, cluster, ai);
             labels.push(self.labels(&self.clusters.name(cluster), &label, rule));
-            backends.push(self.backend(backend, cluster, &specs, &label));
+            backends.push(self.backend(backend, cluster, &specs, (policies, &label)));
         }
         labels.push(self.labels("", &label, rule));
+        self.protocol = "http";
+        let asks = self.ask(raw, providers, &label);
         let mirror = above.nearest(policies, |policies| policies.request_mirror.as_ref());
         let mirror = mirror.map(|raw| self.mirror(raw, &label));
-        let target = match Split::compile(weighted) {
-            Ok(split) => Target::Clusters(split),
+        let target = match (asks, Split::compile(weighted)) {
+            (Some(asks), _) => asks,
+            (None, Ok(split)) => Target::Clusters(split),
             // agentgateway's answer to a route that points nowhere.
-            Err(_) => Target::Reply(
+            (None, Err(_)) => Target::Reply(
                 FixedReply::compile(500, &[("content-type", "text/plain")], b"no valid backends")
                     .expect("a small reply"),
             ),
@@ -361,7 +395,7 @@ impl Compiler<'_> {
         raw: &RouteBackend,
         cluster: ClusterId,
         route: &[&PipelineSpec],
-        label: &str,
+        (inherited, label): (&RoutePolicies, &str),
     ) -> Backend {
         let policies = self.clusters.policies(raw, None);
         let rules = self.clusters.authorizations(raw);
@@ -371,7 +405,10 @@ impl Compiler<'_> {
             let name = format!("backend {}", self.clusters.name(cluster));
             self.gradients.of(name, raw)
         });
-        let pipeline = (!policy::is_nothing(&own))
+        let auth = policies.backend_auth.as_ref().or(inherited.backend_auth.as_ref());
+        let ai = self.clusters.ai(raw);
+        let pipeline = self
+            .backend_pipeline(&mut own, auth, ai.as_ref())
             .then(|| self.pipeline(label, Pipeline::compile_behind(route, &own)));
         let name = self.clusters.host_name(cluster);
         Backend { pipeline, name, authority: self.clusters.authority(cluster) }
@@ -444,47 +481,6 @@ fn listener_name(raw: &RawListener, index: usize) -> String {
 
 fn hostname(raw: Option<&RawHostname>) -> Hostname {
     raw.and_then(|raw| Hostname::parse(&raw.to_string()).ok()).unwrap_or(Hostname::Any)
-}
-
-fn match_spec(raw: &RouteMatch) -> MatchSpec {
-    MatchSpec {
-        path: Some(match &raw.path {
-            PathMatch::Exact(path) => PathSpec::Exact(path.clone()),
-            PathMatch::PathPrefix(path) => PathSpec::Prefix(path.clone()),
-            PathMatch::Regex(regex) => PathSpec::Regex(regex.clone()),
-        }),
-        method: raw.method.clone(),
-        headers: raw
-            .headers
-            .iter()
-            .map(|header| (header.name.as_str().to_owned(), value_spec(&header.value)))
-            .collect(),
-        query: raw
-            .query
-            .iter()
-            .map(|query| (query.name.clone(), value_spec(&query.value)))
-            .collect(),
-        source: raw.source.as_ref().map(source_spec).unwrap_or_default(),
-    }
-}
-
-fn source_spec(raw: &SourceMatch) -> Vec<(SourcePart, ValueSpec)> {
-    let parts = [
-        (SourcePart::Identity, &raw.identity),
-        (SourcePart::Subject, &raw.subject),
-        (SourcePart::SubjectCn, &raw.subject_cn),
-        (SourcePart::Issuer, &raw.issuer),
-        (SourcePart::SubjectAltName, &raw.subject_alt_name),
-    ];
-    let written = parts.into_iter().filter_map(|(part, value)| Some((part, value.as_ref()?)));
-    written.map(|(part, value)| (part, value_spec(value))).collect()
-}
-
-fn value_spec(raw: &ValueMatch) -> ValueSpec {
-    match raw {
-        ValueMatch::Exact(value) => ValueSpec::Exact(value.clone()),
-        ValueMatch::Regex(regex) => ValueSpec::Regex(regex.clone()),
-    }
 }
 
 const TOO_MANY_ROUTES: &str = "route groups lead to more routes than a configuration may have";

@@ -38,6 +38,7 @@ pub fn refresh(
         unhealthy: last.unhealthy.clone(),
         rate_limits: last.rate_limits.clone(),
         gradients: last.gradients.clone(),
+        llms: last.llms.clone(),
         sources: last.sources.clone(),
         memory_bytes_max: last.memory_bytes_max,
     })

@@ -45,6 +45,21 @@ pub struct Record<'a> {
     pub upstream_status: u16,
     pub upstream_nanos: u64,
     pub retries: u32,
+    /// Of a request for a model.
+    pub gen_ai: Option<GenAiPart<'a>>,
+}
+
+/// Who was asked for what, and what it cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenAiPart<'a> {
+    pub operation: &'a [u8],
+    pub provider: &'a [u8],
+    pub request_model: &'a [u8],
+    pub response_model: &'a [u8],
+    pub input: Option<u64>,
+    pub output: Option<u64>,
+    pub cache_read: Option<u64>,
+    pub cache_written: Option<u64>,
 }
 
 /// One worker's end of the access log.

@@ -2,6 +2,12 @@
 //! agentgateway has are kept to the letter, so that its alerts and dashboards work; additions start
 //! with `ringway_`. What is not here cannot be printed. Owns no state.
 
+mod family;
+
+pub use family::Family;
+pub(crate) use family::counter;
+use family::{gauge, histogram, info};
+
 /// What a family's samples mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -10,21 +16,6 @@ pub enum Kind {
     Histogram,
     /// A gauge of 1 that carries its text in labels.
     Info,
-}
-
-/// One metric family.
-#[derive(Debug)]
-pub struct Family {
-    /// Of its samples; a counter's ends in `_total`, an info's in `_info`.
-    pub name: &'static str,
-    pub kind: Kind,
-    pub help: &'static str,
-    /// Without `le`.
-    pub labels: &'static [&'static str],
-    pub unit: Option<&'static str>,
-    /// Also served without `_total`, as the seeds print it: in text only, since OpenMetrics has
-    /// that name for the family itself.
-    pub served_bare: bool,
 }
 
 const H: &[&str] = &[
@@ -42,6 +33,29 @@ const H: &[&str] = &[
 const M: &[&str] = &["backend", "bind", "gateway", "listener", "route", "route_rule"];
 const T: &[&str] = &["bind", "gateway", "listener", "protocol"];
 
+const G: &[&str] = &[
+    "gen_ai_operation_name",
+    "gen_ai_system",
+    "gen_ai_request_model",
+    "gen_ai_response_model",
+    "bind",
+    "gateway",
+    "listener",
+    "route",
+    "route_rule",
+];
+const GEN_AI_TOKENS: &[&str] = &[
+    "gen_ai_token_type",
+    "gen_ai_operation_name",
+    "gen_ai_system",
+    "gen_ai_request_model",
+    "gen_ai_response_model",
+    "bind",
+    "gateway",
+    "listener",
+    "route",
+    "route_rule",
+];
 const E: &[&str] = &["backend", "endpoint"];
 
 macro_rules! families {
@@ -113,6 +127,26 @@ families! {
         T,
         "Total TCP bytes transmitted per connection labels.",
     ).in_unit("bytes");
+    GEN_AI_TOKEN_USAGE = histogram(
+        "agentgateway_gen_ai_client_token_usage",
+        GEN_AI_TOKENS,
+        "Number of tokens used per request.",
+    );
+    GEN_AI_REQUEST_DURATION = histogram(
+        "agentgateway_gen_ai_server_request_duration",
+        G,
+        "Duration of generative AI request.",
+    );
+    GEN_AI_FIRST_TOKEN = histogram(
+        "agentgateway_gen_ai_server_time_to_first_token",
+        G,
+        "Time to generate the first token for a given request.",
+    );
+    GEN_AI_EACH_TOKEN = histogram(
+        "agentgateway_gen_ai_server_time_per_output_token",
+        G,
+        "Time to generate each output token for a given request.",
+    );
     CONFIG_SYNCHRONIZED = gauge(
         "agentgateway_config_synchronized",
         &[],
@@ -440,49 +474,6 @@ families! {
         "Start time of the process since unix epoch in seconds.",
     ).in_unit("seconds");
     PROCESS_THREADS = gauge("process_threads", &[], "Number of threads of the process.");
-}
-
-impl Family {
-    const fn new(kind: Kind, name: &'static str, labels: Labels, help: &'static str) -> Self {
-        Self { name, kind, help, labels, unit: None, served_bare: false }
-    }
-
-    const fn in_unit(self, unit: &'static str) -> Self {
-        Self { unit: Some(unit), ..self }
-    }
-
-    /// Serves the family without `_total` too.
-    pub const fn also_bare(self) -> Self {
-        Self { served_bare: true, ..self }
-    }
-
-    /// The name without what tells the kind: what OpenMetrics calls the family's name.
-    pub fn bare_name(&self) -> &'static str {
-        let suffix = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram => "",
-        };
-        self.name.strip_suffix(suffix).unwrap_or(self.name)
-    }
-}
-
-type Labels = &'static [&'static str];
-
-pub(crate) const fn counter(name: &'static str, labels: Labels, help: &'static str) -> Family {
-    Family::new(Kind::Counter, name, labels, help)
-}
-
-const fn gauge(name: &'static str, labels: Labels, help: &'static str) -> Family {
-    Family::new(Kind::Gauge, name, labels, help)
-}
-
-const fn histogram(name: &'static str, labels: Labels, help: &'static str) -> Family {
-    Family::new(Kind::Histogram, name, labels, help)
-}
-
-const fn info(name: &'static str, labels: Labels, help: &'static str) -> Family {
-    Family::new(Kind::Info, name, labels, help)
 }
 
 #[cfg(test)]

@@ -137,8 +137,12 @@ impl Page {
             self.out.push('\n');
         }
         self.push(&[name, "_sum{", block, "} "]);
-        let seconds = Nanos(histogram.sum_nanos());
-        writeln!(self.out, "{seconds}").expect("a string takes all that is written");
+        let sum = histogram.sum_nanos();
+        match S::COUNTS {
+            true => writeln!(self.out, "{sum}"),
+            false => writeln!(self.out, "{}", Nanos(sum)),
+        }
+        .expect("a string takes all that is written");
         self.push(&[name, "_count{", block, "} "]);
         self.number(cumulative);
         self.out.push('\n');

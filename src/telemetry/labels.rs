@@ -298,7 +298,7 @@ fn json_field(out: &mut Vec<u8>, key: &str, value: &str) {
     escape::json(out, value.as_bytes());
 }
 
-fn cut(value: &str) -> &str {
+pub(super) fn cut(value: &str) -> &str {
     let mut ends = (0..=value.len().min(LABEL_VALUE_BYTES_MAX)).rev();
     let end = ends.find(|end| value.is_char_boundary(*end));
     &value[..end.unwrap_or(0)]

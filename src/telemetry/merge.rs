@@ -7,6 +7,7 @@
 //! control thread's time; a worker sees its cache lines read, and no more.
 
 mod endpoints;
+mod gen_ai;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,6 +116,7 @@ pub fn render(
     cluster_families(&mut page, &sum.clusters(), registry);
     endpoints::endpoint_families(&mut page, &sum.endpoints(), control, registry);
     endpoints::circuit_families(&mut page, control);
+    gen_ai::gen_ai_families(&mut page, &sum.gen_ai_series(), registry);
     runtime_families(&mut page, &shards, &sum);
     fault_families(&mut page, &sum, control, registry);
     control_families(&mut page, control);

@@ -9,9 +9,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::id::{LabelsId, WorkerId};
 use crate::limits::{
-    CLUSTER_SERIES_MAX, ENDPOINT_SERIES_MAX, EXCHANGE_SERIES_MAX, LISTENER_SERIES_MAX,
-    MALFORMED_ERRORS_MAX, ROUTE_SERIES_MAX,
+    CLUSTER_SERIES_MAX, ENDPOINT_SERIES_MAX, EXCHANGE_SERIES_MAX, GEN_AI_SERIES_MAX,
+    LISTENER_SERIES_MAX, MALFORMED_ERRORS_MAX, ROUTE_SERIES_MAX,
 };
+use crate::telemetry::gen_ai::{GenAiLabels, GenAiSeries};
 use crate::telemetry::histogram::{ConnectHistogram, LoopHistogram};
 use crate::telemetry::labels::{ClusterLabelsId, EndpointLabelsId, ListenerLabelsId, OVERFLOW};
 use crate::telemetry::series::{
@@ -49,6 +50,8 @@ pub struct Shard {
     listeners: Bounded<ListenerSeries>,
     clusters: Bounded<ClusterSeries>,
     endpoints: Bounded<EndpointSeries>,
+    gen_ai: Table<GenAiSeries>,
+    gen_ai_beyond: GenAiSeries,
 }
 
 /// The shards of all workers, in the order in which they were made. It grows while workers are
@@ -79,6 +82,7 @@ pub struct ShardOptions {
     pub listener_series_max: usize,
     pub cluster_series_max: usize,
     pub endpoint_series_max: usize,
+    pub gen_ai_series_max: usize,
     /// The values of `error` in `ringway_malformed_requests_total`; `malformed` takes an index
     /// into them. The same for every shard.
     pub malformed_errors: &'static [&'static str],
@@ -92,6 +96,7 @@ impl Default for ShardOptions {
             listener_series_max: LISTENER_SERIES_MAX,
             cluster_series_max: CLUSTER_SERIES_MAX,
             endpoint_series_max: ENDPOINT_SERIES_MAX,
+            gen_ai_series_max: GEN_AI_SERIES_MAX,
             malformed_errors: &[],
         }
     }
@@ -127,6 +132,8 @@ impl Shard {
             listeners: Bounded::new(options.listener_series_max),
             clusters: Bounded::new(options.cluster_series_max),
             endpoints: Bounded::new(options.endpoint_series_max),
+            gen_ai: Table::new(options.gen_ai_series_max),
+            gen_ai_beyond: GenAiSeries::beyond(),
         }
     }
 
@@ -238,6 +245,15 @@ impl Shard {
         self.endpoints.find(labels.0, &self.overflows)
     }
 
+    /// Where a request for a model is counted.
+    pub fn gen_ai(&self, labels: &GenAiLabels<'_>) -> &GenAiSeries {
+        let found = self.gen_ai.find_or_insert(labels.key());
+        found.filter(|series| series.is_for(labels)).unwrap_or_else(|| {
+            self.overflows.add(1);
+            &self.gen_ai_beyond
+        })
+    }
+
     #[cold]
     fn exchange_beyond(&self, status: u16, reason: Reason) -> &ExchangeSeries {
         self.overflows.add(1);
@@ -339,6 +355,12 @@ impl Shard {
         self.endpoints.sorted()
     }
 
+    pub(crate) fn gen_ai_series(&self) -> Vec<&GenAiSeries> {
+        let mut all = self.gen_ai.sorted();
+        all.extend((self.gen_ai_beyond.duration.count() > 0).then_some(&self.gen_ai_beyond));
+        all
+    }
+
     /// The sum of `shards`, with room for all they hold. Routes are grouped by `route_group`, as
     /// two label sets may differ in what a route's families do not print.
     pub(crate) fn sum<'a>(
@@ -353,6 +375,7 @@ impl Shard {
             listener_series_max: room(|shard| shard.listeners.len()),
             cluster_series_max: room(|shard| shard.clusters.len()),
             endpoint_series_max: room(|shard| shard.endpoints.len()),
+            gen_ai_series_max: room(|shard| shard.gen_ai.len()),
             malformed_errors: errors.max_by_key(|errors| errors.len()).unwrap_or_default(),
         };
         let sum = Self::with_options(WorkerId(0), options);
@@ -388,6 +411,8 @@ impl Shard {
         self.listeners.absorb(&other.listeners, |key| key);
         self.clusters.absorb(&other.clusters, |key| key);
         self.endpoints.absorb(&other.endpoints, |key| key);
+        self.gen_ai.absorb(&other.gen_ai, |key| key);
+        self.gen_ai_beyond.absorb(&other.gen_ai_beyond);
     }
 }
 

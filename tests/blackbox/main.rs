@@ -29,6 +29,7 @@ mod http2;
 mod http2_attacks;
 mod http2_upstream;
 mod limits;
+mod llm;
 mod metrics;
 mod mirror;
 mod proxy_protocol;

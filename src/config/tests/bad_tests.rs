@@ -46,13 +46,13 @@ fn unknown_keys_name_their_place_and_a_near_one() {
 #[test]
 fn what_agentgateway_knows_is_said_to_be_so() {
     check(
-        "llm: {port: 4000, models: []}\n\
+        "mcp: {port: 3000, targets: []}\n\
          config: {tracing: {otlpEndpoint: http://localhost:4317}}\n\
          frontendPolicies: {networkExtAuthz: {}, accessLog: {filter: 'true'}}\n\
          binds:\n- {port: 3000, tunnelProtocol: connect, listeners: [{protocol: HBONE, policies: \
           {extAuthz: {}}}]}\n",
         &[
-            "gateway.yaml:1:1: llm: known to agentgateway, not supported by Ringway yet",
+            "gateway.yaml:1:1: mcp: known to agentgateway, not supported by Ringway yet",
             "gateway.yaml:2:10: config.tracing: known to agentgateway, not supported by Ringway \
              yet",
             "gateway.yaml:3:20: frontendPolicies.networkExtAuthz: known to agentgateway, not \
@@ -69,12 +69,12 @@ fn what_agentgateway_knows_is_said_to_be_so() {
     );
     check_route(
         "policies:\n  extAuthz: {host: 'a:1'}\n  oidc: {}\n  delay: null\n\
-         backends:\n- ai: {name: a}\n- {dynamic: {}, weight: 2}",
+         backends:\n- aws: {name: a}\n- {dynamic: {}, weight: 2}",
         &[
             "gateway.yaml:6:9: policies.extAuthz: known to agentgateway, not supported by Ringway \
              yet",
             "gateway.yaml:7:9: policies.oidc: known to agentgateway, not supported by Ringway yet",
-            "gateway.yaml:10:9: backends[0].ai: known to agentgateway, not supported by Ringway \
+            "gateway.yaml:10:9: backends[0].aws: known to agentgateway, not supported by Ringway \
              yet",
             "gateway.yaml:11:10: backends[1].dynamic: known to agentgateway, not supported by \
              Ringway yet",
@@ -262,9 +262,9 @@ fn backends_that_cannot_be_reached() {
             "gateway.yaml:11:15: backends[5].host: a Unix socket needs a path",
             "gateway.yaml:12:16: backends[6].hosts: 0 hosts are not in 1 to 1000",
             "gateway.yaml:13:9: backends[7]: exactly one of host, hosts, backend, builtin, \
-             routeGroup is needed, 2 of them are written",
+             routeGroup, ai is needed, 2 of them are written",
             "gateway.yaml:14:9: backends[8]: exactly one of host, hosts, backend, builtin, \
-             routeGroup is needed, none is written",
+             routeGroup, ai is needed, none is written",
             "gateway.yaml:15:18: backends[9].builtin: `orign` is not a value of this key",
             "    hint: did you mean `origin`?",
             "gateway.yaml:16:29: backends[10].weight: -1 is not in 0 to 1000000",

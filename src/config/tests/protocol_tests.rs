@@ -124,8 +124,8 @@ fn tcp_routes_that_take_nothing() {
              Ringway yet",
             "9:44: [0].tcpRoutes[2].backends[0].policies.http: a TCP route does not look into \
              what it carries",
-            "9:72: [0].tcpRoutes[2].backends[0].policies.backendAuth: known to agentgateway, not \
-             supported by Ringway yet",
+            "9:72: [0].tcpRoutes[2].backends[0].policies.backendAuth: a TCP route does not look \
+             into what it carries",
             "10:7: [0].tcpRoutes[3]: never reached: [0].tcpRoutes[2] takes `*`",
             "10:46: [0].tcpRoutes[3].policies.timeout: unknown key",
             "10:60: [0].tcpRoutes[3].gateways: not a key of this table",

@@ -169,8 +169,11 @@ pub fn copy_fields(
 
 #[inline]
 pub fn decimal(out: &mut Buffer, number: u64) {
-    const DIGITS_MAX: usize = u64::MAX.ilog10() as usize + 1;
-    let mut digits = [0; DIGITS_MAX];
+    out.put(digits(number, &mut [0; DIGITS_MAX]));
+}
+
+/// The digits of a number, in room of the caller's.
+pub fn digits(number: u64, digits: &mut [u8; DIGITS_MAX]) -> &[u8] {
     let mut at = DIGITS_MAX;
     let mut rest = number;
     loop {
@@ -181,8 +184,10 @@ pub fn decimal(out: &mut Buffer, number: u64) {
             break;
         }
     }
-    out.put(&digits[at..]);
+    &digits[at..]
 }
+
+const DIGITS_MAX: usize = u64::MAX.ilog10() as usize + 1;
 
 /// Behind the CRLF of the line that `value` stands in: only white space lies between.
 #[inline]

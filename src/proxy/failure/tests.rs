@@ -85,6 +85,7 @@ const CASES: &[Case] = {
         (F::RateLimited(TOO_MANY), 429, R::RateLimit, "RL", "rate limit exceeded", false),
         (F::BodyTooLarge, 413, R::InvalidRequest, "DPE", "request body too large", true),
         (F::ResponseTooLarge, 502, R::UpstreamFailure, "UPE", "upstream response too large", false),
+        (F::Llm(llm::Error::UnknownModel), 404, R::NotFound, "DPE", "no such model", false),
     ]
 };
 
@@ -123,12 +124,13 @@ const fn place(failure: Failure) -> usize {
         F::RateLimited(_) => 28,
         F::BodyTooLarge => 29,
         F::ResponseTooLarge => 30,
+        F::Llm(_) => 31,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::ResponseTooLarge) + 1);
+    assert_eq!(CASES.len(), place(Failure::Llm(llm::Error::UnknownModel)) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

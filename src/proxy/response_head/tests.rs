@@ -17,8 +17,9 @@ fn encoded(scene: &mut Scene, minor: u8, closing: bool, head: &str) -> String {
     let told = told(length, minor == 1);
     let routed = scene.routed();
     let mut out = Buffer::with_capacity(1024);
-    let (treatment, coder) = coding::choose(&routed, &exchange, &bytes, length);
-    let told = if coder.is_some() { Told::Chunked } else { told };
+    let chosen = coding::choose(&routed, &mut exchange, &bytes, length);
+    let (treatment, through) = chosen.expect("no model is asked");
+    let told = if matches!(through, coding::Through::Coder(_)) { Told::Chunked } else { told };
     let shape = Shape { length, told, http2: false, treatment, gathered: None };
     encode(&mut out, &routed, &exchange, &bytes, shape);
     text(&out)

@@ -79,6 +79,7 @@ impl Story {
             upstream_status: 0,
             upstream_nanos: 0,
             retries: self.retries,
+            gen_ai: None,
         };
         resources.log.record(&record, shard);
     }

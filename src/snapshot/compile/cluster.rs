@@ -10,6 +10,7 @@ use super::settings::upstream_http2;
 use super::traffic;
 use super::upstream_tls::{Asked, http_version};
 use crate::base::id::ClusterId;
+use crate::config::ai::Ai;
 use crate::config::attached::{Attached, BackendTarget, Target as AttachedTarget};
 use crate::config::backend::{
     BackendPolicies, Builtin, Host, NamedBackend, ProxyHeader, RouteBackend, RouteTarget, Target,
@@ -134,6 +135,9 @@ impl<'a> Clusters<'a> {
             policies.fill(attached);
         }
         policies.backend_tls = policies.backend_tls.or_else(|| inherited.cloned());
+        if policies.backend_tls.is_none() && self.ai(backend).is_some_and(|ai| ai.has_tls()) {
+            policies.backend_tls = Some(BackendTls::default());
+        }
         policies
     }
 
@@ -170,6 +174,14 @@ impl<'a> Clusters<'a> {
                 _ => None,
             }
         })
+    }
+
+    /// The provider of models that a backend is.
+    pub(super) fn ai(&self, backend: &RouteBackend) -> Option<Ai> {
+        match self.target(backend)?.1 {
+            Target::Ai(ai) => Some(*ai),
+            _ => None,
+        }
     }
 
     /// The finished list. What the last snapshot has the same of is taken from there.
@@ -214,6 +226,7 @@ impl<'a> Clusters<'a> {
         let mut sources = Vec::new();
         match asked.target {
             Target::Host(host) => sources.extend(self.source(asked, &Member::of(host.clone()))),
+            Target::Ai(ai) => sources.extend(self.source(asked, &Member::of(ai.host()))),
             Target::Hosts(members) => {
                 sources.extend(members.iter().filter_map(|member| self.source(asked, member)));
             }
@@ -294,6 +307,7 @@ fn display(target: &Target) -> String {
         Target::Host(host) => host.to_string(),
         Target::Hosts(_) => target.hosts().map(ToString::to_string).collect::<Vec<_>>().join(","),
         Target::Builtin(Builtin::Origin) => "builtin/origin".to_owned(),
+        Target::Ai(ai) => ai.label().to_owned(),
     }
 }
 
@@ -301,6 +315,11 @@ fn display(target: &Target) -> String {
 /// port, where that is not HTTP's own (RFC 9110 section 7.2).
 fn authority(target: &Target) -> Option<Box<[u8]>> {
     match target {
+        Target::Ai(ai) => match ai.host() {
+            Host::Name { host, port: 443 } => Some(host.into_bytes().into()),
+            Host::Unix(_) => None,
+            host => Some(host.to_string().into_bytes().into()),
+        },
         Target::Host(Host::Name { host, port: 80 }) => Some(host.clone().into_bytes().into()),
         Target::Host(host @ Host::Name { .. }) => Some(host.to_string().into_bytes().into()),
         _ => None,

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
-use crate::telemetry::access_log::{Record, wire};
+use crate::telemetry::access_log::{GenAiPart, Record, wire};
 use crate::telemetry::escape;
 use crate::telemetry::labels::Names;
 use crate::telemetry::value::Reason;
@@ -103,6 +103,9 @@ impl Line<'_> {
         self.number_unless_zero(key!("http.status"), u64::from(record.status));
         self.long_text(key!("trace.id"), record.trace_id, cut[wire::TRACE_ID]);
         self.out.extend_from_slice(protocol);
+        if let Some(part) = &record.gen_ai {
+            self.gen_ai(part);
+        }
         self.number_unless_zero(key!("retry.attempt"), u64::from(record.retries));
         self.long_text(key!("error"), record.error, cut[wire::ERROR]);
         if record.reason != Reason::Upstream {
@@ -111,6 +114,24 @@ impl Line<'_> {
         self.long_text(key!("request.id"), record.request_id, cut[wire::REQUEST_ID]);
         self.long_text(key!("src.subject"), record.subject, cut[wire::SUBJECT]);
         self.measures(record);
+    }
+
+    /// By the names of OpenTelemetry's conventions.
+    fn gen_ai(&mut self, part: &GenAiPart<'_>) {
+        self.text(key!("gen_ai.operation.name"), part.operation);
+        self.text(key!("gen_ai.provider.name"), part.provider);
+        self.text(key!("gen_ai.request.model"), part.request_model);
+        self.text(key!("gen_ai.response.model"), part.response_model);
+        for (key, count) in [
+            (key!("gen_ai.usage.input_tokens"), part.input),
+            (key!("gen_ai.usage.cache_read.input_tokens"), part.cache_read),
+            (key!("gen_ai.usage.cache_creation.input_tokens"), part.cache_written),
+            (key!("gen_ai.usage.output_tokens"), part.output),
+        ] {
+            if let Some(count) = count {
+                self.number(key, count);
+            }
+        }
     }
 
     fn measures(&mut self, record: &Record<'_>) {

@@ -25,6 +25,7 @@ pub(super) const RECORD: Record<'static> = Record {
     upstream_status: 200,
     upstream_nanos: 1_234_567,
     retries: 0,
+    gen_ai: None,
 };
 
 pub(super) fn encoded(record: &Record<'_>) -> Vec<u8> {
@@ -58,6 +59,16 @@ fn a_record_comes_back_as_it_was() {
         upstream_status: 3,
         upstream_nanos: 4,
         retries: 5,
+        gen_ai: Some(GenAiPart {
+            operation: b"chat",
+            provider: b"openai",
+            request_model: b"gpt-6",
+            response_model: b"",
+            input: Some(0),
+            output: Some(7),
+            cache_read: None,
+            cache_written: Some(u64::MAX - 1),
+        }),
     };
     let ipv4 = Record { source: Some("192.0.2.1:80".parse().unwrap()), ..RECORD };
     for record in [RECORD, busy, ipv4] {

@@ -1,6 +1,8 @@
 //! A record as it lies in the ring: a fixed part, then the texts one after the other. Both ends are
 //! this process, so the layout may change at will.
 
+mod gen_ai;
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::base::id::LabelsId;
@@ -12,6 +14,7 @@ use crate::telemetry::value::{HttpVersion, Reason};
 pub(super) struct Texts<'a> {
     kept: [&'a [u8]; TEXTS],
     cut_bytes: [u16; TEXTS],
+    gen_ai_bytes: usize,
 }
 
 /// A record out of the ring, and how much was cut from each of its texts.
@@ -29,6 +32,7 @@ impl<'a> Texts<'a> {
         let mut texts = Self {
             kept: [method, host, path, endpoint, trace_id, request_id, error, identity, subject],
             cut_bytes: [0; TEXTS],
+            gen_ai_bytes: gen_ai::bytes(record.gen_ai.as_ref()),
         };
         for (place, text) in texts.kept.iter_mut().enumerate() {
             let bytes_max = if place == PATH { LOG_PATH_BYTES_MAX } else { LOG_TEXT_BYTES_MAX };
@@ -43,7 +47,8 @@ impl<'a> Texts<'a> {
 
     #[inline]
     pub(super) fn record_bytes(&self) -> usize {
-        FIXED_BYTES + self.kept.iter().map(|text| text.len()).sum::<usize>()
+        let texts = self.kept.iter().map(|text| text.len()).sum::<usize>();
+        FIXED_BYTES + texts + self.gen_ai_bytes
     }
 }
 
@@ -70,7 +75,8 @@ pub(super) fn encode(record: &Record<'_>, texts: &Texts<'_>, out: &mut [u8]) {
     out.put(port.to_ne_bytes());
     out.put(record.status.to_ne_bytes());
     out.put(record.upstream_status.to_ne_bytes());
-    out.put([family, record.reason as u8, record.version as u8, 0]);
+    let has_gen_ai = u8::from(record.gen_ai.is_some());
+    out.put([family, record.reason as u8, record.version as u8, has_gen_ai]);
     for (text, cut) in texts.kept.iter().zip(texts.cut_bytes) {
         // Both limits are below 64 KiB.
         out.put((text.len() as u16).to_ne_bytes());
@@ -78,6 +84,9 @@ pub(super) fn encode(record: &Record<'_>, texts: &Texts<'_>, out: &mut [u8]) {
     }
     for text in texts.kept {
         out.put_text(text);
+    }
+    if let Some(part) = &record.gen_ai {
+        gen_ai::encode(part, &mut out);
     }
 }
 
@@ -95,7 +104,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
     let port = u16::from_ne_bytes(take(&mut input)?);
     let status = u16::from_ne_bytes(take(&mut input)?);
     let upstream_status = u16::from_ne_bytes(take(&mut input)?);
-    let [family, reason, version, _] = take(&mut input)?;
+    let [family, reason, version, has_gen_ai] = take(&mut input)?;
     let source = match family {
         NO_SOURCE => None,
         IPV4 => Some(SocketAddr::new(ip.to_canonical(), port)),
@@ -110,6 +119,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
     for (text, (kept, _)) in texts.iter_mut().zip(lengths) {
         (*text, input) = input.split_at_checked(kept)?;
     }
+    let gen_ai = match has_gen_ai {
+        0 => None,
+        _ => Some(gen_ai::decode(&mut input)?),
+    };
     let [method, host, path, endpoint, trace_id, request_id, error, identity, subject] = texts;
     let record = Record {
         unix_micros,
@@ -133,6 +146,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
         upstream_status,
         upstream_nanos,
         retries,
+        gen_ai,
     };
     let cut_bytes = lengths.map(|(_, cut)| cut);
     input.is_empty().then_some(Entry { record, cut_bytes })

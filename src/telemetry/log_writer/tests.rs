@@ -37,6 +37,7 @@ fn record(path: &[u8]) -> Record<'_> {
         upstream_status: 0,
         upstream_nanos: 0,
         retries: 0,
+        gen_ai: None,
     }
 }
 

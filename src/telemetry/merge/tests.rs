@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::base::id::WorkerId;
 use crate::telemetry::catalog::{FAMILIES, Family, Kind};
+use crate::telemetry::gen_ai::{GenAiLabels, GenAiMeasures};
 use crate::telemetry::labels::{Labels, ListenerLabels};
 use crate::telemetry::shard::ShardOptions;
 use crate::telemetry::value::{MethodLabel, Reason};
@@ -39,6 +40,20 @@ fn fill(shards: &[Arc<Shard>], registry: &mut Registry, series: usize) {
     let endpoint = registry.intern_endpoint("b", "10.0.0.1:8080");
     for shard in shards {
         for id in &ids {
+            let model = GenAiLabels {
+                route: *id,
+                operation: "chat",
+                provider: "openai",
+                request_model: "gpt-6",
+                response_model: "gpt-6",
+            };
+            shard.gen_ai(&model).record(&GenAiMeasures {
+                input: Some(8),
+                output: Some(10),
+                first_token_nanos: Some(1),
+                each_token_nanos: Some(2),
+                ..GenAiMeasures::default()
+            });
             let exchange = shard.exchange(*id, MethodLabel::Get, 200, Reason::Upstream);
             exchange.record(3_000_000, 1000, 1);
             shard.route(*id).observe_request(70_000);

@@ -9,6 +9,7 @@ fn small() -> Shard {
         listener_series_max: 1,
         cluster_series_max: 1,
         endpoint_series_max: 1,
+        gen_ai_series_max: 1,
         malformed_errors: &["bare_lf", "obs_fold"],
     };
     Shard::with_options(WorkerId(3), options)

@@ -11,6 +11,7 @@ pub struct Config {
     binds: Vec<Value>,
     listeners: Vec<Value>,
     routes: Vec<Value>,
+    blocks: Vec<(&'static str, Value)>,
 }
 
 /// One bind on loopback with a port of the kernel's choice, one listener, no routes yet.
@@ -26,6 +27,7 @@ pub fn config() -> Config {
         binds: Vec::new(),
         listeners: Vec::new(),
         routes: Vec::new(),
+        blocks: Vec::new(),
     }
 }
 
@@ -56,6 +58,12 @@ impl Config {
     /// A bind beside the first.
     pub fn bind(mut self, bind: Value) -> Self {
         self.binds.push(bind);
+        self
+    }
+
+    /// Any other key of the file.
+    pub fn block(mut self, key: &'static str, value: Value) -> Self {
+        self.blocks.push((key, value));
         self
     }
 
@@ -96,6 +104,9 @@ impl Config {
         let mut text = json!({ "config": self.process, "binds": binds });
         if self.frontend != json!({}) {
             text["frontendPolicies"] = self.frontend.clone();
+        }
+        for (key, value) in &self.blocks {
+            text[*key] = value.clone();
         }
         format!("{text:#}\n")
     }

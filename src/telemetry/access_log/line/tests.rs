@@ -47,6 +47,29 @@ fn busy() -> Record<'static> {
 }
 
 #[test]
+fn a_request_for_a_model_has_its_own_keys() {
+    let part = GenAiPart {
+        operation: b"chat",
+        provider: b"openai",
+        request_model: b"gpt 6",
+        response_model: b"",
+        input: Some(0),
+        output: Some(7),
+        cache_read: Some(3),
+        cache_written: None,
+    };
+    let record = Record { gen_ai: Some(part), ..plain() };
+    let expected = " gen_ai.operation.name=chat gen_ai.provider.name=openai \
+        gen_ai.request.model=\"gpt 6\" gen_ai.usage.input_tokens=0 \
+        gen_ai.usage.cache_read.input_tokens=3 gen_ai.usage.output_tokens=7 ";
+    let text = line(LineFormat::Text, &record);
+    assert!(text.contains(expected), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&line(LineFormat::Json, &record)).unwrap();
+    assert_eq!(json["gen_ai.usage.output_tokens"], 7);
+    assert!(!line(LineFormat::Text, &plain()).contains("gen_ai"));
+}
+
+#[test]
 fn text_has_the_keys_of_agentgateway_in_its_order() {
     assert_eq!(
         line(LineFormat::Text, &plain()),

@@ -1,0 +1,311 @@
+//! `ai:` of a backend: a provider of models, who is a host with a few words about what it speaks.
+//! Raw: nothing is resolved. Those that take a translation or a signature are refused by name.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::backend::Host;
+use super::policy::parse_path;
+use super::reader::Cursor;
+use super::scalar;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ai {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub provider: Provider,
+    /// In place of the provider's own host; then there is no TLS but what `backendTLS` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_override: Option<Host>,
+    /// In place of the whole path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_override: Option<String>,
+    /// In place of what the provider's paths begin with, such as `/v1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+}
+
+/// Written as `openAI: {model: ..}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    pub preset: Preset,
+    /// In place of the one that a request names.
+    pub model: Option<String>,
+    /// Only of `custom`.
+    pub formats: Vec<Format>,
+    /// What it is called in metrics; only of `custom`.
+    pub label: Option<String>,
+}
+
+/// What is known of a provider.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Known {
+    pub word: &'static str,
+    /// `gen_ai_system` in the metrics.
+    pub label: &'static str,
+    /// None: `hostOverride` says it.
+    pub host: Option<(&'static str, u16)>,
+    pub tls: bool,
+    pub prefix: &'static str,
+}
+
+pub type Preset = &'static Known;
+
+/// A format that a custom provider speaks, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Format {
+    #[serde(rename = "type")]
+    pub api: Api,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// What a path speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Api {
+    Completions,
+    Messages,
+    AnthropicTokenCount,
+    Responses,
+    Embeddings,
+    /// Of the configuration: no provider is asked.
+    Models,
+    /// Passed through; a model and what it used are looked for.
+    Detect,
+    /// The same: what can be seen is seen.
+    Passthrough,
+}
+
+impl Api {
+    pub const WORDS: [(&'static str, Self); 8] = [
+        ("completions", Self::Completions),
+        ("messages", Self::Messages),
+        ("anthropicTokenCount", Self::AnthropicTokenCount),
+        ("responses", Self::Responses),
+        ("embeddings", Self::Embeddings),
+        ("models", Self::Models),
+        ("detect", Self::Detect),
+        ("passthrough", Self::Passthrough),
+    ];
+    pub const UNSUPPORTED: [&'static str; 4] =
+        ["realtime", "rerank", "generateContent", "geminiCountTokens"];
+    const OF_CUSTOM: [(&'static str, Self); 5] = [
+        ("completions", Self::Completions),
+        ("messages", Self::Messages),
+        ("anthropicTokenCount", Self::AnthropicTokenCount),
+        ("responses", Self::Responses),
+        ("embeddings", Self::Embeddings),
+    ];
+}
+
+const fn known(
+    word: &'static str,
+    label: &'static str,
+    host: &'static str,
+    prefix: &'static str,
+) -> Known {
+    Known { word, label, host: Some((host, 443)), tls: true, prefix }
+}
+
+pub static PRESETS: [Known; 16] = [
+    known("openAI", "openai", "api.openai.com", "/v1"),
+    known("anthropic", "anthropic", "api.anthropic.com", "/v1"),
+    Known { word: "custom", label: "custom", host: None, tls: false, prefix: "/v1" },
+    Known {
+        word: "ollama",
+        label: "ollama",
+        host: Some(("localhost", 11434)),
+        tls: false,
+        prefix: "/v1",
+    },
+    known("baseten", "baseten", "inference.baseten.co", "/v1"),
+    known("cerebras", "cerebras", "api.cerebras.ai", "/v1"),
+    known("cohere", "cohere", "api.cohere.ai", "/compatibility/v1"),
+    known("deepinfra", "deepinfra", "api.deepinfra.com", "/v1/openai"),
+    known("deepseek", "deepseek", "api.deepseek.com", "/v1"),
+    known("fireworks", "fireworks", "api.fireworks.ai", "/inference/v1"),
+    known("groq", "groq", "api.groq.com", "/openai/v1"),
+    known("huggingface", "huggingface", "router.huggingface.co", "/v1"),
+    known("mistral", "mistral_ai", "api.mistral.ai", "/v1"),
+    known("openrouter", "openrouter", "openrouter.ai", "/api/v1"),
+    known("togetherai", "togetherai", "api.together.xyz", "/v1"),
+    known("xai", "x_ai", "api.x.ai", "/v1"),
+];
+
+/// They take a translation of formats, or a credential that is more than a key.
+const LATER: [&str; 5] = ["azure", "bedrock", "copilot", "gemini", "vertex"];
+
+impl Known {
+    pub fn is_anthropic(&self) -> bool {
+        self.word == "anthropic"
+    }
+
+    pub fn is_custom(&self) -> bool {
+        self.word == "custom"
+    }
+}
+
+impl Ai {
+    pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&["groups", "policies", "tokenize"]);
+        let ai = Self {
+            name: table.maybe("name", Cursor::owned),
+            provider: table.must("provider", Provider::read)?,
+            host_override: table.maybe("hostOverride", Host::read),
+            path_override: table.maybe("pathOverride", |c| c.parsed(parse_path)),
+            path_prefix: table.maybe("pathPrefix", |c| c.parsed(parse_prefix)),
+        };
+        if ai.provider.preset.host.is_none() && !table.has("hostOverride") {
+            table.fail("`hostOverride` is missing: a custom provider has no host of its own");
+        }
+        table.finish();
+        Some(ai)
+    }
+
+    /// Who is asked.
+    pub fn host(&self) -> Host {
+        let own = self
+            .provider
+            .preset
+            .host
+            .map(|(host, port)| Host::Name { host: host.to_owned(), port });
+        let host = self.host_override.clone().or(own);
+        host.unwrap_or_else(|| Host::Name { host: "invalid".to_owned(), port: 443 })
+    }
+
+    /// Whether TLS is spoken where nothing is said about it.
+    pub const fn has_tls(&self) -> bool {
+        self.provider.preset.tls && self.host_override.is_none()
+    }
+
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.provider.label())
+    }
+}
+
+impl Provider {
+    pub fn of(preset: Preset) -> Self {
+        Self { preset, model: None, formats: Vec::new(), label: None }
+    }
+
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(self.preset.label)
+    }
+
+    /// `openAI`, or `openAI: {..}`.
+    pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        if cursor.is_text() {
+            let words = PRESETS.iter().map(|known| (known.word, known)).collect::<Vec<_>>();
+            let preset = cursor.word(&words, &LATER)?;
+            if preset.is_custom() {
+                cursor.fail_hint("a custom provider has formats", "custom: {formats: [..]}");
+            }
+            return Some(Self::of(preset));
+        }
+        let entries = cursor.named();
+        let [(word, mark, value)] = entries.as_slice() else {
+            cursor.fail(&format!("exactly one provider is needed, {} are written", entries.len()));
+            return None;
+        };
+        if LATER.contains(word) {
+            let message = format!("`{word}` is not supported by Ringway yet");
+            let hint = "it is part of issue 5: providers that take a translation or signatures";
+            cursor.session().fail(mark, &message, Some(hint.to_owned()));
+            return None;
+        }
+        let Some(preset) = PRESETS.iter().find(|known| known.word == *word) else {
+            let words = PRESETS.iter().map(|known| known.word);
+            let near = super::diagnostic::nearest(word, words.clone());
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("one of {}", words.collect::<Vec<_>>().join(", ")),
+            };
+            cursor.session().fail(mark, &format!("no provider is called `{word}`"), Some(hint));
+            return None;
+        };
+        Some(Self::with(preset, value))
+    }
+
+    fn with(preset: Preset, cursor: &Cursor<'_>) -> Self {
+        let mut table = cursor.table();
+        let mut provider = Self { model: table.maybe("model", read_model), ..Self::of(preset) };
+        if preset.is_custom() {
+            provider.label = table.maybe("providerOverride", Cursor::owned);
+            provider.formats = table.must("formats", read_formats).unwrap_or_default();
+        }
+        table.finish();
+        provider
+    }
+}
+
+impl Serialize for Provider {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Written<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            model: &'a Option<String>,
+            #[serde(skip_serializing_if = "<[Format]>::is_empty")]
+            formats: &'a [Format],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            provider_override: &'a Option<String>,
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        let Self { model, formats, label: provider_override, .. } = self;
+        map.serialize_entry(self.preset.word, &Written { model, formats, provider_override })?;
+        map.end()
+    }
+}
+
+fn read_formats(cursor: &Cursor<'_>) -> Option<Vec<Format>> {
+    let items = cursor.list();
+    if items.is_empty() {
+        cursor.fail("a provider without formats speaks nothing");
+    }
+    let mut formats: Vec<Format> = Vec::new();
+    for item in &items {
+        let mut table = item.table();
+        let api = table.must("type", |c| c.word(&Api::OF_CUSTOM, &Api::UNSUPPORTED));
+        let path = table.maybe("path", |c| c.parsed(parse_path));
+        table.finish();
+        let Some(api) = api else { continue };
+        if formats.iter().any(|format| format.api == api) {
+            item.fail("a format that is written twice");
+        }
+        formats.push(Format { api, path });
+    }
+    Some(formats)
+}
+
+/// A model as it is sent: what a JSON text can hold, and a label.
+pub fn read_model(cursor: &Cursor<'_>) -> Option<String> {
+    cursor.parsed(|text| {
+        let fits = !text.is_empty() && text.len() <= crate::limits::JSON_TEXT_BYTES_MAX;
+        match fits && !text.chars().any(char::is_control) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("`{}` is no name of a model", text.escape_debug())),
+        }
+    })
+}
+
+/// What paths begin with: `/` is nothing.
+pub fn parse_prefix(text: &str) -> Result<String, String> {
+    let path = parse_path(text)?;
+    Ok(path.trim_end_matches('/').to_owned())
+}
+
+/// A credential that goes into a header field.
+pub fn read_key(cursor: &Cursor<'_>) -> Option<scalar::Secret> {
+    let key = cursor.text()?;
+    if key.is_empty() || key.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        cursor.fail("a key is visible ASCII without spaces");
+        return None;
+    }
+    Some(scalar::Secret::new(key.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

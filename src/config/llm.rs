@@ -1,0 +1,346 @@
+//! `llm:`: one address in front of all models. It is a bind, a listener and a route with a provider
+//! for each model: `bind` writes them out, and the rest of the product knows nothing of the block.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Serialize, Serializer};
+
+use super::ai::{self, Ai, Provider};
+use super::backend::{BackendPolicies, Host, RouteBackend, RouteTarget, Target};
+use super::backend_auth::BackendAuth;
+use super::backend_tls::BackendTls;
+use super::listener::{Bind, Listener, TunnelProtocol};
+use super::policy::RoutePolicies;
+use super::policy::ai::{AiPolicy, Model as RouteModel, Sent};
+use super::policy::parse_path;
+use super::reader::{Cursor, Table};
+use super::route::{Route, RouteMatch};
+use super::scalar::{self, Secret};
+use crate::limits;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Llm {
+    pub port: u16,
+    /// Ours. None: every address of the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<NamedProvider>,
+    pub models: Vec<Model>,
+}
+
+/// What several models have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedProvider {
+    pub name: String,
+    pub provider: Provider,
+    pub params: Params,
+    #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
+    pub backend_tls: Option<BackendTls>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    /// As clients name it; one `*` stands for anything.
+    pub name: String,
+    pub provider: ModelProvider,
+    /// Each in place of the named provider's.
+    pub params: Params,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transformation: Option<Transformation>,
+    #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
+    pub backend_tls: Option<BackendTls>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ModelProvider {
+    Reference(String),
+    #[serde(untagged)]
+    Inline(Provider),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Params {
+    /// What the provider calls the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_override: Option<Host>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_override: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+}
+
+/// The one that agentgateway's examples have: the model's name without what it begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transformation {
+    pub prefix: String,
+}
+
+impl Serialize for Transformation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("model", &format!("{STRIP}\"{}\")", self.prefix))?;
+        map.end()
+    }
+}
+
+impl Llm {
+    pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&["policies", "virtualModels", "gateways", "tls", "modelCatalog"]);
+        let mark = table.value("port").map_or_else(|| cursor.mark(), |port| port.mark());
+        let llm = Self {
+            port: table.or("port", limits::LLM_PORT, |c| c.integer(0..=65535)),
+            address: table.maybe("address", |c| {
+                c.parsed(|text| text.parse().map_err(|_| format!("`{text}` is no IP address")))
+            }),
+            providers: table.list("providers", NamedProvider::read).unwrap_or_default(),
+            models: table.must("models", read_models).unwrap_or_default(),
+        };
+        llm.check_names(&table);
+        let socket = llm.socket(ipv6);
+        cursor.session().note(|ledger| ledger.sockets.push((socket, mark)));
+        table.finish();
+        Some(llm)
+    }
+
+    /// What it listens on.
+    pub fn socket(&self, ipv6: bool) -> SocketAddr {
+        let wildcard = || scalar::wildcard(ipv6, self.port);
+        self.address.map_or_else(wildcard, |ip| SocketAddr::new(ip, self.port))
+    }
+
+    fn check_names(&self, table: &Table<'_>) {
+        let mut providers = BTreeSet::new();
+        for named in &self.providers {
+            if !providers.insert(named.name.as_str()) {
+                table.fail(&format!("two providers have the name `{}`", named.name));
+            }
+        }
+        let mut models = BTreeSet::new();
+        for model in &self.models {
+            let name = &model.name;
+            if !models.insert(name.as_str()) {
+                table.fail(&format!("two models have the name `{name}`"));
+            }
+            let provider = match &model.provider {
+                ModelProvider::Inline(provider) => provider,
+                ModelProvider::Reference(reference) => match self.named(reference) {
+                    Some(named) => &named.provider,
+                    None => {
+                        table.fail(&format!("model `{name}`: no provider is called `{reference}`"));
+                        continue;
+                    }
+                },
+            };
+            if provider.preset.host.is_none() && self.params(model).host_override.is_none() {
+                let message = "`hostOverride` is missing: a custom provider has no host of its own";
+                table.fail(&format!("model `{name}`: {message}"));
+            }
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<&NamedProvider> {
+        self.providers.iter().find(|named| named.name == name)
+    }
+
+    fn params(&self, model: &Model) -> Params {
+        let own = model.params.clone();
+        let far = match &model.provider {
+            ModelProvider::Reference(name) => self.named(name).map(|named| named.params.clone()),
+            ModelProvider::Inline(_) => None,
+        };
+        let far = far.unwrap_or_default();
+        Params {
+            model: own.model.or(far.model),
+            api_key: own.api_key.or(far.api_key),
+            host_override: own.host_override.or(far.host_override),
+            path_override: own.path_override.or(far.path_override),
+            path_prefix: own.path_prefix.or(far.path_prefix),
+        }
+    }
+
+    /// The same in the words of the rest of the dialect.
+    pub fn bind(&self) -> Bind {
+        let (mut backends, mut models) = (Vec::new(), Vec::new());
+        for model in &self.models {
+            let backend = self.backend(model);
+            let same = |(place, kept): (usize, &RouteBackend)| (*kept == backend).then_some(place);
+            let known = backends.iter().enumerate().find_map(same);
+            let place = known.unwrap_or(backends.len());
+            if known.is_none() {
+                backends.push(backend);
+            }
+            let sent = match (&model.transformation, self.params(model).model) {
+                (Some(strip), _) => Sent::Without(strip.prefix.clone()),
+                (None, Some(name)) => Sent::Name(name),
+                (None, None) => Sent::Same,
+            };
+            models.push(RouteModel { name: model.name.clone(), backend: place, sent });
+        }
+        let ai = AiPolicy { models: Some(models), ..AiPolicy::default() };
+        let route = Route {
+            name: Some("llm".to_owned()),
+            matches: vec![RouteMatch::default()],
+            policies: RoutePolicies { ai: Some(ai), ..RoutePolicies::default() },
+            backends,
+            ..Route::default()
+        };
+        let listener =
+            Listener { name: Some("llm".to_owned()), routes: vec![route], ..Listener::default() };
+        Bind {
+            port: self.port,
+            address: self.address,
+            tunnel_protocol: TunnelProtocol::Direct,
+            listeners: vec![listener],
+        }
+    }
+
+    fn backend(&self, model: &Model) -> RouteBackend {
+        let params = self.params(model);
+        let (name, provider, tls) = match &model.provider {
+            ModelProvider::Inline(provider) => (None, provider.clone(), None),
+            ModelProvider::Reference(name) => {
+                let named = self.named(name);
+                let provider = named.map(|named| named.provider.clone());
+                let tls = named.and_then(|named| named.backend_tls.clone());
+                let provider = provider.unwrap_or_else(|| Provider::of(&ai::PRESETS[0]));
+                (Some(name.clone()), provider, tls)
+            }
+        };
+        let ai = Ai {
+            name,
+            provider,
+            host_override: params.host_override,
+            path_override: params.path_override,
+            path_prefix: params.path_prefix,
+        };
+        let policies = BackendPolicies {
+            backend_tls: model.backend_tls.clone().or(tls),
+            backend_auth: params.api_key.map(|key| BackendAuth { key }),
+            ..BackendPolicies::default()
+        };
+        let target = RouteTarget::Inline(Target::Ai(Box::new(ai)));
+        RouteBackend { target, weight: 1, policies }
+    }
+}
+
+impl NamedProvider {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let named = (
+            table.must("name", Cursor::owned),
+            table.must("provider", Provider::read),
+            table.or("params", Params::default(), Params::read),
+            table.maybe("backendTLS", BackendTls::read),
+        );
+        table.finish();
+        let (name, provider, params, backend_tls) = named;
+        Some(Self { name: name?, provider: provider?, params, backend_tls })
+    }
+}
+
+impl Model {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&[
+            "auth",
+            "authorization",
+            "defaults",
+            "guardrails",
+            "health",
+            "matches",
+        ]);
+        table.unsupported(&["overrides", "passthrough", "requestHeaders", "routing", "visibility"]);
+        let name = table.must("name", |c| {
+            let name = ai::read_model(c)?;
+            if name.matches('*').count() > 1 {
+                c.fail("a name has one `*` at the most");
+            }
+            Some(name)
+        });
+        let provider = table.must("provider", ModelProvider::read);
+        let params = table.or("params", Params::default(), Params::read);
+        let transformation = table.maybe("transformation", Transformation::read);
+        if transformation.is_some() && params.model.is_some() {
+            table.fail("`params.model` and `transformation.model` both say what is sent");
+        }
+        let backend_tls = table.maybe("backendTLS", BackendTls::read);
+        table.finish();
+        Some(Self { name: name?, provider: provider?, params, transformation, backend_tls })
+    }
+}
+
+impl ModelProvider {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        if !cursor.is_text() {
+            let entries = cursor.named();
+            if let [("reference", _, name)] = entries.as_slice() {
+                return name.owned().map(Self::Reference);
+            }
+        }
+        Provider::read(cursor).map(Self::Inline)
+    }
+}
+
+impl Params {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&["awsRegion", "azureHost", "azureApiVersion", "vertexProject"]);
+        table.unsupported(&["vertexRegion", "tokenize"]);
+        let params = Self {
+            model: table.maybe("model", ai::read_model),
+            api_key: table.maybe("apiKey", ai::read_key),
+            host_override: table.maybe("hostOverride", Host::read),
+            path_override: table.maybe("pathOverride", |c| c.parsed(parse_path)),
+            path_prefix: table.maybe("pathPrefix", |c| c.parsed(ai::parse_prefix)),
+        };
+        table.finish();
+        Some(params)
+    }
+}
+
+impl Transformation {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let prefix = table.must("model", |c| {
+            let text = c.text()?;
+            let inner = text.strip_prefix(STRIP).and_then(|rest| rest.strip_suffix("\")"));
+            let inner = inner.and_then(|inner| inner.strip_prefix('"'));
+            let plain = inner.filter(|prefix| !prefix.contains(['"', '\\']));
+            if plain.is_none() {
+                c.fail_hint(
+                    "other expressions are not supported by Ringway yet",
+                    "llmRequest.model.stripPrefix(\"..\"), or params.model",
+                );
+            }
+            plain.map(str::to_owned)
+        });
+        table.finish();
+        Some(Self { prefix: prefix? })
+    }
+}
+
+fn read_models(cursor: &Cursor<'_>) -> Option<Vec<Model>> {
+    let items = cursor.list();
+    if !(1..=limits::MODELS_MAX).contains(&items.len()) && cursor.is_list() {
+        cursor.fail(&format!("{} models are not in 1 to {}", items.len(), limits::MODELS_MAX));
+    }
+    Some(items.iter().filter_map(Model::read).collect())
+}
+
+const STRIP: &str = "llmRequest.model.stripPrefix(";
+
+#[cfg(test)]
+mod tests;

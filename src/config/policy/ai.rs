@@ -1,0 +1,90 @@
+//! `policies.ai` of a route: which paths speak which API, and what models are called.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::super::ai::{Api, read_model};
+use super::super::reader::Cursor;
+use crate::limits::MODELS_MAX;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AiPolicy {
+    /// By the end of the path, the longest first; `*` is every other. None: `Api`'s own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub routes: BTreeMap<String, Api>,
+    /// A name, which may have one `*`, and the model that it stands for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub model_aliases: BTreeMap<String, String>,
+    /// Of the block `llm`, which has a table of its own.
+    #[serde(skip)]
+    pub models: Option<Vec<Model>>,
+}
+
+/// A model that clients may name, and the backend of the route that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// With one `*` at the most.
+    pub name: String,
+    pub backend: usize,
+    /// What it is called there.
+    pub sent: Sent,
+}
+
+/// What a provider is told in place of the name that a client used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The same.
+    Same,
+    Name(String),
+    /// The same without what it begins with.
+    Without(String),
+}
+
+impl AiPolicy {
+    pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        table.unsupported(&["promptGuard", "defaults", "overrides", "prompts", "promptCaching"]);
+        table.unsupported(&["transformations", "finalTransformations", "wildcardPatterns"]);
+        let policy = Self {
+            routes: table.or("routes", BTreeMap::new(), read_routes),
+            model_aliases: table.or("modelAliases", BTreeMap::new(), read_aliases),
+            models: None,
+        };
+        table.finish();
+        Some(policy)
+    }
+}
+
+fn read_routes(cursor: &Cursor<'_>) -> Option<BTreeMap<String, Api>> {
+    let mut routes = BTreeMap::new();
+    for (suffix, mark, value) in cursor.named() {
+        let good = suffix == "*" || (!suffix.is_empty() && !suffix.contains(['*', '?', ' ']));
+        if !good {
+            let hint = "such as /v1/messages, or `*` for every other".to_owned();
+            cursor.session().fail(&mark, "not the end of a path", Some(hint));
+        }
+        if let Some(api) = value.word(&Api::WORDS, &Api::UNSUPPORTED) {
+            routes.insert(suffix.to_owned(), api);
+        }
+    }
+    Some(routes)
+}
+
+fn read_aliases(cursor: &Cursor<'_>) -> Option<BTreeMap<String, String>> {
+    let entries = cursor.named();
+    if entries.len() > MODELS_MAX {
+        cursor.fail(&format!("more than {MODELS_MAX} aliases"));
+    }
+    let mut aliases = BTreeMap::new();
+    for (name, mark, value) in entries {
+        if name.is_empty() || name.matches('*').count() > 1 {
+            cursor.session().fail(&mark, "a name has one `*` at the most", None);
+        }
+        if let Some(model) = read_model(&value) {
+            aliases.insert(name.to_owned(), model);
+        }
+    }
+    Some(aliases)
+}

@@ -1,0 +1,132 @@
+//! A body on its way past somebody who looks at all of it, and may leave some of it out: what one
+//! read brought is looked at and sent, then the next is read. Framing is taken off and put on again,
+//! one chunk for each read, so that who looks sees the body alone; trailers are lost.
+
+use std::cell::RefCell;
+
+use super::body::Body;
+use super::error::Broke;
+use super::transfer::{Came, Transfer, put_chunk_prefix};
+use crate::base::buffer::Buffer;
+use crate::base::clock::Instant;
+
+/// Who looks.
+pub trait Watch {
+    /// Sees what comes next of a body, whose `last` bytes these may be. What goes on is moved to
+    /// the front; returns how many bytes that is.
+    fn see(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize;
+
+    /// Appends what was kept back before, and goes on in front of what `see` told of.
+    fn put_released(&mut self, out: &mut Buffer);
+}
+
+/// One body, and where it goes.
+pub struct Watched<'a, W> {
+    pub transfer: &'a Transfer<'a>,
+    /// Borrowed for a look at a time: others may want to know what was seen.
+    pub watch: &'a RefCell<W>,
+}
+
+impl<W: Watch> Watched<'_, W> {
+    /// Sends `front` (a head), what `buffer` holds of the body, and the rest as it arrives. Returns
+    /// the buffer, with a byte in it if anything came behind the body.
+    ///
+    /// # Errors
+    /// Which side broke, and how. The buffer goes back to the worker then.
+    pub async fn run(
+        &self,
+        front: &mut Buffer,
+        body: &mut Body,
+        mut buffer: Buffer,
+    ) -> Result<Buffer, Broke> {
+        let transfer = self.transfer;
+        let mut chunks = 0_u32;
+        loop {
+            let piece = match body.take(buffer.filled_mut()) {
+                Ok(piece) => piece,
+                Err(error) => {
+                    transfer.buffers.give(buffer);
+                    return Err(Broke::Malformed(error));
+                }
+            };
+            let kept =
+                self.look(front, &mut buffer.filled_mut()[..piece.forward], false, &mut chunks);
+            if piece.done {
+                return self.end(front, buffer, kept, piece.consumed, chunks).await;
+            }
+            if kept > 0 || !front.is_empty() {
+                buffer = transfer.send(front, buffer, kept, piece.consumed).await?;
+            } else {
+                buffer.consume(piece.consumed);
+            }
+            let came;
+            (came, buffer) = transfer.read(body, buffer).await;
+            let broke = match came {
+                Ok(Came::Bytes) => continue,
+                Ok(Came::End) if body.ends_by_close() => {
+                    return self.end(front, buffer, 0, 0, chunks).await;
+                }
+                Ok(Came::End) => Broke::ReadClosed,
+                Err(broke) => broke,
+            };
+            transfer.buffers.give(buffer);
+            return Err(broke);
+        }
+    }
+
+    /// Has bytes looked at; what goes on of them is at their front, and what goes on before them,
+    /// with the size of the chunk, is in `front`.
+    fn look(&self, front: &mut Buffer, bytes: &mut [u8], last: bool, chunks: &mut u32) -> usize {
+        let transfer = self.transfer;
+        let now = transfer.read_deadline.wheel().clock().now();
+        let mut released = transfer.buffers.take();
+        let mut watch = self.watch.borrow_mut();
+        let kept = watch.see(bytes, last, now);
+        watch.put_released(&mut released);
+        let len = released.len() + kept;
+        if len > 0 {
+            if transfer.chunk {
+                put_chunk_prefix(front, len, *chunks);
+            }
+            *chunks += 1;
+            transfer.moved.set(transfer.moved.get() + len as u64);
+        }
+        front.put(released.filled());
+        transfer.buffers.give(released);
+        kept
+    }
+
+    /// The body is over: what was kept back goes, and with it that this is all.
+    async fn end(
+        &self,
+        front: &mut Buffer,
+        mut buffer: Buffer,
+        kept: usize,
+        consumed: usize,
+        mut chunks: u32,
+    ) -> Result<Buffer, Broke> {
+        let transfer = self.transfer;
+        let is_more = buffer.len() > consumed;
+        buffer.truncate(kept);
+        let mut rest = transfer.buffers.take();
+        self.look(&mut rest, &mut [], true, &mut chunks);
+        buffer.put(rest.filled());
+        transfer.buffers.give(rest);
+        if transfer.chunk {
+            let end: &[u8] = if chunks > 0 { b"\r\n0\r\n\r\n" } else { b"0\r\n\r\n" };
+            buffer.put(end);
+        }
+        if !buffer.is_empty() || !front.is_empty() {
+            let len = buffer.len();
+            buffer = transfer.send(front, buffer, len, len).await?;
+        }
+        if is_more {
+            // Nobody reads it: it says that the connection is not clean.
+            buffer.put(b"\0");
+        }
+        Ok(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! `Answer`: an answer of a provider as it passes through. Whole or as a stream of events, it is
+//! scanned as it comes, in pieces of any size; nothing of it is kept but what it tells of itself.
+//!
+//! Where usage was asked for in the caller's stead, the event that tells it is left out. An event
+//! that is not complete is held back then until it is known which one it is, and no longer than
+//! `EVENT_HELD_BYTES_MAX`: what is larger is not it.
+
+use std::ops::Range;
+
+use super::usage::{Facts, PATHS};
+use crate::base::buffer::Buffer;
+use crate::base::clock::Instant;
+use crate::http::watched::Watch;
+use crate::limits::EVENT_HELD_BYTES_MAX;
+use crate::proto::event_stream::{Piece, Splitter};
+use crate::proto::json_scan::Scan;
+
+pub struct Answer {
+    form: Form,
+    scan: Scan,
+    /// Data of the event is under way; it may be none that we read.
+    reading: Reading,
+    splitter: Splitter,
+    pub facts: Facts,
+    /// When the first event came that carries something of the answer.
+    pub first_token: Option<Instant>,
+    hides_usage: bool,
+    /// Of an event that may be left out.
+    held: Vec<u8>,
+    /// So much of it goes on after all.
+    released: usize,
+    /// The event under way goes on: some of it is gone already.
+    passes: bool,
+}
+
+/// What a body is, by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Json,
+    Events,
+    /// What we do not look into.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Nothing,
+    Data,
+    /// It is no JSON.
+    Broken,
+}
+
+impl Form {
+    /// By the value of Content-Type.
+    pub fn of(kind: Option<&[u8]>) -> Self {
+        let Some(kind) = kind else { return Self::Other };
+        let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let ends = |end: &[u8]| {
+            kind.len() >= end.len() && kind[kind.len() - end.len()..].eq_ignore_ascii_case(end)
+        };
+        match () {
+            () if kind.eq_ignore_ascii_case(b"text/event-stream") => Self::Events,
+            () if ends(b"/json") || ends(b"+json") => Self::Json,
+            () => Self::Other,
+        }
+    }
+}
+
+impl Answer {
+    pub fn new(hides_usage: bool) -> Self {
+        Self {
+            form: Form::Other,
+            scan: Scan::new(PATHS),
+            reading: Reading::Nothing,
+            splitter: Splitter::default(),
+            facts: Facts::default(),
+            first_token: None,
+            hides_usage,
+            held: Vec::new(),
+            released: 0,
+            passes: false,
+        }
+    }
+
+    /// Its head came.
+    pub fn begin(&mut self, form: Form) {
+        self.form = form;
+        self.hides_usage &= form == Form::Events;
+    }
+
+    /// Its length is not what the provider says.
+    pub fn may_shrink(&self) -> bool {
+        self.hides_usage
+    }
+
+    fn json(&mut self, bytes: &[u8]) {
+        if self.reading == Reading::Broken {
+            return;
+        }
+        let Self { scan, facts, reading, .. } = self;
+        if scan.push(bytes, &mut |found| facts.take(found)).is_err() {
+            *reading = Reading::Broken;
+        }
+    }
+
+    /// Looks at pieces of events, and moves those that go on to the front. Returns how many bytes
+    /// that is.
+    fn events(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize {
+        let (mut at, mut begun, mut kept) = (0, 0, 0);
+        while at < bytes.len() {
+            let (piece, count) = self.splitter.next(&bytes[at..]);
+            at += count;
+            match piece {
+                Piece::Data(data) => self.data(data),
+                Piece::Line => self.data(b"\n"),
+                Piece::Other => (),
+                Piece::End => {
+                    let event = std::mem::replace(&mut begun, at)..at;
+                    kept = self.end_of_event(bytes, kept, event, now);
+                }
+            }
+        }
+        let left = bytes.len() - begun;
+        if last || !self.hides_usage || self.goes_on(left) {
+            self.passes = left > 0;
+            self.released = self.held.len();
+            return keep(bytes, kept, begun..bytes.len());
+        }
+        self.held.extend_from_slice(&bytes[begun..]);
+        kept
+    }
+
+    /// Whether the event under way, of which so many more bytes are there, is one that goes on.
+    fn goes_on(&self, left: usize) -> bool {
+        let event = &self.facts.event;
+        let held = self.held.len() - self.released;
+        self.passes || event.is_needed || event.has_token || held + left > EVENT_HELD_BYTES_MAX
+    }
+
+    fn data(&mut self, data: &[u8]) {
+        if self.reading == Reading::Nothing {
+            self.reading = Reading::Data;
+            self.scan.reset();
+        }
+        self.json(data);
+    }
+
+    /// Moves an event that is complete to what goes on, and with it what was held back of it;
+    /// unless it is the one to be left out.
+    fn end_of_event(
+        &mut self,
+        bytes: &mut [u8],
+        kept: usize,
+        at: Range<usize>,
+        now: Instant,
+    ) -> usize {
+        self.reading = Reading::Nothing;
+        let event = std::mem::take(&mut self.facts.event);
+        if event.has_token && self.first_token.is_none() {
+            self.first_token = Some(now);
+        }
+        let passes = std::mem::take(&mut self.passes);
+        if self.hides_usage && event.is_usage_alone() && !passes {
+            self.held.truncate(self.released);
+            return kept;
+        }
+        self.released = self.held.len();
+        keep(bytes, kept, at)
+    }
+}
+
+impl Watch for Answer {
+    fn see(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize {
+        match self.form {
+            Form::Events => return self.events(bytes, last, now),
+            Form::Json => self.json(bytes),
+            Form::Other => (),
+        }
+        bytes.len()
+    }
+
+    fn put_released(&mut self, out: &mut Buffer) {
+        if self.released > 0 {
+            out.put(&self.held[..self.released]);
+            self.held.drain(..self.released);
+            self.released = 0;
+        }
+    }
+}
+
+/// Moves bytes to the others that are kept.
+fn keep(bytes: &mut [u8], kept: usize, range: Range<usize>) -> usize {
+    let len = range.len();
+    if range.start != kept {
+        bytes.copy_within(range, kept);
+    }
+    kept + len
+}
+
+#[cfg(test)]
+mod tests;

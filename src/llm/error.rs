@@ -1,0 +1,23 @@
+//! What is wrong with a request for a model, or with the answer to one. What the caller is told of
+//! it stands in the table of `proxy::failure`.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The body is no JSON, or no UTF-8.
+    NotJson,
+    TooDeep,
+    NotAnObject,
+    NoModel,
+    /// The name is no text, or longer than any model's.
+    BadModel,
+    BadStream,
+    /// A field that we act on stands twice: which one counts depends on who reads.
+    Duplicate,
+    UnknownModel,
+    /// It would take a translation.
+    NotSpoken,
+    /// The path is not for this method.
+    BadMethod,
+    /// The provider sent what is no answer of its API: a page for people.
+    BadAnswer,
+}

@@ -1,0 +1,68 @@
+//! What an exchange with a model is in the books: tokens, durations, and the names of both models.
+
+use super::super::place::Routed;
+use crate::http::Exchange;
+use crate::llm::model::Sent;
+use crate::llm::{Answer, Api};
+use crate::telemetry::gen_ai::{GenAiLabels, GenAiMeasures};
+
+/// The model is what the provider was told.
+pub(super) fn sent(model: &mut Vec<u8>, sent: &Sent) {
+    match sent {
+        Sent::Same => (),
+        Sent::Name(name, _) => {
+            model.clear();
+            model.extend_from_slice(name.as_bytes());
+        }
+        Sent::Without(prefix) => {
+            if model.starts_with(prefix) {
+                model.drain(..prefix.len());
+            }
+        }
+    }
+}
+
+/// Counts it, if a provider answered at all.
+pub(super) fn record(routed: &Routed<'_>, exchange: &mut Exchange, (api, answer): (Api, &Answer)) {
+    let outcome = exchange.outcome;
+    let gen_ai = exchange.gen_ai_mut();
+    gen_ai.response_model.extend_from_slice(answer.facts.model());
+    gen_ai.usage = answer.facts.usage();
+    let (started, now) = (outcome.started, routed.connection.now());
+    let answered = outcome.answered.is_some();
+    if api == Api::CountTokens {
+        // Nobody pays for a count.
+        gen_ai.usage = crate::http::exchange::Usage {
+            input: answer.facts.counted,
+            ..crate::http::exchange::Usage::default()
+        };
+    }
+    if !answered {
+        return;
+    }
+    let text = |name| str::from_utf8(name).unwrap_or_default();
+    let labels = GenAiLabels {
+        // Without the backend, which these families do not have.
+        route: routed.route.labels(None),
+        operation: gen_ai.operation,
+        provider: &gen_ai.provider,
+        request_model: text(&gen_ai.request_model),
+        response_model: text(&gen_ai.response_model),
+    };
+    let first = answer.first_token;
+    let usage = gen_ai.usage;
+    let is_bill = api != Api::CountTokens;
+    let bill = |count: Option<u64>| count.filter(|_| is_bill);
+    let after_first = usage.output.filter(|output| *output > 1).map(|output| output - 1);
+    routed.view.resources.shard.gen_ai(&labels).record(&GenAiMeasures {
+        input: bill(usage.input),
+        output: bill(usage.output),
+        cache_read: bill(usage.cache_read),
+        cache_written: bill(usage.cache_written),
+        duration_nanos: now.nanos_since(started),
+        first_token_nanos: first.map(|first| first.nanos_since(started)),
+        each_token_nanos: first
+            .zip(after_first)
+            .map(|(first, tokens)| now.nanos_since(first) / tokens),
+    });
+}
