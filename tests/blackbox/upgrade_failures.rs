@@ -59,14 +59,16 @@ fn one_that_is_killed_changes_nothing(cell: Cell) {
         }
         proxy::signal(new, "KILL");
         wait::until("it is noticed", || proxy.stderr().contains("the upgrade failed"));
-        assert!(proxy.stderr().contains("signal: 9"), "{}", proxy.stderr());
+        // Why it ended is told unless that takes it too long.
+        let told = ["signal: 9", "the new process went away"];
+        assert!(told.iter().any(|why| proxy.stderr().contains(why)), "{}", proxy.stderr());
         if let Some(load) = load {
             load.wait_for(50);
             load.stop();
         }
         goes_on(&mut proxy);
         assert_eq!(failures(&proxy), 1.0, "{step}");
-        assert_eq!(proxy.alive(), [proxy.pid()]);
+        wait::until("it is gone", || proxy.alive() == [proxy.pid()]);
     }
 }
 
