@@ -1,7 +1,7 @@
 //! New processes that do not come up: killed at each step, hanging, of another version, refused by
 //! their configuration. The old one goes on, and says why.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -214,7 +214,13 @@ fn say(mut socket: &Socket, message: &Value) {
 
 fn hear(mut socket: &Socket) -> Value {
     let mut bytes = vec![0; 65536];
-    let count = socket.read(&mut bytes).unwrap();
+    let count = loop {
+        match socket.read(&mut bytes) {
+            // A wait with a limit is not taken up again by the kernel.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => break read.unwrap(),
+        }
+    };
     serde_json::from_slice(&bytes[..count]).unwrap_or(Value::Null)
 }
 
