@@ -14,6 +14,7 @@ use super::response_head::{self, Shape, Told};
 use super::tunnel;
 use super::upload::{self, Upload};
 use crate::base::buffer::Buffer;
+use crate::base::clock::Instant;
 use crate::http::client::h1::read_head;
 use crate::http::coded::Coded;
 use crate::http::transfer::Transfer;
@@ -164,8 +165,7 @@ async fn body(
     let shape = Shape { length, told, http2: up.is_lane(), treatment, gathered };
     response_head::encode(&mut front, routed, exchange, input.filled(), shape);
     input.consume(exchange.response.len);
-    exchange.outcome.responded = Some(connection.now());
-    exchange.outcome.status = exchange.response.status;
+    begun(exchange, connection.now());
     if upload.is_none() && coder.is_none() && is_whole(routed, exchange, &front, &input, length) {
         return whole(routed, exchange, front, input);
     }
@@ -174,8 +174,8 @@ async fn body(
     let mut body = Body::new(length, output);
     let moved = Cell::new(0);
     let limits = &routed.bind.settings.limits;
-    let whole = routed.edits.timeouts().request;
-    let until = whole.map(|limit| exchange.outcome.started.plus(limit));
+    let limit = routed.edits.timeouts().request;
+    let until = limit.map(|limit| exchange.outcome.started.plus(limit));
     let transfer = Transfer {
         from: up,
         to: &connection.stream,
@@ -216,6 +216,12 @@ async fn body(
             Ended::Failed(cut(broke, until.is_some_and(|until| connection.now() >= until)))
         }
     }
+}
+
+/// The head is on its way.
+fn begun(exchange: &mut Exchange, now: Instant) {
+    exchange.outcome.responded = Some(now);
+    exchange.outcome.status = exchange.response.status;
 }
 
 fn answered(exchange: &Exchange, length: BodyLength, buffer: Buffer) -> Answered {
