@@ -292,8 +292,9 @@ pub const UPGRADE_TIMEOUT_SECONDS: u64 = 60;
 pub const UPGRADE_HELLO_MS_MAX: u64 = 5000;
 /// Those who did, and wait for the control loop.
 pub const UPGRADE_ARRIVALS_MAX: usize = 4;
-/// How long after the end of a conversation the end of a process may be heard of.
-pub const UPGRADE_REAP_MS: u64 = 2000;
+/// How long after the end of a conversation the end of a process may be heard of: its rings take a
+/// while on a busy machine.
+pub const UPGRADE_REAP_MS: u64 = 8000;
 /// How long a process that was succeeded waits for requests of who its servers had let in.
 pub const SERVERS_ANSWER_MS_MAX: u64 = 5000;
 /// How long a new process waits for the next of the sockets: a reload of the old one comes first.

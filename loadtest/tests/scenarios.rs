@@ -153,6 +153,17 @@ fn a_restart_leaves_a_gap_and_then_serves() {
 }
 
 #[test]
+fn an_upgrade_leaves_no_gap() {
+    let text = scenario(
+        "-c 4 --rate 100 -d 3s",
+        "needs: [upgrade]\nevents: [{at: 300ms, do: upgrade, every: 1s, times: 2}]\n\
+         pass: {errors: 0, answers: \"> 200\", exit_code: 0}\n",
+    );
+    let (code, said) = run("upgrade", &text, &[]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
 fn what_the_gateway_lacks_is_said_and_not_faked() {
     let text = scenario("-d 1s", "needs: [levitate]\npass: {errors: 0}\n");
     let (code, said) = run("lacks", &text, &[]);

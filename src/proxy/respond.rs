@@ -14,6 +14,7 @@ use super::response_head::{self, Shape, Told};
 use super::tunnel;
 use super::upload::{self, Upload};
 use crate::base::buffer::Buffer;
+use crate::base::clock::Instant;
 use crate::http::client::h1::read_head;
 use crate::http::coded::Coded;
 use crate::http::transfer::Transfer;
@@ -150,8 +151,7 @@ async fn body(
     let buffers = &routed.view.resources.buffers;
     exchange.outcome.answered = Some(connection.now());
     judge::note(routed, exchange, input.filled());
-    let gathered = exchange.told_body.as_ref().map(|gathered| gathered.length);
-    let length = length(exchange);
+    let (length, gathered) = length(exchange);
     let (mut treatment, through) = match coding::choose(routed, exchange, input.filled(), length) {
         Ok(chosen) => chosen,
         Err(failure) => {
@@ -169,8 +169,7 @@ async fn body(
     let shape = Shape { length, told, http2: up.is_lane(), treatment, gathered };
     response_head::encode(&mut front, routed, exchange, input.filled(), shape);
     input.consume(exchange.response.len);
-    exchange.outcome.responded = Some(connection.now());
-    exchange.outcome.status = exchange.response.status;
+    begun(exchange, connection.now());
     let is_small =
         |input: &Buffer| upload.is_none() && is_whole(routed, exchange, &front, input, length);
     match &through {
@@ -263,18 +262,26 @@ fn transfer<'a>(
     }
 }
 
+/// The head is on its way.
+fn begun(exchange: &mut Exchange, now: Instant) {
+    exchange.outcome.responded = Some(now);
+    exchange.outcome.status = exchange.response.status;
+}
+
 fn answered(exchange: &Exchange, length: BodyLength, buffer: Buffer) -> Answered {
     let keeps = exchange.response.keep_alive && length != BodyLength::UntilClose;
     Answered { clean: keeps && buffer.is_empty(), buffer }
 }
 
-/// How long the body is: as it came, or as it was gathered.
-fn length(exchange: &Exchange) -> BodyLength {
-    match exchange.told_body.as_ref().map(|gathered| gathered.length) {
+/// How long the body is: as it came, or as it was gathered; and the latter.
+fn length(exchange: &Exchange) -> (BodyLength, Option<u64>) {
+    let gathered = exchange.told_body.as_ref().map(|gathered| gathered.length);
+    let length = match gathered {
         Some(0) => BodyLength::None,
         Some(bytes) => BodyLength::Fixed(bytes),
         None => exchange.response.body_length(exchange.request.method),
-    }
+    };
+    (length, gathered)
 }
 
 /// Why a response broke off, where the request's time was over or not.

@@ -19,7 +19,7 @@ use crate::harness::wait;
 const NOT_DRIVEN: [&str; 1] = ["RingwayPanic"];
 
 /// What a machine under load may need until all of it has been seen.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(480);
 
 #[test]
 fn alerts_fire_and_the_dashboard_shows() {
@@ -29,7 +29,11 @@ fn alerts_fire_and_the_dashboard_shows() {
     // Seen for a while, and the rules with it.
     let seen = || prometheus.value("max(count_over_time(agentgateway_build_info[5m]))") >= 6.0;
     wait::within(PATIENCE, "a healthy gateway is scraped", || seen().then_some(()));
-    assert_eq!(prometheus.firing(), BTreeSet::new(), "all is well");
+    // A scrape that a busy machine did not get done in time is a gateway that is down, for a moment.
+    let calm = || prometheus.firing().is_empty().then_some(());
+    if wait::or_none(PATIENCE, calm).is_none() {
+        panic!("all is well, but for {:?}", prometheus.firing());
+    }
 
     let troubled = fleet::Troubled::start();
     prometheus.watch(&[well.targets(), troubled.targets()].concat());

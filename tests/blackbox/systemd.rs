@@ -1,7 +1,7 @@
 //! What systemd asks of a service: notification of every turn of its life, a watchdog, and sockets
 //! that were there before it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -37,7 +37,13 @@ impl Systemd {
 
     fn hear(&self) -> String {
         let mut bytes = [0; 4096];
-        let count = self.socket.recv(&mut bytes).expect("it is told something in time");
+        let count = loop {
+            match self.socket.recv(&mut bytes) {
+                // A wait with a limit is not taken up again by the kernel.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.expect("it is told something in time"),
+            }
+        };
         String::from_utf8_lossy(&bytes[..count]).into_owned()
     }
 

@@ -210,9 +210,11 @@ fn who_takes_over_by_hand_loses_nothing(cell: Cell) {
     assert_eq!(proxy.wait_for_exit(Duration::from_secs(60)).code(), Some(0));
     load.wait_for(50);
     // It has the socket to be found by, too.
-    assert!(proxy.upgrade(&[]).is_ok());
+    let last = proxy.upgrade(&[]).unwrap();
     load.wait_for(50);
     load.stop();
+    proxy::signal(last, "TERM");
+    wait::until("the last one ends", || !upgrade::is_alive(last));
     nobody_complains(&proxy);
 }
 

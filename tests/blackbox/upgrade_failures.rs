@@ -1,7 +1,7 @@
 //! New processes that do not come up: killed at each step, hanging, of another version, refused by
 //! their configuration. The old one goes on, and says why.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,14 +59,16 @@ fn one_that_is_killed_changes_nothing(cell: Cell) {
         }
         proxy::signal(new, "KILL");
         wait::until("it is noticed", || proxy.stderr().contains("the upgrade failed"));
-        assert!(proxy.stderr().contains("signal: 9"), "{}", proxy.stderr());
+        // Why it ended is told unless that takes it too long.
+        let told = ["signal: 9", "the new process went away"];
+        assert!(told.iter().any(|why| proxy.stderr().contains(why)), "{}", proxy.stderr());
         if let Some(load) = load {
             load.wait_for(50);
             load.stop();
         }
         goes_on(&mut proxy);
         assert_eq!(failures(&proxy), 1.0, "{step}");
-        assert_eq!(proxy.alive(), [proxy.pid()]);
+        wait::until("it is gone", || proxy.alive() == [proxy.pid()]);
     }
 }
 
@@ -212,7 +214,13 @@ fn say(mut socket: &Socket, message: &Value) {
 
 fn hear(mut socket: &Socket) -> Value {
     let mut bytes = vec![0; 65536];
-    let count = socket.read(&mut bytes).unwrap();
+    let count = loop {
+        match socket.read(&mut bytes) {
+            // A wait with a limit is not taken up again by the kernel.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => break read.unwrap(),
+        }
+    };
     serde_json::from_slice(&bytes[..count]).unwrap_or(Value::Null)
 }
 

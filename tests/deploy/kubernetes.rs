@@ -4,6 +4,7 @@
 //! not know and fills in what is missing, so that what comes out is not what went in.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{deployed, said, text, tool, yaml};
+use super::{deployed, said, text, yaml};
 
 fn documents(name: &str) -> Vec<Value> {
     let text = text(&format!("kubernetes/{name}"));
@@ -303,12 +304,12 @@ fn apply(document: &mut Value, change: &Value) {
 /// Where kubectl is installed, its kustomize puts them together too. Debian has none.
 #[test]
 fn kustomize_puts_them_together() {
-    if !std::process::Command::new("kubectl").arg("version").arg("--client").output().is_ok() {
+    if Command::new("kubectl").arg("version").arg("--client").output().is_err() {
         eprintln!("skipped: kubectl is missing");
         return;
     }
     for folder in FOLDERS {
-        let Some(mut kubectl) = tool("kubectl") else { return };
+        let mut kubectl = Command::new("kubectl");
         let path = deployed(&format!("kubernetes/{folder}"));
         let made = kubectl.arg("kustomize").arg(path).output().expect("it runs");
         assert!(made.status.success(), "{folder}: {}", said(&made));
@@ -325,7 +326,7 @@ fn kustomize_puts_them_together() {
 #[test]
 fn the_gateway_takes_its_configuration() {
     for name in ["kubernetes/base/gateway.yaml", "debian/gateway.yaml"] {
-        let mut gateway = std::process::Command::new(env!("CARGO_BIN_EXE_ringway"));
+        let mut gateway = Command::new(env!("CARGO_BIN_EXE_ringway"));
         let judged = gateway.arg("-f").arg(deployed(name)).arg("--validate-only").output().unwrap();
         assert!(judged.status.success(), "{name}: {}", said(&judged));
     }

@@ -173,34 +173,17 @@ impl Gateway {
     /// What became of the processes that others took the place of, when they have had their time;
     /// nothing when all ended well.
     pub fn trouble_of_the_old(&mut self, limit: Duration) -> Option<String> {
-        let Some((_, old)) = self.heirs.split_last() else { return None };
         let until = Instant::now() + limit;
-        let first = loop {
-            match self.child.try_wait().ok().flatten() {
-                None if Instant::now() < until => thread::sleep(LOOK),
-                status => break status,
+        let (_, old) = self.heirs.split_last()?;
+        let first = by(until, || self.child.try_wait().ok().flatten().map(Some));
+        let old = old.iter().map(|heir| by(until, || reaped_or_gone(*heir)));
+        std::iter::once(first).chain(old).find_map(|ended| match ended {
+            None => Some(format!("an old process does not end after {limit:?}")),
+            Some(Some(status)) if !status.success() => {
+                Some(format!("an old process ended with {status}"))
             }
-        };
-        let Some(first) = first else {
-            return Some(format!("the first process does not end after {limit:?}"));
-        };
-        if !first.success() {
-            return Some(format!("the first process ended with {first}"));
-        }
-        for heir in old {
-            // One that ended before its parent did is gone without a trace.
-            while Path::new(&format!("/proc/{heir}")).exists() {
-                match reap(*heir) {
-                    Some(status) if status.success() => break,
-                    Some(status) => return Some(format!("process {heir} ended with {status}")),
-                    None if Instant::now() >= until => {
-                        return Some(format!("process {heir} does not end after {limit:?}"));
-                    }
-                    None => thread::sleep(LOOK),
-                }
-            }
-        }
-        None
+            Some(_) => None,
+        })
     }
 
     /// How it ended, if it does in time.
@@ -270,6 +253,23 @@ fn reap(pid: u32) -> Option<ExitStatus> {
     // SAFETY: the kernel writes one status into a live value.
     let reaped = unsafe { libc::waitpid(pid.cast_signed(), &raw mut status, libc::WNOHANG) };
     (reaped == pid.cast_signed()).then(|| ExitStatus::from_raw(status))
+}
+
+/// The same; none within for one that its own parent saw to before that ended.
+fn reaped_or_gone(pid: u32) -> Option<Option<ExitStatus>> {
+    let gone = || !Path::new(&format!("/proc/{pid}")).exists();
+    reap(pid).map(Some).or_else(|| gone().then_some(None))
+}
+
+/// What is found, if that is in time.
+fn by<T>(until: Instant, mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    loop {
+        let found = found();
+        if found.is_some() || Instant::now() >= until {
+            return found;
+        }
+        thread::sleep(LOOK);
+    }
 }
 
 /// Whether it has this subcommand.

@@ -54,7 +54,7 @@ impl Servers {
         let leaving = self.leaving.subscribe();
         let router = router.clone().layer(map_response(move |response| {
             let is_left = *leaving.borrow();
-            async move { if is_left { closing(response) } else { response } }
+            std::future::ready(if is_left { closing(response) } else { response })
         }));
         let turns = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
         for door in doors {

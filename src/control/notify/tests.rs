@@ -2,7 +2,13 @@ use super::*;
 
 fn heard(socket: &UnixDatagram) -> String {
     let mut bytes = [0; 512];
-    let count = socket.recv(&mut bytes).unwrap();
+    let count = loop {
+        match socket.recv(&mut bytes) {
+            // A wait with a limit is not taken up again by the kernel.
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            received => break received.unwrap(),
+        }
+    };
     String::from_utf8_lossy(&bytes[..count]).into_owned()
 }
 

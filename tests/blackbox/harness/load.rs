@@ -71,8 +71,9 @@ impl Load {
     pub fn start_tcp(address: SocketAddr, habits: &[Habit]) -> Self {
         Self::spawn(habits, move |shared, habit| {
             let mut failed = Vec::new();
+            let words = [1, 20][usize::from(habit == Habit::KeepAlive)];
             while !shared.stop.load(Ordering::SeqCst) && failed.len() < FAILURES_MAX {
-                match talk(address, if habit == Habit::KeepAlive { 20 } else { 1 }) {
+                match talk(address, words) {
                     Ok(()) => drop(shared.done.fetch_add(1, Ordering::SeqCst)),
                     Err(error) => failed.push(format!("TCP, {habit:?}: {error}")),
                 }

@@ -38,10 +38,10 @@ impl Prometheus {
         let (tell, told) = mpsc::channel();
         let lines = BufReader::new(child.stderr.take().expect("stderr is a pipe")).lines();
         thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                if let Some(address) = listens(&line) {
-                    let _ = tell.send(address);
-                }
+            // To the end, so that it never waits for a reader.
+            let addresses = lines.map_while(Result::ok).filter_map(|line| listens(&line));
+            for address in addresses {
+                let _ = tell.send(address);
             }
         });
         let Ok(address) = told.recv_timeout(3 * PATIENCE) else {
