@@ -224,7 +224,7 @@ fn control_s_servers_go_over(cell: Cell) {
     let (stats, ready) = (proxy.stats(), proxy.readiness());
     assert_eq!(proxy.client().get("/").body(), "in");
     let requests = "agentgateway_requests_total";
-    assert_eq!(proxy.metrics().sum(requests, &[]), 1.0);
+    wait::until("it is counted", || proxy.metrics().sum(requests, &[]) == 1.0);
     let started = proxy.metrics().sum("process_start_time_seconds", &[]);
     let probes = Load::start(ready, "/healthz/ready", &ready_body(ready), &[Habit::Churn; 2]);
     let mut next = proxy.pid();

@@ -67,7 +67,7 @@ fn one_that_is_killed_changes_nothing(cell: Cell) {
             load.stop();
         }
         goes_on(&mut proxy);
-        assert_eq!(failures(&proxy), 1.0, "{step}");
+        wait::until("it is counted", || failures(&proxy) == 1.0);
         wait::until("it is gone", || proxy.alive() == [proxy.pid()]);
     }
 }
@@ -97,8 +97,8 @@ fn one_that_cannot_start_changes_nothing(cell: Cell) {
         let why = proxy.upgrade(&words).unwrap_err();
         assert!(why.contains("the running process goes on"), "{why}");
         assert!(why.contains(expected), "{words:?}: {why}");
-        assert!(proxy.stderr().contains("the upgrade failed"), "{}", proxy.stderr());
-        assert_eq!(failures(&proxy), n as f64 + 1.0);
+        wait::until("it is told", || proxy.stderr().contains("the upgrade failed"));
+        wait::until("it is counted", || failures(&proxy) == n as f64 + 1.0);
         load.wait_for(10);
     }
     load.stop();

@@ -42,16 +42,29 @@ fn testssl_finds_nothing(cell: Cell) {
     let proxy = cell.start(&config().listener(https(None, tls, &origin)));
     let root = bench.files.text("root.pem", bench.ours.pem());
     let report = bench.files.text("report.json", "");
-    std::fs::remove_file(&report).unwrap();
     // No name is looked up, and nobody else is asked.
     testssl.args(["--nodns", "none", "--ip", "127.0.0.1", "--warnings", "off", "--color", "0"]);
     testssl.arg("--add-ca").arg(&root).arg("--jsonfile").arg(&report).args(CHECKS);
     testssl.arg(format!("https://test:{}/", proxy.address().port()));
-    let output = run(&mut testssl, b"");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let found: Vec<Value> = serde_json::from_str(&scratch::read(&report))
-        .unwrap_or_else(|error| panic!("{error}; testssl says: {text}"));
     let of = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let mut look = || {
+        std::fs::remove_file(&report).unwrap();
+        let output = run(&mut testssl, b"");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let found: Vec<Value> = serde_json::from_str(&scratch::read(&report))
+            .unwrap_or_else(|error| panic!("{error}; testssl says: {text}"));
+        (found, text)
+    };
+    // It waits for some of its connections by the clock: on a busy machine it gives up, and says so.
+    let gave_up = |found: &[Value]| {
+        found.iter().any(|finding| of(finding, "finding").contains("connect problem"))
+    };
+    let (mut found, mut text) = look();
+    for _ in 0..2 {
+        if gave_up(&found) {
+            (found, text) = look();
+        }
+    }
     // It came to the end of each check.
     for id in ["TLS1_3", "cipherlist_STRONG", "cipher_order", "cert_trust", "RC4"] {
         assert!(found.iter().any(|finding| of(finding, "id").starts_with(id)), "{id}: {text}");
