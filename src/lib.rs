@@ -185,16 +185,16 @@
 //! # The life of a request for a model
 //!
 //! `proxy::llm::ask` takes the place of 7: the end of the path says which API it is
-//! (`llm::api::Suffixes`); the body is gathered (`http::gather`, in place where it came with its
-//! head) and scanned once (`llm::request::Asked`); its model says which provider, and so which
-//! cluster, path and labels. Head and edited body are one message for 8, which knows nothing of
-//! models. In 13 the body passes by `llm::Answer` (`http::watched`): the pipeline of such a route
+//! (`llm::api::Suffixes`); the body is gathered (`proxy::gather`, as policies have theirs) and
+//! scanned once (`llm::request::Asked`); its model says which provider, and so which cluster, path
+//! and labels. An edited body takes the place of the one that came, and 8 knows nothing of models. In 13 the body passes by `llm::Answer` (`http::watched`): the pipeline of such a route
 //! says so where that of another names a coding, so that a plain route is asked nothing new.
 //! Framing is taken off and put on again, so that an answer in chunks is read as what it is. What
 //! it cost is recorded when it is over, whether it ended well or not (`proxy::llm::record`).
 //!
-//! Two boxes a request: a future that plain routes do not carry, and what is learnt of the answer; a
-//! third where that does not come in one piece with a length. Nothing an event.
+//! Boxes a request: a future that plain routes do not carry, the body that is held, what is learnt of
+//! the answer; one more where that does not come in one piece with a length, and the text of an
+//! edited body. Nothing an event.
 //!
 //! Errors, also those of policies in front, have the shape that the caller's library reads
 //! (`http::reply::Shape`).
