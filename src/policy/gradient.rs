@@ -70,6 +70,8 @@ impl Gradient {
 
     /// One more request, if it is not one too many.
     pub fn admit(&self) -> Option<Permit<'_>> {
+        // An addition that all workers share, on routes with such a limit alone: it holds for all
+        // of them together, and two that come at once must not both be the last one let in.
         let active = self.active.fetch_add(1, Relaxed) + 1;
         let permit = Permit(self);
         if active > self.limit.load(Relaxed) {
