@@ -12,6 +12,7 @@ pub mod error;
 pub mod model;
 pub mod provider;
 pub mod request;
+pub mod translate;
 pub mod usage;
 
 pub use answer::Answer;

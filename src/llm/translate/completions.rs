@@ -1,0 +1,6 @@
+//! OpenAI's chat completions.
+
+pub mod fault;
+pub mod generation;
+pub mod prompt;
+pub mod stream;

@@ -1,0 +1,6 @@
+//! Bedrock's Converse.
+
+pub mod fault;
+pub mod generation;
+pub mod prompt;
+pub mod stream;

@@ -1,0 +1,6 @@
+//! OpenAI's Responses.
+
+pub mod fault;
+pub mod generation;
+pub mod prompt;
+pub mod stream;
