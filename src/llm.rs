@@ -10,6 +10,7 @@ pub mod answer;
 pub mod api;
 pub mod error;
 pub mod model;
+pub mod plan;
 pub mod provider;
 pub mod request;
 pub mod translate;
@@ -18,12 +19,14 @@ pub mod usage;
 pub use answer::Answer;
 pub use api::Api;
 pub use error::Error;
+pub use plan::Plan;
 pub use provider::Provider;
 
-use crate::route::split::Split;
 use crate::route::target::FixedReply;
+use crate::upstream::retry::Retry;
 use api::Suffixes;
 use model::{Models, Sent};
+use plan::Candidate;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -32,8 +35,10 @@ pub struct Llm {
     pub models: Models,
     /// By the place of the backend in the route.
     pub providers: Vec<Provider>,
-    /// Of models that any of the providers has.
-    pub split: Split<u32>,
+    /// Of requests that name no model; none where nobody in particular has every model.
+    pub others: Option<Plan>,
+    /// Where the route says nothing of retries: for plans that fail over.
+    pub retry: Retry,
     /// What may be gathered of a request.
     pub body_bytes_max: usize,
     /// Answers to `/v1/models`: as OpenAI has it, and as Anthropic has it.
@@ -50,30 +55,27 @@ pub struct Chosen<'a> {
 }
 
 impl Llm {
-    /// Who has the model of that name. `random` decides where several have it.
+    /// Who has the model of that name.
     ///
     /// # Errors
     /// Nobody has.
-    pub fn choose(&self, model: &[u8], random: u64) -> Result<Chosen<'_>, Error> {
-        let found = self.models.find(model).ok_or(Error::UnknownModel)?;
-        Ok(self.chosen(found.backend, &found.sent, random))
+    pub fn find(&self, model: &[u8]) -> Result<&Plan, Error> {
+        Ok(&self.models.find(model).ok_or(Error::UnknownModel)?.plan)
     }
 
     /// Who is asked where no model is named: whoever has every model, or the only one there is.
     ///
     /// # Errors
     /// Nobody in particular.
-    pub fn choose_any(&self, random: u64) -> Result<Chosen<'_>, Error> {
-        match self.models.any() {
-            Some(any) => Ok(self.chosen(any.backend, &any.sent, random)),
-            None if self.providers.len() == 1 => Ok(self.chosen(Some(0), &Sent::Same, random)),
-            None => Err(Error::NoModel),
-        }
+    pub fn find_any(&self) -> Result<&Plan, Error> {
+        let any = self.models.any().map(|any| &any.plan);
+        any.or(self.others.as_ref()).ok_or(Error::NoModel)
     }
 
-    fn chosen<'a>(&'a self, backend: Option<u32>, sent: &'a Sent, random: u64) -> Chosen<'a> {
-        let place = backend.unwrap_or_else(|| *self.split.pick(random).1) as usize;
+    /// A candidate of a plan.
+    pub fn chosen<'a>(&'a self, candidate: &'a Candidate) -> Chosen<'a> {
+        let place = candidate.place as usize;
         let provider = &self.providers[place];
-        Chosen { provider, place, sent: provider.model.as_ref().unwrap_or(sent) }
+        Chosen { provider, place, sent: provider.model.as_ref().unwrap_or(&candidate.sent) }
     }
 }

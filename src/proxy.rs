@@ -170,7 +170,16 @@ async fn find(
     }
     let edits = &route.pipeline;
     let prefix_len = found.prefix_len;
-    let routed = Routed { place: *place, route, edits, prefix_len, lines: b"", watch: None };
+    let routed = Routed {
+        place: *place,
+        route,
+        edits,
+        prefix_len,
+        lines: b"",
+        watch: None,
+        retry: route.retry.as_deref(),
+        others: None,
+    };
     dispatch::to_target(routed, exchange, changes, labels).await
 }
 

@@ -15,4 +15,11 @@ pub const LLM_PORT: u16 = 4000;
 /// Models of one gateway, and aliases of one route.
 pub const MODELS_MAX: usize = 10_000;
 
+/// What is no answer of a model that fails over, where the configuration does not say: it has too
+/// much to do, or cannot. 529 is Anthropic's 503.
+pub const LLM_RETRY_CODES: [u16; 6] = [429, 500, 502, 503, 504, 529];
+/// Backends that one name may lead to: a word has a bit for each.
+pub const CANDIDATES_MAX: usize = 64;
+
+const _: () = assert!(CANDIDATES_MAX == u64::BITS as usize);
 const _: () = assert!(JSON_DEPTH_MAX.is_multiple_of(64) && JSON_PATH_DEPTH_MAX < JSON_DEPTH_MAX);

@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
+use super::plan::Plan;
+
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
-    /// The place of the provider; `None`: any of them, by weight.
-    pub backend: Option<u32>,
-    pub sent: Sent,
+    pub plan: Plan,
 }
 
 /// What the provider is told.
@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn the_most_letters_win() {
         let names = ["*", "gpt-*", "gpt-6", "*-mini", "gpt-*-mini", "anthropic/*"];
-        let model = |place| Model { backend: Some(place), sent: Sent::Same };
+        let model = |place| Model { plan: Plan::one(place, Sent::Same) };
+        let place = |model: &Model| model.plan.candidates()[0].place;
         let models = names.iter().zip(0..).map(|(name, place)| ((*name).to_owned(), model(place)));
         let models = Models::compile(models);
         for (name, expected) in [
@@ -106,10 +107,10 @@ mod tests {
             ("anthropic/claude-5", "anthropic/*"),
             ("", "*"),
         ] {
-            let found = models.find(name.as_bytes()).unwrap().backend.unwrap();
+            let found = place(models.find(name.as_bytes()).unwrap());
             assert_eq!(names[found as usize], expected, "{name}");
         }
-        assert_eq!(models.any().unwrap().backend, Some(0));
+        assert_eq!(models.any().map(place), Some(0));
         let few = Models::compile([("a*".to_owned(), model(0))]);
         assert!(few.any().is_none() && few.find(b"b").is_none());
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::rate_limit::Decision;
 use crate::route::rewrite::{Address, AuthorityChange, Redirect, Rewrite};
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Changes {
     text: Vec<u8>,
     method: Option<Range<usize>>,

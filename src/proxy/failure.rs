@@ -54,8 +54,12 @@ pub enum Failure {
     /// The whole request took too long; one attempt of it did.
     RequestSlow,
     AttemptSlow,
+    /// No token of a stream came in time.
+    FirstTokenSlow,
     /// The endpoint stopped sending or taking bytes in the middle of a message.
     UpstreamStuck,
+    /// The answer was left unsent, and somebody else is asked: nobody is told of it.
+    Turned,
     /// What is asked of a model, or what it answers, is not what its API has.
     Llm(llm::Error),
     /// A rate limit of the route has no token left.
@@ -159,6 +163,10 @@ impl Failure {
             Self::AttemptSlow | Self::UpstreamStuck => {
                 (504, Reason::Timeout, "upstream call timeout", "UT")
             }
+            Self::Turned => (502, Reason::UpstreamFailure, "upstream call failed: status", "UF"),
+            Self::FirstTokenSlow => {
+                (504, Reason::Timeout, "upstream call timeout: first token", "UT")
+            }
             Self::Llm(error) => return of_model(error),
             Self::RateLimited(_) => (429, Reason::RateLimit, "rate limit exceeded", "RL"),
             Self::Overload(what) => (503, Reason::Internal, what.text(), "OM"),
@@ -191,8 +199,10 @@ impl Failure {
                 | Self::ResponseTooLarge
                 | Self::RequestSlow
                 | Self::AttemptSlow
+                | Self::FirstTokenSlow
                 | Self::UpstreamStuck
                 | Self::RateLimited(_)
+                | Self::Turned
                 | Self::Llm(_)
                 | Self::Overload(Overloaded::Concurrency)
                 | Self::Unauthorized
@@ -212,6 +222,7 @@ impl Failure {
                 | Self::UpstreamMalformed(_)
                 | Self::UpstreamSwitched
                 | Self::AttemptSlow
+                | Self::FirstTokenSlow
                 | Self::RequestSlow
                 | Self::UpstreamStuck
         )
@@ -229,7 +240,7 @@ impl Failure {
             Self::ClientStuck => Some(Timeout::Write),
             Self::ConnectSlow => Some(Timeout::Connect),
             Self::RequestSlow => Some(Timeout::Request),
-            Self::AttemptSlow => Some(Timeout::Attempt),
+            Self::AttemptSlow | Self::FirstTokenSlow => Some(Timeout::Attempt),
             _ => None,
         }
     }

@@ -14,7 +14,7 @@ use super::forward::{Message, Rest};
 use super::place::{Place, Routed};
 use super::upload::{self, Upload};
 use super::{admission, respond};
-use crate::base::buffer::Buffer;
+use crate::base::buffer::{Buffer, Buffers};
 use crate::http::gathered::{Gather as Gathering, Gathered, Unwhole};
 use crate::http::tee::Tee;
 use crate::http::{Body, Broke, Exchange};
@@ -105,6 +105,20 @@ async fn whole(
 /// The request's body, where it was gathered and has not gone.
 pub fn body(exchange: &Exchange) -> &[u8] {
     exchange.asked_body.as_ref().map_or(&[], |gathered| gathered.body())
+}
+
+/// A copy of the request's body as it came, where it was gathered.
+pub fn copy(exchange: &Exchange, books: &Rc<Buffers>) -> Option<Box<Gathered>> {
+    let gathered = exchange.asked_body.as_ref()?;
+    let mut copy = Box::new(Gathered::new(books, b""));
+    copy.append(gathered.body());
+    Some(copy)
+}
+
+/// Puts a copy in the place of a body that went.
+pub fn put_back(exchange: &mut Exchange, copy: Box<Gathered>) {
+    exchange.request.body = BodyLength::Fixed(copy.length);
+    exchange.asked_body = Some(copy);
 }
 
 /// Tells a client that waits for a word that its body is wanted, RFC 9110 section 10.1.1.

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::lease::Caller;
+use super::llm::Others;
 use crate::http::server::h1::Connection;
 use crate::llm::Answer;
 use crate::policy::Pipeline;
 use crate::snapshot::bind::{Bind, Route};
 use crate::snapshot::view::View;
+use crate::upstream::retry::Retry;
 
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
@@ -53,6 +55,10 @@ pub struct Routed<'a> {
     pub lines: &'a [u8],
     /// Who looks at the body of the answer, where the pipeline says that somebody does.
     pub watch: Option<&'a RefCell<Answer>>,
+    /// What is tried again here; none where whoever sends the request does that.
+    pub retry: Option<&'a Retry>,
+    /// Whether an answer is left unsent for what it says: the request goes to somebody else.
+    pub others: Option<&'a Others<'a>>,
 }
 
 impl<'a> std::ops::Deref for Routed<'a> {

@@ -44,7 +44,11 @@ pub async fn respond(
         buffers.give(front);
         return Ended::Failed(head.err().unwrap_or(Failure::UpstreamClosed));
     };
-    if exchange.outcome.may_retry && replay::is_turned(routed, exchange) {
+    let is_turned = match routed.others {
+        Some(others) => others.is_turned(routed, exchange),
+        None => exchange.outcome.may_retry && replay::is_turned(routed, exchange),
+    };
+    if is_turned {
         buffers.give(front);
         return turned(routed, exchange, input);
     }

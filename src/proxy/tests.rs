@@ -92,7 +92,16 @@ impl Scene {
         let (route, prefix_len) = self.found;
         let route = &bind.listeners[0].routes[route];
         let place = Place { view, bind, connection };
-        Routed { place, route, edits: &route.pipeline, prefix_len, lines: b"", watch: None }
+        Routed {
+            place,
+            route,
+            edits: &route.pipeline,
+            prefix_len,
+            lines: b"",
+            watch: None,
+            retry: route.retry.as_deref(),
+            others: None,
+        }
     }
 
     fn bind(&self) -> &Bind {

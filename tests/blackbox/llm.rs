@@ -238,7 +238,7 @@ fn models_have_names_of_ours(cell: Cell) {
     ] {
         let answer = ask(&mut client, "/v1/chat/completions", &chat(asked));
         assert_eq!((answer.status, &json_of(&answer)["model"]), (200, &json!(sent)), "{asked}");
-        let labels = [("gen_ai_request_model", sent), ("gen_ai_system", system)];
+        let labels = [("gen_ai_request_model", asked), ("gen_ai_system", system)];
         proxy.await_metric(DURATION, &labels, 1.0);
     }
     let answer = ask(&mut client, "/v1/chat/completions", &chat("other"));

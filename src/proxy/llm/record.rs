@@ -2,30 +2,14 @@
 
 use super::super::place::Routed;
 use crate::http::Exchange;
-use crate::llm::model::Sent;
 use crate::llm::{Answer, Api};
 use crate::telemetry::gen_ai::{GenAiLabels, GenAiMeasures};
-
-/// The model is what the provider was told.
-pub(super) fn sent(model: &mut Vec<u8>, sent: &Sent) {
-    match sent {
-        Sent::Same => (),
-        Sent::Name(name, _) => {
-            model.clear();
-            model.extend_from_slice(name.as_bytes());
-        }
-        Sent::Without(prefix) => {
-            if model.starts_with(prefix) {
-                model.drain(..prefix.len());
-            }
-        }
-    }
-}
 
 /// Counts it, if a provider answered at all.
 pub(super) fn record(routed: &Routed<'_>, exchange: &mut Exchange, (api, answer): (Api, &Answer)) {
     let outcome = exchange.outcome;
     let gen_ai = exchange.gen_ai_mut();
+    gen_ai.response_model.clear();
     gen_ai.response_model.extend_from_slice(answer.facts.model());
     gen_ai.usage = answer.facts.usage();
     let (started, now) = (outcome.started, routed.connection.now());

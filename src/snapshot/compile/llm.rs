@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{Compiler, policy};
+use super::{Compiler, policy, traffic};
 use crate::base::id::{ClusterId, LlmId};
 use crate::config::ai::{Ai, Api as RawApi};
 use crate::config::backend_auth::BackendAuth;
 use crate::config::policy::ai::{AiPolicy, Sent as RawSent};
 use crate::config::route::Route as RawRoute;
+use crate::limits::CANDIDATES_MAX;
 use crate::llm::api::Suffixes;
 use crate::llm::model::{Model, Models, Sent};
+use crate::llm::plan::{Candidate, Draft, TooMany};
 use crate::llm::provider::ENDS;
-use crate::llm::{Api, Llm, Provider};
+use crate::llm::{Api, Llm, Plan, Provider};
 use crate::policy::PipelineSpec;
 use crate::policy::edit::HeaderModifierSpec;
-use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
 
 /// The backends of a route, as far as they are providers.
@@ -83,16 +84,15 @@ impl Compiler<'_> {
         if raw.policies.request_mirror.is_some() {
             self.tell(label, "`requestMirror` of requests for models is not supported yet");
         }
-        let weights = (0..).zip(&found).map(|(place, (weight, ..))| (*weight, place));
-        let split = Split::compile(weights).unwrap_or_else(|_| Split::single(0));
         let default = AiPolicy::default();
         let policy = policy.unwrap_or(&default);
         let listing = self.listing(policy, &found, label);
         let llm = Llm {
             suffixes: suffixes(policy),
-            models: models(policy),
+            models: self.models(policy, &found, label),
+            retry: traffic::fails_over(),
+            others: (found.len() == 1).then(|| Plan::one(0, Sent::Same)),
             providers: found.iter().map(|(_, cluster, ai)| provider(*cluster, ai)).collect(),
-            split,
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
         };
@@ -114,6 +114,40 @@ impl Compiler<'_> {
 
     fn tell(&mut self, label: &str, what: &str) {
         self.wrong.push(format!("{}: route `{label}`: {what}", self.bind));
+    }
+
+    /// What names stand for: those of the block `llm`, or aliases, and any other name.
+    fn models(
+        &mut self,
+        policy: &AiPolicy,
+        providers: &[(u32, ClusterId, Ai)],
+        label: &str,
+    ) -> Models {
+        if let Some(models) = &policy.models {
+            return Models::compile(models.iter().map(|raw| {
+                let sent = match &raw.sent {
+                    RawSent::Same => Sent::Same,
+                    RawSent::Name(name) => Sent::name(name),
+                    RawSent::Without(prefix) => Sent::Without(prefix.as_bytes().into()),
+                };
+                let place = u32::try_from(raw.backend).expect("fewer models than 4 billion");
+                (raw.name.clone(), Model { plan: Plan::one(place, sent) })
+            }));
+        }
+        let any = |sent: &Sent| {
+            let one = |place| Draft::One(Candidate { place, sent: sent.clone() });
+            let weighted = (0..).zip(providers).map(|(place, (weight, ..))| (*weight, one(place)));
+            Plan::compile(Draft::Weighted(weighted.collect()))
+        };
+        let aliases = policy.model_aliases.iter().map(|(name, model)| (name, Sent::name(model)));
+        let others = "*".to_owned();
+        let names = aliases.chain([(&others, Sent::Same)]);
+        let plans: Result<Vec<_>, TooMany> =
+            names.map(|(name, sent)| Ok((name.clone(), Model { plan: any(&sent)? }))).collect();
+        Models::compile(plans.unwrap_or_else(|TooMany| {
+            self.tell(label, &format!("more than {CANDIDATES_MAX} providers"));
+            Vec::new()
+        }))
     }
 
     fn listing(
@@ -163,26 +197,6 @@ const fn api(raw: RawApi) -> Api {
         RawApi::Models => Api::Models,
         RawApi::Detect | RawApi::Passthrough => Api::Other,
     }
-}
-
-fn models(policy: &AiPolicy) -> Models {
-    if let Some(models) = &policy.models {
-        return Models::compile(models.iter().map(|raw| {
-            let sent = match &raw.sent {
-                RawSent::Same => Sent::Same,
-                RawSent::Name(name) => Sent::name(name),
-                RawSent::Without(prefix) => Sent::Without(prefix.as_bytes().into()),
-            };
-            let backend = u32::try_from(raw.backend).ok();
-            (raw.name.clone(), Model { backend, sent })
-        }));
-    }
-    let aliases = policy
-        .model_aliases
-        .iter()
-        .map(|(name, model)| (name.clone(), Model { backend: None, sent: Sent::name(model) }));
-    let others = ("*".to_owned(), Model { backend: None, sent: Sent::Same });
-    Models::compile(aliases.chain([others]))
 }
 
 fn provider(cluster: ClusterId, ai: &Ai) -> Provider {

@@ -1,12 +1,14 @@
 //! How endpoints are chosen, judged and bounded, as a cluster's settings have it.
 
+use std::time::Duration;
+
 use crate::config::backend::BackendPolicies;
 use crate::config::cluster::affinity::{AffinityCookie, SessionAffinity};
 use crate::config::cluster::{
     Algorithm as RawAlgorithm, Check, CheckKind, Circuit, Eviction, HashBy,
 };
 use crate::config::retry::Retry as RawRetry;
-use crate::limits::RETRY_BACKOFF_GROWTH;
+use crate::limits::{RETRY_BACKOFF_GROWTH, RETRY_BUDGET_MIN};
 use crate::upstream::balance::{Affinity, Algorithm, Balancing, By};
 use crate::upstream::circuit::Limits;
 use crate::upstream::outlier::Outlier;
@@ -132,5 +134,21 @@ pub(super) fn retry(raw: &RawRetry) -> Retry {
         budget_min: raw.budget.min_retries,
         hedge_after: raw.hedge_after,
         replay_bytes: raw.replay_bytes,
+    }
+}
+
+/// Of models that fail over, where the route has no `retry`: how often is what the plan says. It
+/// may be every request: whoever fails is left out soon.
+pub(super) fn fails_over() -> Retry {
+    Retry {
+        attempts: 0,
+        backoff: Duration::ZERO,
+        backoff_max: Duration::ZERO,
+        codes: Box::default(),
+        any_method: true,
+        budget_percent: 100,
+        budget_min: RETRY_BUDGET_MIN,
+        hedge_after: None,
+        replay_bytes: 0,
     }
 }

@@ -38,9 +38,10 @@ fn providers_models_and_paths_are_found() {
     let llm = &snapshot.llms[id.index()];
     assert_eq!(llm.suffixes.find(b"/x/chat"), Api::Completions);
     assert_eq!(llm.suffixes.find(b"/v1/other"), Api::Other);
-    let places: Vec<_> =
-        (0..64).map(|turn| llm.choose(b"any", turn << 58).unwrap().place).collect();
-    assert!(places.contains(&0) && places.contains(&1));
+    let any = llm.find(b"any").unwrap();
+    let next = |turn: u64| any.next(any.all(), &|| turn << 58, &|_| true).unwrap();
+    let first = (0..64).filter(|turn| next(*turn) == 0).count();
+    assert_eq!(first, 48);
     let [openai, anthropic] = &llm.providers[..] else { panic!("two providers") };
     let path = |provider: &crate::llm::Provider, api: Api| {
         let path = provider.paths[api.place().unwrap()].as_deref();
@@ -66,10 +67,10 @@ llm:
 "#;
     let snapshot = Desk::new().compile(text, None);
     let llm = &snapshot.llms[0];
-    assert_eq!(llm.choose(b"a", 0).unwrap().place, 0);
-    assert_eq!(llm.choose(b"c/d", 0).unwrap().place, 1);
-    assert_eq!(llm.choose(b"b", 0).unwrap_err(), Error::UnknownModel);
-    assert_eq!(llm.choose_any(0).unwrap_err(), Error::NoModel);
+    assert_eq!(llm.find(b"a").unwrap().candidates()[0].place, 0);
+    assert_eq!(llm.find(b"c/d").unwrap().candidates()[0].place, 1);
+    assert_eq!(llm.find(b"b").unwrap_err(), Error::UnknownModel);
+    assert_eq!(llm.find_any().unwrap_err(), Error::NoModel);
     let [openai, anthropic] = llm
         .listing
         .clone()

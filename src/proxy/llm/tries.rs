@@ -1,0 +1,288 @@
+//! The tries of a request for a model: one candidate of its plan after the other, until one answers.
+//! Each gets the request made for it anew, from what the caller sent. A try that ends before the
+//! first byte went to the caller may be followed by another; what is kept for that is a copy of the
+//! body, where somebody else can be asked at all, and there is room for it.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use super::super::asked::{self, Asked};
+use super::super::dispatch;
+use super::super::failure::Failure;
+use super::super::finish::End;
+use super::super::forward;
+use super::super::gather;
+use super::super::place::Routed;
+use super::super::replay;
+use super::super::request_head::Rewritten;
+use super::{Others, Request, record};
+use crate::base::id::LabelsId;
+use crate::http::Exchange;
+use crate::http::gathered::Gathered;
+use crate::llm::{Answer, Api, Chosen, Error};
+use crate::policy::Changes;
+use crate::upstream::retry::{Retry, Retrying};
+
+/// Asks the candidates, and passes on what the first that answers says.
+///
+/// # Errors
+/// The failure that ends the exchange.
+pub(super) async fn send<'a>(
+    routed: &Routed<'a>,
+    exchange: &mut Exchange,
+    changes: &mut Changes,
+    labels: &mut LabelsId,
+    request: &'a Request<'a>,
+) -> Result<End, Failure> {
+    let mut tries = Tries::new(routed, request);
+    let mut next = tries.first(routed, exchange)?;
+    loop {
+        let chosen = request.llm.chosen(&request.plan.candidates()[next]);
+        *labels = routed.route.labels(Some(chosen.place));
+        let kept = tries.keep(routed, exchange, changes);
+        let others = tries.others(kept.is_some());
+        // Where the body is not held whoever streams it tries again, as far as that goes.
+        let (retry, others) = match &request.asked {
+            Some(_) => (None, Some(&others)),
+            None => (routed.retry, None),
+        };
+        let one = Once { api: request.api, chosen, asked: request.asked.as_ref() };
+        let tried = Routed { retry, others, ..*routed };
+        let result = one.send(tried, exchange, changes).await;
+        let (failure, kept) = match (result, kept) {
+            (Err(failure), Some(kept)) => (failure, kept),
+            (result, _) => return result,
+        };
+        let follows = others.is_some_and(|others| {
+            others.follows(&tried, exchange, chosen.provider.cluster, failure)
+        });
+        if !follows {
+            return Err(failure);
+        }
+        next = Box::pin(tries.next(routed, exchange, failure)).await?;
+        kept.put_back(exchange, changes);
+    }
+}
+
+/// One try: who, and what.
+struct Once<'a> {
+    api: Api,
+    chosen: Chosen<'a>,
+    asked: Option<&'a crate::llm::request::Asked>,
+}
+
+impl Once<'_> {
+    /// Runs what is the backend's own, and sends the request to it.
+    async fn send<'t>(
+        &self,
+        mut routed: Routed<'t>,
+        exchange: &mut Exchange,
+        changes: &'t mut Changes,
+    ) -> Result<End, Failure> {
+        let Self { api, chosen, asked } = self;
+        let backend = &routed.route.backends[chosen.place];
+        let provider = &mut exchange.gen_ai_mut().provider;
+        provider.clear();
+        provider.push_str(&chosen.provider.label);
+        if !put_target(exchange, changes, chosen, *api) {
+            return Err(Failure::Llm(Error::NotSpoken));
+        }
+        if let Some(pipeline) = &backend.pipeline {
+            routed.edits = pipeline;
+            if let Some(said) = dispatch::acted(&routed, pipeline, exchange, changes).await? {
+                return Box::pin(dispatch::answered(&routed, exchange, changes, said)).await;
+            }
+        }
+        let _permit = dispatch::permit(&routed)?;
+        let name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
+        let edits = asked.map(|asked| {
+            let edits = asked.edits(chosen.sent, &name, *api == Api::Completions);
+            let body = gather::body(exchange);
+            (edits.hides_usage, (!edits.is_empty()).then(|| edits.of(body)))
+        });
+        exchange.gen_ai_mut().request_model = name;
+        let (hides_usage, edited) = edits.unwrap_or_default();
+        if edited.is_some() {
+            gather::replace(exchange, edited);
+        }
+        let changes: &'t Changes = changes;
+        dispatch::identify(&routed, exchange);
+        // In a box: it is a quarter of all that a request for a model takes.
+        let answer = Box::new(RefCell::new(Answer::new(hides_usage)));
+        let lines = changes.response_lines();
+        let routed = Routed { lines, watch: Some(&answer), ..routed };
+        let rewritten = Rewritten { changes, backend, http2: false, tee: None };
+        let result = forward::forward(&routed, exchange, chosen.provider.cluster, rewritten).await;
+        dispatch::measured(&routed, exchange);
+        record::record(&routed, exchange, (*api, &answer.borrow()));
+        result.map(|()| End::Upstream)
+    }
+}
+
+/// What a try leaves of a request, so that another can be made.
+struct Kept {
+    body: Box<Gathered>,
+    changes: Changes,
+    target: Vec<u8>,
+}
+
+impl Kept {
+    fn put_back(self, exchange: &mut Exchange, changes: &mut Changes) {
+        gather::put_back(exchange, self.body);
+        *changes = self.changes;
+        exchange.target = self.target;
+    }
+}
+
+/// Who was asked, and who is left.
+struct Tries<'a> {
+    request: &'a Request<'a>,
+    retry: &'a Retry,
+    /// A bit for each candidate that was not asked yet, or can be asked again.
+    open: u64,
+    made: u32,
+    attempts: u32,
+    right: Cell<Option<Retrying>>,
+    /// The shortest time that those who have too much to do ask for.
+    wait: Option<Duration>,
+}
+
+impl<'a> Tries<'a> {
+    fn new(routed: &Routed<'a>, request: &'a Request<'a>) -> Self {
+        let plan = request.plan;
+        let fails_over = plan.fails_over;
+        let attempts = match routed.retry {
+            Some(retry) => retry.attempts,
+            None if fails_over => plan.all().count_ones() - 1,
+            None => 0,
+        };
+        let retry = routed.retry.unwrap_or(&request.llm.retry);
+        let (right, open) = (Cell::default(), plan.all());
+        Self { request, retry, open, made: 0, attempts, right, wait: None }
+    }
+
+    fn first(&mut self, routed: &Routed<'_>, exchange: &Exchange) -> Result<usize, Failure> {
+        let all = self.request.plan.all();
+        let usable = self.usable(routed);
+        let found = self.pick(routed, exchange, usable);
+        // As if all were well, when nobody is.
+        let found = found.or_else(|| self.pick(routed, exchange, all));
+        self.take(found.ok_or(Failure::NoBackend)?)
+    }
+
+    /// Who is asked after a try that brought nothing; after a while, where it is the same again.
+    async fn next(
+        &mut self,
+        routed: &Routed<'_>,
+        exchange: &mut Exchange,
+        failure: Failure,
+    ) -> Result<usize, Failure> {
+        self.made += 1;
+        exchange.outcome.retries += 1;
+        if let Some(wait) = exchange.outcome.retry_after {
+            self.wait = Some(self.wait.map_or(wait, |least| least.min(wait)));
+        }
+        forget(exchange);
+        let usable = self.usable(routed);
+        let found = self.pick(routed, exchange, self.open & usable);
+        if let Some(found) = found.or_else(|| self.pick(routed, exchange, self.open)) {
+            return self.take(found);
+        }
+        self.open = self.request.plan.all();
+        let wait = self.retry.wait(self.made, &routed.view.resources.random);
+        if replay::time_left(routed, exchange).is_some_and(|left| left <= wait) {
+            return Err(failure);
+        }
+        if !wait.is_zero() {
+            routed.view.resources.wheel.sleep(wait).await;
+        }
+        let usable = self.usable(routed);
+        let found = self.pick(routed, exchange, usable);
+        let found = found.or_else(|| self.pick(routed, exchange, self.open));
+        self.take(found.ok_or(failure)?)
+    }
+
+    fn take(&mut self, candidate: usize) -> Result<usize, Failure> {
+        self.open &= !(1 << candidate);
+        Ok(candidate)
+    }
+
+    fn pick(&self, routed: &Routed<'_>, exchange: &Exchange, open: u64) -> Option<usize> {
+        let random = || routed.view.resources.random.next();
+        self.request.plan.next(open, &random, &|condition| {
+            let attributes = asked::attributes(routed, exchange, None);
+            let holds = condition.holds(&attributes);
+            asked::count_failures(routed, &attributes);
+            holds
+        })
+    }
+
+    /// Those who have an endpoint that is well.
+    fn usable(&self, routed: &Routed<'_>) -> u64 {
+        let plan = self.request.plan;
+        if plan.candidates().len() == 1 {
+            return plan.all();
+        }
+        let now = routed.connection.now();
+        let is_usable = |place: u32| {
+            let cluster = self.request.llm.providers[place as usize].cluster;
+            routed.view.local(cluster).is_some_and(|local| {
+                let mut endpoints = local.cluster.endpoints.iter();
+                endpoints.any(|endpoint| endpoint.health.is_usable(now))
+            })
+        };
+        let bits = (0..).zip(plan.candidates()).filter(|(_, one)| is_usable(one.place));
+        bits.fold(0, |all, (bit, _): (u32, _)| all | 1 << bit)
+    }
+
+    /// What another try takes, where there may be one.
+    fn keep(
+        &self,
+        routed: &Routed<'_>,
+        exchange: &Exchange,
+        changes: &Changes,
+    ) -> Option<Box<Kept>> {
+        if self.made >= self.attempts || routed.view.resources.buffers.is_full() {
+            return None;
+        }
+        let body = gather::copy(exchange, &routed.view.resources.buffers)?;
+        Some(Box::new(Kept { body, changes: changes.clone(), target: exchange.target.clone() }))
+    }
+
+    fn others(&self, may_follow: bool) -> Others<'_> {
+        let fails_over = self.request.plan.fails_over;
+        Others { retry: self.retry, may_follow, fails_over, right: &self.right }
+    }
+}
+
+/// What the last try said does not count.
+fn forget(exchange: &mut Exchange) {
+    let outcome = &mut exchange.outcome;
+    (outcome.status, outcome.response_bytes) = (0, 0);
+    (outcome.sent, outcome.answered, outcome.responded) = (None, None, None);
+    (outcome.retry_after, outcome.unhealthy) = (None, None);
+}
+
+/// Where the provider has it, whatever rewrites said.
+fn put_target(
+    exchange: &mut Exchange,
+    changes: &mut Changes,
+    chosen: &Chosen<'_>,
+    api: Api,
+) -> bool {
+    let mut target = std::mem::take(&mut exchange.target);
+    target.clear();
+    let asked = Asked::of(exchange);
+    let rewritten = changes.target().map(|target| {
+        let end = memchr::memchr(b'?', target).unwrap_or(target.len());
+        (&target[..end], target.get(end + 1..))
+    });
+    let (path, query) = match rewritten {
+        Some(rewritten) => rewritten,
+        None => (asked.path_bytes(), asked.query_bytes()),
+    };
+    let put = chosen.provider.put_target(&mut target, api, path, query);
+    exchange.target = target;
+    changes.forget_target();
+    put
+}
