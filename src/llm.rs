@@ -14,6 +14,7 @@ pub mod plan;
 pub mod provider;
 pub mod request;
 pub mod translate;
+pub mod translation;
 pub mod usage;
 
 pub use answer::Answer;

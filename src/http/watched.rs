@@ -16,8 +16,15 @@ pub trait Watch {
     /// the front; returns how many bytes that is.
     fn see(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize;
 
-    /// Appends what was kept back before, and goes on in front of what `see` told of.
+    /// Appends what was kept back before, and goes on in front of what `see` told of. Who writes
+    /// another body keeps all of the one that came, and has its own go on so.
     fn put_released(&mut self, out: &mut Buffer);
+
+    /// The body broke off. Whether the receiver is to be told of that: it goes on like what was kept
+    /// back.
+    fn cut(&mut self) -> bool {
+        false
+    }
 }
 
 /// One body, and where it goes.
@@ -69,9 +76,24 @@ impl<W: Watch> Watched<'_, W> {
                 Ok(Came::End) => Broke::ReadClosed,
                 Err(broke) => broke,
             };
-            transfer.buffers.give(buffer);
+            self.cut(front, buffer, broke, chunks).await;
             return Err(broke);
         }
+    }
+
+    /// The body broke off: the receiver is told, if it is there and there is something to tell. That
+    /// this is not the end the caller has to say with the connection.
+    async fn cut(&self, front: &mut Buffer, mut buffer: Buffer, broke: Broke, mut chunks: u32) {
+        let transfer = self.transfer;
+        buffer.clear();
+        let is_there = front.is_empty() && matches!(broke, Broke::ReadClosed | Broke::ReadSlow);
+        if is_there && self.watch.borrow_mut().cut() {
+            self.look(front, &mut [], false, &mut chunks);
+            // A write that fails has nobody to tell.
+            let Ok(sent) = transfer.send(front, buffer, 0, 0).await else { return };
+            buffer = sent;
+        }
+        transfer.buffers.give(buffer);
     }
 
     /// Has bytes looked at; what goes on of them is at their front, and what goes on before them,

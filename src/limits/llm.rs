@@ -10,6 +10,8 @@ pub const JSON_TEXT_BYTES_MAX: usize = 256;
 pub const EVENT_HELD_BYTES_MAX: usize = 4096;
 /// A frame of an AWS event stream. Services send deltas of some hundred bytes.
 pub const AWS_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// An event of a stream that is translated; one with a picture in it is the largest there is.
+pub const TRANSLATED_EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Combinations of provider, models and route that one worker counts tokens apart for.
 pub const GEN_AI_SERIES_MAX: usize = 1_000;
 /// The port of the block `llm`, as in agentgateway.

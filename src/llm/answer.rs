@@ -7,20 +7,30 @@
 
 use std::ops::Range;
 
-use super::usage::{Facts, PATHS};
+use super::translate::Dialect;
+use super::translation::{Told, Translation};
+use super::usage::Facts;
 use crate::base::buffer::Buffer;
 use crate::base::clock::Instant;
 use crate::http::watched::Watch;
 use crate::limits::EVENT_HELD_BYTES_MAX;
+use crate::proto::aws_event_stream::Decoder;
 use crate::proto::event_stream::{Piece, Splitter};
 use crate::proto::json_scan::Scan;
 
 pub struct Answer {
+    /// What the provider speaks; none where we do not know.
+    pub dialect: Option<Dialect>,
+    /// For a caller that speaks another one.
+    pub translation: Option<Box<Translation>>,
+    /// Of the head, in the place of those that speak of another body.
+    pub lines: Vec<u8>,
     form: Form,
     scan: Scan,
     /// Data of the event is under way; it may be none that we read.
     reading: Reading,
     splitter: Splitter,
+    frames: Decoder,
     pub facts: Facts,
     /// When the first event came that carries something of the answer.
     pub first_token: Option<Instant>,
@@ -38,6 +48,8 @@ pub struct Answer {
 pub enum Form {
     Json,
     Events,
+    /// AWS's event stream.
+    Frames,
     /// What we do not look into.
     Other,
 }
@@ -60,6 +72,7 @@ impl Form {
         };
         match () {
             () if kind.eq_ignore_ascii_case(b"text/event-stream") => Self::Events,
+            () if kind.eq_ignore_ascii_case(b"application/vnd.amazon.eventstream") => Self::Frames,
             () if ends(b"/json") || ends(b"+json") => Self::Json,
             () => Self::Other,
         }
@@ -67,13 +80,19 @@ impl Form {
 }
 
 impl Answer {
-    pub fn new(hides_usage: bool) -> Self {
+    /// `dialect` is what the provider speaks.
+    pub fn new(hides_usage: bool, dialect: Option<Dialect>) -> Self {
+        let facts = Facts::of(dialect);
         Self {
+            dialect,
+            translation: None,
+            lines: Vec::new(),
             form: Form::Other,
-            scan: Scan::new(PATHS),
+            scan: Scan::new(facts.paths()),
             reading: Reading::Nothing,
             splitter: Splitter::default(),
-            facts: Facts::default(),
+            frames: Decoder::default(),
+            facts,
             first_token: None,
             hides_usage,
             held: Vec::new(),
@@ -86,11 +105,19 @@ impl Answer {
     pub fn begin(&mut self, form: Form) {
         self.form = form;
         self.hides_usage &= form == Form::Events;
+        if let Some(translation) = &mut self.translation {
+            translation.begin(form);
+        }
     }
 
     /// Its length is not what the provider says.
-    pub fn may_shrink(&self) -> bool {
-        self.hides_usage
+    pub fn has_other_length(&self) -> bool {
+        self.hides_usage || self.stream().is_some()
+    }
+
+    /// Of a stream that is translated.
+    fn stream(&self) -> Option<&Translation> {
+        self.translation.as_deref().filter(|translation| translation.is_begun())
     }
 
     fn json(&mut self, bytes: &[u8]) {
@@ -100,6 +127,27 @@ impl Answer {
         let Self { scan, facts, reading, .. } = self;
         if scan.push(bytes, &mut |found| facts.take(found)).is_err() {
             *reading = Reading::Broken;
+        }
+    }
+
+    /// Looks at frames. What is none of them is the caller's to judge.
+    fn frames(&mut self, mut bytes: &[u8], now: Instant) {
+        let Self { frames, scan, facts, reading, first_token, .. } = self;
+        while *reading != Reading::Broken {
+            let frame = match frames.next(&mut bytes) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return,
+                Err(_) => {
+                    *reading = Reading::Broken;
+                    return;
+                }
+            };
+            scan.reset();
+            // A payload that is no JSON tells nothing.
+            let _ = scan.push(frame.data, &mut |found| facts.take(found));
+            if std::mem::take(&mut facts.event).has_token {
+                first_token.get_or_insert(now);
+            }
         }
     }
 
@@ -171,15 +219,30 @@ impl Answer {
 
 impl Watch for Answer {
     fn see(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize {
+        let Self { translation, facts, first_token, .. } = self;
+        if let Some(translation) = translation.as_mut().filter(|one| one.is_begun()) {
+            translation.push(bytes, last, &mut Told { facts, first_token, now });
+            return 0;
+        }
         match self.form {
             Form::Events => return self.events(bytes, last, now),
             Form::Json => self.json(bytes),
+            Form::Frames => self.frames(bytes, now),
             Form::Other => (),
         }
         bytes.len()
     }
 
+    fn cut(&mut self) -> bool {
+        self.translation.as_mut().is_some_and(|translation| translation.cut())
+    }
+
     fn put_released(&mut self, out: &mut Buffer) {
+        if let Some(translation) = self.translation.as_mut().filter(|one| one.is_begun()) {
+            out.put(translation.out());
+            translation.taken();
+            return;
+        }
         if self.released > 0 {
             out.put(&self.held[..self.released]);
             self.held.drain(..self.released);

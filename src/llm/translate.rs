@@ -11,11 +11,13 @@
 
 pub mod completions;
 pub mod converse;
+pub mod estimate;
 pub mod event;
 pub mod fault;
 pub mod gemini;
 pub mod generation;
 pub mod messages;
+pub mod pair;
 pub mod prompt;
 pub mod responses;
 

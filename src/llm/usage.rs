@@ -4,6 +4,7 @@
 //! Who includes what: OpenAI's input has what was read from and written to a cache in it,
 //! Anthropic's has not. The fields have different names, so that the sum is right for both.
 
+use super::translate::{self, Dialect};
 use crate::http::exchange::Usage;
 use crate::limits::JSON_TEXT_BYTES_MAX;
 use crate::proto::json_scan::{Found, Kind, Path};
@@ -11,10 +12,15 @@ use crate::proto::json_scan::{Found, Kind, Path};
 /// What was found so far.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    table: &'static Table,
     model: [u8; JSON_TEXT_BYTES_MAX],
     model_len: usize,
     input: Option<u64>,
     output: Option<u64>,
+    /// Beside the output: Gemini's thoughts.
+    thoughts: Option<u64>,
+    /// Beside the input: what Gemini's own tools said.
+    tools: Option<u64>,
     /// In the input.
     cached: Option<u64>,
     cache_written: Option<u64>,
@@ -42,10 +48,13 @@ pub struct Event {
 impl Default for Facts {
     fn default() -> Self {
         Self {
+            table: &USUAL,
             model: [0; JSON_TEXT_BYTES_MAX],
             model_len: 0,
             input: None,
             output: None,
+            thoughts: None,
+            tools: None,
             cached: None,
             cache_written: None,
             cache_read_apart: None,
@@ -57,9 +66,36 @@ impl Default for Facts {
 }
 
 impl Facts {
+    /// Of answers in that dialect; `None`: in whichever a path has that we do not know.
+    pub fn of(dialect: Option<Dialect>) -> Self {
+        let table = match dialect {
+            Some(Dialect::Gemini) => &GEMINI,
+            Some(Dialect::Converse) => &CONVERSE,
+            _ => &USUAL,
+        };
+        Self { table, ..Self::default() }
+    }
+
+    /// What the scan looks for.
+    pub const fn paths(&self) -> &'static [Path] {
+        self.table.paths
+    }
+
+    /// Takes what a translation found out.
+    pub fn tell(&mut self, model: &str, usage: translate::Usage) {
+        if !model.is_empty() && model.len() <= JSON_TEXT_BYTES_MAX {
+            self.model[..model.len()].copy_from_slice(model.as_bytes());
+            self.model_len = model.len();
+        }
+        self.input = usage.input.or(self.input);
+        self.output = usage.output.or(self.output);
+        self.cached = usage.cache_read.or(self.cached);
+        self.cache_written = usage.cache_written.or(self.cache_written);
+    }
+
     pub fn take(&mut self, found: &Found<'_>) {
         let count = found.count();
-        match WANTED[found.path].1 {
+        match self.table.wanted[found.path].1 {
             What::Model if found.kind == Kind::Text && is_name(found) => {
                 self.model[..found.text.len()].copy_from_slice(found.text);
                 self.model_len = found.text.len();
@@ -67,6 +103,8 @@ impl Facts {
             What::Model => (),
             What::Input => self.input = count.or(self.input),
             What::Output => self.output = count.or(self.output),
+            What::Thoughts => self.thoughts = count.or(self.thoughts),
+            What::Tools => self.tools = count.or(self.tools),
             What::Cached => self.cached = count.or(self.cached),
             What::CacheWritten => self.cache_written = count.or(self.cache_written),
             What::CacheReadApart => self.cache_read_apart = count.or(self.cache_read_apart),
@@ -81,6 +119,7 @@ impl Facts {
                 self.event.has_token |= found.kind == Kind::Text && !found.text.is_empty()
             }
             What::Calls => self.event.has_token |= found.kind == Kind::Array(false),
+            What::Piece => self.event.has_token |= found.kind == Kind::Object(false),
             What::Type => self.event.has_token |= is_token(found.text),
         }
     }
@@ -100,9 +139,11 @@ impl Facts {
     pub fn usage(&self) -> Usage {
         let (read, written) = (self.cache_read_apart, self.cache_written_apart);
         let apart = read.unwrap_or(0).saturating_add(written.unwrap_or(0));
+        let apart = apart.saturating_add(self.tools.unwrap_or(0));
+        let thoughts = self.thoughts.unwrap_or(0);
         Usage {
             input: self.input.map(|input| input.saturating_add(apart)),
-            output: self.output,
+            output: self.output.or(self.thoughts.map(|_| 0)).map(|o| o.saturating_add(thoughts)),
             cache_read: self.cached.or(read),
             cache_written: self.cache_written.or(written),
         }
@@ -131,6 +172,8 @@ enum What {
     Model,
     Input,
     Output,
+    Thoughts,
+    Tools,
     Cached,
     CacheWritten,
     CacheReadApart,
@@ -141,11 +184,24 @@ enum What {
     Error,
     Text,
     Calls,
+    /// An object that is a piece of an answer.
+    Piece,
     Type,
 }
 
-/// Where it stands, in Completions and Embeddings, in Messages, in Responses.
-const WANTED: [(Path, What); 28] = [
+/// What is looked for, and what it means.
+#[derive(Debug)]
+struct Table {
+    paths: &'static [Path],
+    wanted: &'static [(Path, What)],
+}
+
+static USUAL: Table = Table { paths: &paths(&WANTED), wanted: &WANTED };
+static GEMINI: Table = Table { paths: &paths(&OF_GEMINI), wanted: &OF_GEMINI };
+static CONVERSE: Table = Table { paths: &paths(&OF_CONVERSE), wanted: &OF_CONVERSE };
+
+/// Where it stands, in Completions and Embeddings, in Messages, in Responses, in rerank.
+const WANTED: [(Path, What); 30] = [
     (&["model"], What::Model),
     (&["message", "model"], What::Model),
     (&["response", "model"], What::Model),
@@ -174,15 +230,50 @@ const WANTED: [(Path, What); 28] = [
     (&["choices", "[]", "delta", "refusal"], What::Text),
     (&["choices", "[]", "delta", "tool_calls"], What::Calls),
     (&["type"], What::Type),
+    (&["meta", "billed_units", "input_tokens"], What::Input),
+    (&["meta", "billed_units", "output_tokens"], What::Output),
+];
+
+/// The same in Gemini's, whole or an item of an array.
+const OF_GEMINI: [(Path, What); 20] = [
+    (&["modelVersion"], What::Model),
+    (&["usageMetadata", "promptTokenCount"], What::Input),
+    (&["usageMetadata", "candidatesTokenCount"], What::Output),
+    (&["usageMetadata", "thoughtsTokenCount"], What::Thoughts),
+    (&["usageMetadata", "toolUsePromptTokenCount"], What::Tools),
+    (&["usageMetadata", "cachedContentTokenCount"], What::Cached),
+    (&["candidates", "[]", "content", "parts", "[]", "text"], What::Text),
+    (&["candidates", "[]", "content", "parts", "[]", "functionCall"], What::Piece),
+    (&["error"], What::Error),
+    (&["totalTokens"], What::Counted),
+    (&["[]", "modelVersion"], What::Model),
+    (&["[]", "usageMetadata", "promptTokenCount"], What::Input),
+    (&["[]", "usageMetadata", "candidatesTokenCount"], What::Output),
+    (&["[]", "usageMetadata", "thoughtsTokenCount"], What::Thoughts),
+    (&["[]", "usageMetadata", "toolUsePromptTokenCount"], What::Tools),
+    (&["[]", "usageMetadata", "cachedContentTokenCount"], What::Cached),
+    (&["[]", "candidates", "[]", "content", "parts", "[]", "text"], What::Text),
+    (&["[]", "candidates", "[]", "content", "parts", "[]", "functionCall"], What::Piece),
+    (&["[]", "error"], What::Error),
+    (&["[]", "totalTokens"], What::Counted),
+];
+/// And in Converse's, whole or a frame of a stream. No model is told.
+const OF_CONVERSE: [(Path, What); 6] = [
+    (&["usage", "inputTokens"], What::Input),
+    (&["usage", "outputTokens"], What::Output),
+    (&["usage", "cacheReadInputTokens"], What::CacheReadApart),
+    (&["usage", "cacheWriteInputTokens"], What::CacheWrittenApart),
+    (&["delta"], What::Piece),
+    (&["inputTokens"], What::Counted),
 ];
 
 /// For the scan.
-pub const PATHS: &[Path] = &{
-    let mut paths: [Path; WANTED.len()] = [&[]; WANTED.len()];
+const fn paths<const N: usize>(wanted: &[(Path, What); N]) -> [Path; N] {
+    let mut paths: [Path; N] = [&[]; N];
     let mut place = 0;
-    while place < WANTED.len() {
-        paths[place] = WANTED[place].0;
+    while place < N {
+        paths[place] = wanted[place].0;
         place += 1;
     }
     paths
-};
+}

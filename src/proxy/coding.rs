@@ -69,7 +69,7 @@ fn watched<'a>(
     }
     let mut answer = watch.borrow_mut();
     answer.begin(form);
-    if answer.may_shrink() {
+    if answer.has_other_length() {
         let lengths = response.fields.iter_mut().filter(|f| f.id == FieldName::ContentLength);
         lengths.for_each(|field| field.hop = true);
     }

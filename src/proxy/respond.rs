@@ -230,7 +230,7 @@ fn told(through: &Through<'_>, length: BodyLength, is_1_1: bool) -> Told {
         (Through::Nothing, _) => response_head::told(length, is_1_1),
         (Through::Coder(_), _) => Told::Chunked,
         (Through::Watch(_), BodyLength::None) => Told::AsItCame,
-        (Through::Watch(watch), BodyLength::Fixed(_)) if !watch.borrow().may_shrink() => {
+        (Through::Watch(watch), BodyLength::Fixed(_)) if !watch.borrow().has_other_length() => {
             Told::AsItCame
         }
         _ if is_1_1 => Told::Chunked,

@@ -19,7 +19,7 @@ const RESPONSES: &str = "event: response.output_text.delta\ndata: {\"type\":\
 
 /// What goes on, and what was learnt.
 fn pass(form: Form, hides: bool, pieces: &[&[u8]]) -> (String, Answer) {
-    let mut answer = Answer::new(hides);
+    let mut answer = Answer::new(hides, None);
     answer.begin(form);
     let mut out = Buffer::with_capacity(64);
     let now = Instant::default();

@@ -108,7 +108,7 @@ impl Once<'_> {
         let changes: &'t Changes = changes;
         dispatch::identify(&routed, exchange);
         // In a box: it is a quarter of all that a request for a model takes.
-        let answer = Box::new(RefCell::new(Answer::new(hides_usage)));
+        let answer = Box::new(RefCell::new(Answer::new(hides_usage, None)));
         let lines = changes.response_lines();
         let routed = Routed { lines, watch: Some(&answer), ..routed };
         let rewritten = Rewritten { changes, backend, http2: false, tee: None };
