@@ -3,12 +3,14 @@
 //! at once (`request`), and passed on as it came but for the edits; an answer is passed on as it
 //! comes, and what it used is read on the way (`answer`).
 //!
-//! Caller and provider speak the same format here. What would take a translation is refused, in the
-//! caller's own shape. Immutable; what is known of one exchange is its own.
+//! Where caller and provider speak the same, bytes stay as they were written. Where they do not, the
+//! request is written anew for the provider (`translate`) and its answer for the caller
+//! (`translation`). Immutable; what is known of one exchange is its own.
 
 pub mod answer;
 pub mod api;
 pub mod error;
+pub mod line;
 pub mod model;
 pub mod plan;
 pub mod provider;

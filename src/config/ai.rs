@@ -70,6 +70,11 @@ pub enum Api {
     AnthropicTokenCount,
     Responses,
     Embeddings,
+    GenerateContent,
+    GeminiCountTokens,
+    Converse,
+    Rerank,
+    Realtime,
     /// Of the configuration: no provider is asked.
     Models,
     /// Passed through; a model and what it used are looked for.
@@ -79,24 +84,32 @@ pub enum Api {
 }
 
 impl Api {
-    pub const WORDS: [(&'static str, Self); 8] = [
+    pub const WORDS: [(&'static str, Self); 13] = [
         ("completions", Self::Completions),
         ("messages", Self::Messages),
         ("anthropicTokenCount", Self::AnthropicTokenCount),
         ("responses", Self::Responses),
         ("embeddings", Self::Embeddings),
+        ("generateContent", Self::GenerateContent),
+        ("geminiCountTokens", Self::GeminiCountTokens),
+        ("converse", Self::Converse),
+        ("rerank", Self::Rerank),
+        ("realtime", Self::Realtime),
         ("models", Self::Models),
         ("detect", Self::Detect),
         ("passthrough", Self::Passthrough),
     ];
-    pub const UNSUPPORTED: [&'static str; 4] =
-        ["realtime", "rerank", "generateContent", "geminiCountTokens"];
-    const OF_CUSTOM: [(&'static str, Self); 5] = [
+    const OF_CUSTOM: [(&'static str, Self); 10] = [
         ("completions", Self::Completions),
         ("messages", Self::Messages),
         ("anthropicTokenCount", Self::AnthropicTokenCount),
         ("responses", Self::Responses),
         ("embeddings", Self::Embeddings),
+        ("gemini", Self::GenerateContent),
+        ("geminiCountTokens", Self::GeminiCountTokens),
+        ("converse", Self::Converse),
+        ("rerank", Self::Rerank),
+        ("realtime", Self::Realtime),
     ];
 }
 
@@ -268,7 +281,7 @@ fn read_formats(cursor: &Cursor<'_>) -> Option<Vec<Format>> {
     let mut formats: Vec<Format> = Vec::new();
     for item in &items {
         let mut table = item.table();
-        let api = table.must("type", |c| c.word(&Api::OF_CUSTOM, &Api::UNSUPPORTED));
+        let api = table.must("type", |c| c.word(&Api::OF_CUSTOM, &[]));
         let path = table.maybe("path", |c| c.parsed(parse_path));
         table.finish();
         let Some(api) = api else { continue };

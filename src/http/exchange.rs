@@ -64,6 +64,8 @@ pub struct GenAi {
     pub request_model: Vec<u8>,
     pub response_model: Vec<u8>,
     pub usage: Usage,
+    /// Why it cannot be told to its provider, where it cannot.
+    pub refused: String,
 }
 
 /// A request that has no id of ours.

@@ -12,6 +12,10 @@ pub const EVENT_HELD_BYTES_MAX: usize = 4096;
 pub const AWS_FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// An event of a stream that is translated; one with a picture in it is the largest there is.
 pub const TRANSLATED_EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Of a prompt that names no limit, told to a provider that must have one.
+pub const TRANSLATED_OUTPUT_TOKENS: u64 = 4096;
+/// A whole answer that is translated, or an error: it is held until then.
+pub const TRANSLATED_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Combinations of provider, models and route that one worker counts tokens apart for.
 pub const GEN_AI_SERIES_MAX: usize = 1_000;
 /// The port of the block `llm`, as in agentgateway.

@@ -226,7 +226,12 @@ impl Watch for Answer {
         }
         match self.form {
             Form::Events => return self.events(bytes, last, now),
-            Form::Json => self.json(bytes),
+            Form::Json => {
+                self.json(bytes);
+                if self.facts.event.is_item {
+                    self.first_token.get_or_insert(now);
+                }
+            }
             Form::Frames => self.frames(bytes, now),
             Form::Other => (),
         }

@@ -16,6 +16,8 @@ pub enum Error {
     UnknownModel,
     /// It would take a translation.
     NotSpoken,
+    /// It says what the provider's dialect has no words for; which, the exchange knows.
+    Refused,
     /// The path is not for this method.
     BadMethod,
     /// The provider sent what is no answer of its API: a page for people.

@@ -43,6 +43,8 @@ pub struct Event {
     pub has_no_choices: bool,
     /// It has something that a caller may wait for.
     pub is_needed: bool,
+    /// Of a stream that is one array: something of the answer came.
+    pub is_item: bool,
 }
 
 impl Default for Facts {
@@ -120,6 +122,10 @@ impl Facts {
             }
             What::Calls => self.event.has_token |= found.kind == Kind::Array(false),
             What::Piece => self.event.has_token |= found.kind == Kind::Object(false),
+            What::Item => {
+                let is_text = found.kind == Kind::Text && !found.text.is_empty();
+                self.event.is_item |= is_text || found.kind == Kind::Object(false);
+            }
             What::Type => self.event.has_token |= is_token(found.text),
         }
     }
@@ -186,6 +192,8 @@ enum What {
     Calls,
     /// An object that is a piece of an answer.
     Piece,
+    /// The same in an item of a stream that is an array.
+    Item,
     Type,
 }
 
@@ -252,8 +260,8 @@ const OF_GEMINI: [(Path, What); 20] = [
     (&["[]", "usageMetadata", "thoughtsTokenCount"], What::Thoughts),
     (&["[]", "usageMetadata", "toolUsePromptTokenCount"], What::Tools),
     (&["[]", "usageMetadata", "cachedContentTokenCount"], What::Cached),
-    (&["[]", "candidates", "[]", "content", "parts", "[]", "text"], What::Text),
-    (&["[]", "candidates", "[]", "content", "parts", "[]", "functionCall"], What::Piece),
+    (&["[]", "candidates", "[]", "content", "parts", "[]", "text"], What::Item),
+    (&["[]", "candidates", "[]", "content", "parts", "[]", "functionCall"], What::Item),
     (&["[]", "error"], What::Error),
     (&["[]", "totalTokens"], What::Counted),
 ];

@@ -137,6 +137,11 @@ impl Changes {
         self.target = None;
     }
 
+    /// Says one line more to whom the request goes.
+    pub fn add_request_line(&mut self, line: &[u8]) {
+        self.request_lines.extend_from_slice(line);
+    }
+
     pub(super) fn request_lines_mut(&mut self) -> &mut Vec<u8> {
         &mut self.request_lines
     }

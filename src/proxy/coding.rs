@@ -5,10 +5,11 @@ use std::cell::RefCell;
 
 use super::failure::Failure;
 use super::place::Routed;
+use super::translated;
 use crate::http::Exchange;
 use crate::http::coders::Coder;
+use crate::llm::Error;
 use crate::llm::answer::{Answer as ModelAnswer, Form};
-use crate::llm::{Api, Error};
 use crate::policy::OnBody;
 use crate::policy::compression::{Answer, Compression, Treatment};
 use crate::proto::coding::Coding;
@@ -38,6 +39,9 @@ pub fn choose<'a>(
     let policy = match (on_body, routed.watch) {
         (OnBody::Code(policy), _) => policy,
         (OnBody::Watch, None) => return Ok(untouched),
+        (OnBody::Watch, Some(watch)) if translated::is_done(exchange, watch) => {
+            return Ok(untouched);
+        }
         (OnBody::Watch, Some(watch)) => {
             let through = watched(watch, exchange, bytes, length)?;
             return Ok((Treatment::default(), through));
@@ -53,26 +57,33 @@ fn watched<'a>(
     bytes: &[u8],
     length: BodyLength,
 ) -> Result<Through<'a>, Failure> {
-    let operation = exchange.gen_ai().map(|known| known.operation);
-    let is_known_api = operation != Some(Api::Other.operation());
+    let mut answer = watch.borrow_mut();
+    let is_known_api = answer.dialect.is_some();
     let response = &mut exchange.response;
     let is_coded = response.field(FieldName::ContentEncoding).is_some();
     let form = match is_coded {
         true => Form::Other,
         false => Form::of(response.value(bytes, FieldName::ContentType)),
     };
-    if matches!(length, BodyLength::None | BodyLength::Fixed(0)) {
+    let is_stream = answer.translation.as_ref().is_some_and(|told| told.is_stream(form));
+    let is_other = answer.translation.is_some() && !is_stream;
+    let is_empty = matches!(length, BodyLength::None | BodyLength::Fixed(0));
+    if is_other || (is_empty && is_stream) {
+        return Err(Failure::Llm(Error::BadAnswer));
+    }
+    if is_empty {
         return Ok(Through::Nothing);
     }
     if form == Form::Other && !is_coded && is_known_api {
         return Err(Failure::Llm(Error::BadAnswer));
     }
-    let mut answer = watch.borrow_mut();
     answer.begin(form);
     if answer.has_other_length() {
         let lengths = response.fields.iter_mut().filter(|f| f.id == FieldName::ContentLength);
         lengths.for_each(|field| field.hop = true);
+        translated::begin(&mut answer, exchange, bytes);
     }
+    drop(answer);
     Ok(Through::Watch(watch))
 }
 

@@ -325,6 +325,7 @@ const fn of_model(error: llm::Error) -> Row {
         Error::BadStream => (400, "stream is not a boolean"),
         Error::Duplicate => (400, "a field of the request body stands twice"),
         Error::NotSpoken => (400, "the provider of this model does not speak this API"),
+        Error::Refused => (400, "the provider of this model cannot be told this"),
         Error::UnknownModel => (404, "no such model"),
         Error::BadMethod => (405, "method not allowed"),
         Error::BadAnswer => {

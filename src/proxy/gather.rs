@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::forward::{Message, Rest};
 use super::place::{Place, Routed};
 use super::upload::{self, Upload};
-use super::{admission, respond};
+use super::{admission, respond, translated};
 use crate::base::buffer::{Buffer, Buffers};
 use crate::http::gathered::{Gather as Gathering, Gathered, Unwhole};
 use crate::http::tee::Tee;
@@ -250,6 +250,7 @@ fn treat(
 ) -> Result<(), Failure> {
     let whole = gathered.bytes.as_ref().map_or(&[][..], Buffer::filled);
     let head = whole[..exchange.response.len].to_vec();
+    translated::treat(routed, exchange, gathered, &head)?;
     if wanted.text {
         let values = exchange.response.values(&head, FieldName::ContentEncoding);
         let shown = show(gathered, values, wanted.bytes_max);
@@ -301,12 +302,12 @@ fn show<'a>(
 }
 
 /// Leaves fields out of the head that goes on.
-fn hide(fields: &mut [Field], which: impl Fn(&Field) -> bool) {
+pub fn hide(fields: &mut [Field], which: impl Fn(&Field) -> bool) {
     fields.iter_mut().filter(|field| which(field)).for_each(|field| field.hop = true);
 }
 
 /// Whether it is not true of another body.
-fn is_of_body(field: &Field, bytes: &[u8]) -> bool {
+pub fn is_of_body(field: &Field, bytes: &[u8]) -> bool {
     let name = field.name.of(bytes);
     field.id == FieldName::ContentEncoding || OLD.iter().any(|old| name.eq_ignore_ascii_case(old))
 }

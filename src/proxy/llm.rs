@@ -4,6 +4,7 @@
 
 mod others;
 mod record;
+mod told;
 mod tries;
 
 use super::asked::Asked;
@@ -12,12 +13,15 @@ use super::failure::Failure;
 use super::finish::End;
 use super::gather;
 use super::place::Routed;
+use super::reply;
 use crate::base::id::{LabelsId, LlmId};
 use crate::http::Exchange;
-use crate::http::exchange::GenAi;
+use crate::http::exchange::{GenAi, Usage};
 use crate::http::reply::Shape;
 use crate::llm::answer::Form;
+use crate::llm::line::{self, InPath};
 use crate::llm::request::Asked as AskedFor;
+use crate::llm::translate::Dialect;
 use crate::llm::{Api, Error, Llm, Plan};
 use crate::policy::Changes;
 use crate::policy::gather::Gather;
@@ -77,9 +81,9 @@ fn begin(llm: &Llm, exchange: &mut Exchange) -> Api {
     exchange.outcome.shape = shape;
     exchange.outcome.is_gen_ai = true;
     let known = exchange.gen_ai_mut();
-    let GenAi { operation, provider, request_model, response_model, usage } = known;
+    let GenAi { operation, provider, request_model, response_model, usage, .. } = known;
     *operation = api.operation();
-    *usage = crate::http::exchange::Usage::default();
+    *usage = Usage::default();
     provider.clear();
     request_model.clear();
     response_model.clear();
@@ -112,10 +116,17 @@ async fn read<'a>(
     }
     let wanted = Gather { bytes_max: llm.body_bytes_max, text: false, replaced: false };
     gather::request(routed, exchange, wanted, routed.edits.timeouts().request).await?;
+    let in_path = line::read(api, Asked::of(exchange).path_bytes())?;
     let mut name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
-    let read = AskedFor::read(gather::body(exchange), &mut name).and_then(|asked| {
-        let plan = match asked.model.is_some() {
+    let read = AskedFor::read(gather::body(exchange), &mut name).and_then(|mut asked| {
+        let is_named = in_path.is_some() || asked.model.is_some();
+        if let Some(InPath { model, streams }) = in_path {
+            name = model;
+            (asked.model, asked.stream) = (None, streams);
+        }
+        let plan = match is_named {
             true => llm.find(&name),
+            false if api == Api::GeminiCountTokens => llm.find_any(),
             false if api == Api::Other => llm.find_any(),
             false => Err(Error::NoModel),
         };
@@ -124,4 +135,17 @@ async fn read<'a>(
     exchange.gen_ai_mut().request_model = name;
     let (asked, plan) = read?;
     Ok(Request { llm, api, plan, asked: Some(asked) })
+}
+
+/// Answers who wants a prompt counted by a provider that cannot: by an estimate of our own.
+async fn counted(
+    routed: &Routed<'_>,
+    exchange: &mut Exchange,
+    words: Dialect,
+) -> Result<End, Failure> {
+    let (body, tokens) = told::estimate(exchange, words, false)?;
+    exchange.gen_ai_mut().usage = Usage { input: Some(tokens), ..Usage::default() };
+    let said = (&b"Content-Type: application/json\r\n"[..], &body[..]);
+    reply::made(routed, exchange, 200, said).await?;
+    Ok(End::Direct)
 }

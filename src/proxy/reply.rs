@@ -41,11 +41,16 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
     }
     let buffers = &place.view.resources.buffers;
     let mut told = buffers.take();
-    told.put(shape.content_type());
+    shape.put_fields(&mut told, row.status);
     told.put(fields);
     told.put(lines);
     let head = told.len();
-    shape.put(&mut told, row.status, row.text, failure.code());
+    let refused = exchange.gen_ai().map(|known| known.refused.as_str());
+    let text = match (failure, refused) {
+        (Failure::Llm(Error::Refused), Some(refused)) => refused,
+        _ => row.text,
+    };
+    shape.put(&mut told, row.status, text, failure.code());
     let (fields, body) = told.filled().split_at(head);
     let reply = Reply { status: row.status, fields, body };
     // That the client takes it or not makes no difference to the failure.
@@ -59,7 +64,7 @@ async fn limited(place: &Place<'_>, exchange: &mut Exchange, exceeded: Exceeded,
     let buffers = &place.view.resources.buffers;
     let mut fields = buffers.take();
     let shape = exchange.outcome.shape;
-    fields.put(shape.content_type());
+    shape.put_fields(&mut fields, 429);
     fields.put(b"x-ratelimit-limit: ");
     encode::decimal(&mut fields, u64::from(exceeded.limit));
     fields.put(b"\r\nx-ratelimit-remaining: 0\r\nx-ratelimit-reset: ");

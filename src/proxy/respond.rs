@@ -11,6 +11,7 @@ use super::judge;
 use super::place::Routed;
 use super::replay;
 use super::response_head::{self, Shape, Told};
+use super::translated;
 use super::tunnel;
 use super::upload::{self, Upload};
 use crate::base::buffer::Buffer;
@@ -55,7 +56,7 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    if let Some(wanted) = routed.edits.gathers_response() {
+    if let Some(wanted) = translated::gathers(routed, exchange, input.filled()) {
         let whole = gather::response(routed, exchange, up, input, (upload, wanted));
         match Box::pin(whole).await {
             Ok(whole) => input = whole,

@@ -87,6 +87,9 @@ pub fn encode(
     if treatment.varies || treatment.weakened {
         put_coding(out, response, bytes, treatment, edits);
     }
+    if let Some(watch) = routed.watch {
+        out.put(&watch.borrow().lines);
+    }
     if let Some(edits) = edits {
         out.put(edits.appended());
     }

@@ -65,7 +65,7 @@ fn read_routes(cursor: &Cursor<'_>) -> Option<BTreeMap<String, Api>> {
             let hint = "such as /v1/messages, or `*` for every other".to_owned();
             cursor.session().fail(&mark, "not the end of a path", Some(hint));
         }
-        if let Some(api) = value.word(&Api::WORDS, &Api::UNSUPPORTED) {
+        if let Some(api) = value.word(&Api::WORDS, &[]) {
             routes.insert(suffix.to_owned(), api);
         }
     }

@@ -25,8 +25,8 @@ impl Dialect {
         use Dialect::{Completions, Converse, Gemini, Messages, Responses};
         match self {
             Completions => [Completions, Messages, Gemini, Converse, Responses],
-            Messages => [Messages, Converse, Responses, Completions, Gemini],
-            Responses => [Responses, Completions, Messages, Gemini, Converse],
+            Messages => [Messages, Completions, Responses, Converse, Gemini],
+            Responses => [Responses, Completions, Messages, Converse, Gemini],
             Gemini => [Gemini, Messages, Completions, Responses, Converse],
             Converse => [Converse, Messages, Completions, Responses, Gemini],
         }

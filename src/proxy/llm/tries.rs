@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use super::super::asked::{self, Asked};
+use super::super::asked;
 use super::super::dispatch;
 use super::super::failure::Failure;
 use super::super::finish::End;
@@ -15,11 +15,12 @@ use super::super::gather;
 use super::super::place::Routed;
 use super::super::replay;
 use super::super::request_head::Rewritten;
+use super::told::Told;
 use super::{Others, Request, record};
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
 use crate::http::gathered::Gathered;
-use crate::llm::{Answer, Api, Chosen, Error};
+use crate::llm::provider::Way;
 use crate::policy::Changes;
 use crate::upstream::retry::{Retry, Retrying};
 
@@ -46,9 +47,12 @@ pub(super) async fn send<'a>(
             Some(_) => (None, Some(&others)),
             None => (routed.retry, None),
         };
-        let one = Once { api: request.api, chosen, asked: request.asked.as_ref() };
+        let told = Told::new(request.api, chosen, request.asked.as_ref());
         let tried = Routed { retry, others, ..*routed };
-        let result = one.send(tried, exchange, changes).await;
+        let result = match told {
+            Ok(told) => told.send(tried, exchange, changes).await,
+            Err(error) => Err(Failure::Llm(error)),
+        };
         let (failure, kept) = match (result, kept) {
             (Err(failure), Some(kept)) => (failure, kept),
             (result, _) => return result,
@@ -64,14 +68,7 @@ pub(super) async fn send<'a>(
     }
 }
 
-/// One try: who, and what.
-struct Once<'a> {
-    api: Api,
-    chosen: Chosen<'a>,
-    asked: Option<&'a crate::llm::request::Asked>,
-}
-
-impl Once<'_> {
+impl Told<'_> {
     /// Runs what is the backend's own, and sends the request to it.
     async fn send<'t>(
         &self,
@@ -79,14 +76,15 @@ impl Once<'_> {
         exchange: &mut Exchange,
         changes: &'t mut Changes,
     ) -> Result<End, Failure> {
-        let Self { api, chosen, asked } = self;
+        let Self { api, chosen, .. } = self;
         let backend = &routed.route.backends[chosen.place];
         let provider = &mut exchange.gen_ai_mut().provider;
         provider.clear();
         provider.push_str(&chosen.provider.label);
-        if !put_target(exchange, changes, chosen, *api) {
-            return Err(Failure::Llm(Error::NotSpoken));
+        if let Way::Estimated(words) = self.way {
+            return Box::pin(super::counted(&routed, exchange, words)).await;
         }
+        self.put_target(exchange, changes)?;
         if let Some(pipeline) = &backend.pipeline {
             routed.edits = pipeline;
             if let Some(said) = dispatch::acted(&routed, pipeline, exchange, changes).await? {
@@ -94,21 +92,11 @@ impl Once<'_> {
             }
         }
         let _permit = dispatch::permit(&routed)?;
-        let name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
-        let edits = asked.map(|asked| {
-            let edits = asked.edits(chosen.sent, &name, *api == Api::Completions);
-            let body = gather::body(exchange);
-            (edits.hides_usage, (!edits.is_empty()).then(|| edits.of(body)))
-        });
-        exchange.gen_ai_mut().request_model = name;
-        let (hides_usage, edited) = edits.unwrap_or_default();
-        if edited.is_some() {
-            gather::replace(exchange, edited);
-        }
+        let answer = self.make(&routed, exchange, changes)?;
         let changes: &'t Changes = changes;
         dispatch::identify(&routed, exchange);
         // In a box: it is a quarter of all that a request for a model takes.
-        let answer = Box::new(RefCell::new(Answer::new(hides_usage, None)));
+        let answer = Box::new(RefCell::new(answer));
         let lines = changes.response_lines();
         let routed = Routed { lines, watch: Some(&answer), ..routed };
         let rewritten = Rewritten { changes, backend, http2: false, tee: None };
@@ -261,28 +249,4 @@ fn forget(exchange: &mut Exchange) {
     (outcome.status, outcome.response_bytes) = (0, 0);
     (outcome.sent, outcome.answered, outcome.responded) = (None, None, None);
     (outcome.retry_after, outcome.unhealthy) = (None, None);
-}
-
-/// Where the provider has it, whatever rewrites said.
-fn put_target(
-    exchange: &mut Exchange,
-    changes: &mut Changes,
-    chosen: &Chosen<'_>,
-    api: Api,
-) -> bool {
-    let mut target = std::mem::take(&mut exchange.target);
-    target.clear();
-    let asked = Asked::of(exchange);
-    let rewritten = changes.target().map(|target| {
-        let end = memchr::memchr(b'?', target).unwrap_or(target.len());
-        (&target[..end], target.get(end + 1..))
-    });
-    let (path, query) = match rewritten {
-        Some(rewritten) => rewritten,
-        None => (asked.path_bytes(), asked.query_bytes()),
-    };
-    let put = chosen.provider.put_target(&mut target, api, path, query);
-    exchange.target = target;
-    changes.forget_target();
-    put
 }

@@ -13,6 +13,7 @@ use crate::llm::api::Suffixes;
 use crate::llm::model::{Model, Models, Sent};
 use crate::llm::plan::{Candidate, Draft, TooMany};
 use crate::llm::provider::ENDS;
+use crate::llm::translate::Host;
 use crate::llm::{Api, Llm, Plan, Provider};
 use crate::policy::PipelineSpec;
 use crate::policy::edit::HeaderModifierSpec;
@@ -194,6 +195,11 @@ const fn api(raw: RawApi) -> Api {
         RawApi::AnthropicTokenCount => Api::CountTokens,
         RawApi::Responses => Api::Responses,
         RawApi::Embeddings => Api::Embeddings,
+        RawApi::GenerateContent => Api::GenerateContent,
+        RawApi::GeminiCountTokens => Api::GeminiCountTokens,
+        RawApi::Converse => Api::Converse,
+        RawApi::Rerank => Api::Rerank,
+        RawApi::Realtime => Api::Realtime,
         RawApi::Models => Api::Models,
         RawApi::Detect | RawApi::Passthrough => Api::Other,
     }
@@ -203,26 +209,45 @@ fn provider(cluster: ClusterId, ai: &Ai) -> Provider {
     let preset = ai.provider.preset;
     let prefix = ai.path_prefix.as_deref().unwrap_or(preset.prefix);
     let path = |at: Api| -> Option<Box<[u8]>> {
-        let usual = format!("{prefix}{}", ENDS[at.place()?]).into_bytes();
+        let usual = match at {
+            // Bedrock's has nothing in front, Cohere's is not with what it has for others.
+            Api::Converse => ai.path_prefix.as_deref().unwrap_or_default(),
+            Api::Rerank if preset.word == "cohere" => "/v2",
+            _ => prefix,
+        };
+        let usual = format!("{usual}{}", ENDS[at.place()?]).into_bytes();
         if preset.is_custom() {
             let format = ai.provider.formats.iter().find(|format| api(format.api) == at)?;
             let own = format.path.as_ref().map(|path| path.clone().into_bytes());
             return Some(own.unwrap_or(usual).into());
         }
-        let is_spoken = matches!(at, Api::Messages | Api::CountTokens) == preset.is_anthropic();
+        let is_spoken = match at {
+            Api::Messages | Api::CountTokens => preset.is_anthropic(),
+            Api::GenerateContent | Api::GeminiCountTokens | Api::Converse => false,
+            Api::Responses if WITHOUT_RESPONSES.contains(&preset.word) => false,
+            Api::Realtime => preset.word == "openAI",
+            _ => !preset.is_anthropic(),
+        };
         is_spoken.then(|| usual.into())
     };
-    let spoken =
-        [Api::Completions, Api::Messages, Api::CountTokens, Api::Responses, Api::Embeddings];
+    let host = match preset.word {
+        "openAI" | "anthropic" => Host::Own,
+        _ => Host::Compatible,
+    };
     Provider {
         cluster,
         label: ai.provider.label().into(),
-        paths: spoken.map(path),
+        paths: Api::ALL_SPOKEN.map(path),
         prefix: prefix.as_bytes().into(),
         path: ai.path_override.as_ref().map(|path| path.as_bytes().into()),
         model: ai.provider.model.as_deref().map(Sent::name),
+        host,
     }
 }
+
+/// They speak as OpenAI does, but for its Responses.
+const WITHOUT_RESPONSES: [&str; 7] =
+    ["baseten", "cerebras", "cohere", "deepinfra", "deepseek", "mistral", "togetherai"];
 
 fn openai_list(names: &[String]) -> serde_json::Value {
     let model = |name: &String| serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "ringway"});
