@@ -14,6 +14,7 @@ pub mod line;
 pub mod model;
 pub mod plan;
 pub mod provider;
+pub mod realtime;
 pub mod request;
 pub mod translate;
 pub mod translation;

@@ -29,7 +29,7 @@ pub mod request_head;
 pub mod respond;
 pub mod response_head;
 pub mod tcp;
-mod translated;
+pub mod translated;
 pub mod tunnel;
 pub mod upload;
 

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::realtime::Realtime;
 use super::translate::Dialect;
 use super::translation::{Told, Translation};
 use super::usage::Facts;
@@ -23,6 +24,8 @@ pub struct Answer {
     pub dialect: Option<Dialect>,
     /// For a caller that speaks another one.
     pub translation: Option<Box<Translation>>,
+    /// The connection is a WebSocket.
+    realtime: Option<Box<Realtime>>,
     /// Of the head, in the place of those that speak of another body.
     pub lines: Vec<u8>,
     form: Form,
@@ -86,6 +89,7 @@ impl Answer {
         Self {
             dialect,
             translation: None,
+            realtime: None,
             lines: Vec::new(),
             form: Form::Other,
             scan: Scan::new(facts.paths()),
@@ -108,6 +112,12 @@ impl Answer {
         if let Some(translation) = &mut self.translation {
             translation.begin(form);
         }
+    }
+
+    /// It is no answer, but a WebSocket: sees what came of it.
+    pub fn see_realtime(&mut self, bytes: &[u8], now: Instant) {
+        let Self { realtime, facts, first_token, .. } = self;
+        realtime.get_or_insert_default().see(bytes, facts, first_token, now);
     }
 
     /// Its length is not what the provider says.

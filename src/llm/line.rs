@@ -56,7 +56,7 @@ fn of_bedrock(path: &[u8]) -> Option<(&[u8], bool)> {
 }
 
 /// Without escapes. None: there is half of one.
-fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+pub fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.iter();
     while let Some(byte) = rest.next() {

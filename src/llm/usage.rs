@@ -45,6 +45,8 @@ pub struct Event {
     pub is_needed: bool,
     /// Of a stream that is one array: something of the answer came.
     pub is_item: bool,
+    /// A realtime response is complete.
+    pub is_done: bool,
 }
 
 impl Default for Facts {
@@ -76,6 +78,11 @@ impl Facts {
             _ => &USUAL,
         };
         Self { table, ..Self::default() }
+    }
+
+    /// Of what a realtime provider says.
+    pub fn of_realtime() -> Self {
+        Self { table: &REALTIME, ..Self::default() }
     }
 
     /// What the scan looks for.
@@ -126,7 +133,10 @@ impl Facts {
                 let is_text = found.kind == Kind::Text && !found.text.is_empty();
                 self.event.is_item |= is_text || found.kind == Kind::Object(false);
             }
-            What::Type => self.event.has_token |= is_token(found.text),
+            What::Type => {
+                self.event.has_token |= is_token(found.text);
+                self.event.is_done |= found.text == b"response.done";
+            }
         }
     }
 
@@ -206,6 +216,7 @@ struct Table {
 
 static USUAL: Table = Table { paths: &paths(&WANTED), wanted: &WANTED };
 static GEMINI: Table = Table { paths: &paths(&OF_GEMINI), wanted: &OF_GEMINI };
+static REALTIME: Table = Table { paths: &paths(&OF_REALTIME), wanted: &OF_REALTIME };
 static CONVERSE: Table = Table { paths: &paths(&OF_CONVERSE), wanted: &OF_CONVERSE };
 
 /// Where it stands, in Completions and Embeddings, in Messages, in Responses, in rerank.
@@ -273,6 +284,16 @@ const OF_CONVERSE: [(Path, What); 6] = [
     (&["usage", "cacheWriteInputTokens"], What::CacheWrittenApart),
     (&["delta"], What::Piece),
     (&["inputTokens"], What::Counted),
+];
+
+/// And in what is said over a WebSocket.
+const OF_REALTIME: [(Path, What); 6] = [
+    (&["type"], What::Type),
+    (&["session", "model"], What::Model),
+    (&["response", "usage", "input_tokens"], What::Input),
+    (&["response", "usage", "output_tokens"], What::Output),
+    (&["response", "usage", "input_token_details", "cached_tokens"], What::Cached),
+    (&["response", "usage", "input_tokens_details", "cached_tokens"], What::Cached),
 ];
 
 /// For the scan.

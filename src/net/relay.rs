@@ -54,18 +54,31 @@ pub enum End {
 pub async fn relay(
     down: &Stream,
     up: &Stream,
+    firsts: (Buffer, Buffer),
+    buffers: &Buffers,
+    idle: Duration,
+    flows: (&Flow, &Flow),
+) -> End {
+    relay_seen(down, up, firsts, buffers, idle, flows, |_| ()).await
+}
+
+/// The same, with somebody who sees what `up` sends, in the pieces that it comes in.
+pub async fn relay_seen(
+    down: &Stream,
+    up: &Stream,
     (first_up, first_down): (Buffer, Buffer),
     buffers: &Buffers,
     idle: Duration,
     (upward, downward): (&Flow, &Flow),
+    see: impl Fn(&[u8]),
 ) -> End {
     down.deadline().clear();
     up.deadline().clear();
     let watch = Watch::begin(down.deadline(), idle, [upward, downward]);
     let way = |from, to, flow, back| Way { from, to, buffers, flow, back, watch: &watch };
     let (way_up, way_down) = (way(down, up, upward, downward), way(up, down, downward, upward));
-    let mut run_up = pin!(way_up.run(first_up));
-    let mut run_down = pin!(way_down.run(first_down));
+    let mut run_up = pin!(way_up.run(first_up, |_| ()));
+    let mut run_down = pin!(way_down.run(first_down, see));
     let (mut up_end, mut down_end) = (None, None);
     let mut idled = false;
     poll_fn(|context| {

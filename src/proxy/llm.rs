@@ -14,10 +14,12 @@ use super::finish::End;
 use super::gather;
 use super::place::Routed;
 use super::reply;
+use crate::base::buffer::Buffer;
 use crate::base::id::{LabelsId, LlmId};
 use crate::http::Exchange;
 use crate::http::exchange::{GenAi, Usage};
 use crate::http::reply::Shape;
+use crate::limits::JSON_TEXT_BYTES_MAX;
 use crate::llm::answer::Form;
 use crate::llm::line::{self, InPath};
 use crate::llm::request::Asked as AskedFor;
@@ -49,6 +51,10 @@ pub async fn ask<'a>(
             return dispatch::answered(&routed, exchange, changes, Said::Fixed(list)).await;
         }
         Api::Models => return Err(Failure::Llm(Error::BadMethod)),
+        Api::Realtime => {
+            let plan = realtime(llm, exchange)?;
+            Request { llm, api, plan, asked: None }
+        }
         Api::Other if !is_json(exchange) => {
             Request { llm, api, plan: llm.find_any()?, asked: None }
         }
@@ -148,4 +154,23 @@ async fn counted(
     let said = (&b"Content-Type: application/json\r\n"[..], &body[..]);
     reply::made(routed, exchange, 200, said).await?;
     Ok(End::Direct)
+}
+
+/// Who is asked for a connection. What both ends say on it is not compressed: it is looked at.
+fn realtime<'a>(llm: &'a Llm, exchange: &mut Exchange) -> Result<&'a Plan, Failure> {
+    let query = Asked::of(exchange).query_bytes().unwrap_or_default();
+    let named = query.split(|byte| *byte == b'&').find_map(|pair| pair.strip_prefix(b"model="));
+    let model = named.map(|name| line::decoded(name).ok_or(Error::BadModel)).transpose()?;
+    let Exchange { input, request, .. } = exchange;
+    let bytes = input.as_ref().map_or(&[][..], Buffer::filled);
+    gather::hide(&mut request.fields, |field| {
+        field.name.of(bytes).eq_ignore_ascii_case(b"sec-websocket-extensions")
+    });
+    let Some(model) = model else { return Ok(llm.find_any()?) };
+    if model.len() > JSON_TEXT_BYTES_MAX || str::from_utf8(&model).is_err() {
+        return Err(Failure::Llm(Error::BadModel));
+    }
+    let plan = llm.find(&model)?;
+    exchange.gen_ai_mut().request_model = model;
+    Ok(plan)
 }

@@ -8,7 +8,7 @@ use super::place::Routed;
 use super::response_head;
 use crate::base::buffer::Buffer;
 use crate::http::Exchange;
-use crate::net::relay::{End, Flow, relay};
+use crate::net::relay::{End, Flow, relay, relay_seen};
 use crate::net::stream::Stream;
 use crate::telemetry::value::{Timeout, Work};
 
@@ -50,15 +50,15 @@ pub async fn through(routed: &Routed<'_>, exchange: &mut Exchange, up: &Stream, 
     early.put(&exchange.head_bytes()[exchange.consumed..]);
     exchange.consumed = exchange.head_bytes().len();
     let (upward, downward) = (Flow::default(), Flow::default());
-    let run = Box::pin(relay(
-        &connection.stream,
-        up,
-        (early, input),
-        &resources.buffers,
-        limits.tunnel_idle,
-        (&upward, &downward),
-    ));
-    let end = run.await;
+    let (firsts, flows) = ((early, input), (&upward, &downward));
+    let (down, idle, buffers) = (&connection.stream, limits.tunnel_idle, &resources.buffers);
+    let end = match routed.watch {
+        None => Box::pin(relay(down, up, firsts, buffers, idle, flows)).await,
+        Some(watch) => {
+            let see = |bytes: &[u8]| watch.borrow_mut().see_realtime(bytes, connection.now());
+            Box::pin(relay_seen(down, up, firsts, buffers, idle, flows, see)).await
+        }
+    };
     if end == End::Idle {
         resources.shard.timed_out(Timeout::Tunnel);
     }

@@ -32,14 +32,15 @@ pub(super) struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// True when the sender ended it, false when something broke.
-    pub(super) async fn run(&self, first: Buffer) -> bool {
+    /// True when the sender ended it, false when something broke. `see` is shown all of it.
+    pub(super) async fn run(&self, first: Buffer, see: impl Fn(&[u8])) -> bool {
         let mut left = pin!(None);
         let mut buffer = first;
         let clean = loop {
             if !self.settle(left.as_mut()).await {
                 break false;
             }
+            see(buffer.filled());
             let passed;
             if self.may_leave(buffer.len()) {
                 left.set(Some(self.to.send(buffer)));

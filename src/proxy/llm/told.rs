@@ -7,6 +7,7 @@ use super::super::gather;
 use super::super::place::Routed;
 use crate::http::Exchange;
 use crate::limits::TRANSLATED_OUTPUT_TOKENS;
+use crate::llm::line::put_segment;
 use crate::llm::model::Sent;
 use crate::llm::provider::{Named, Way};
 use crate::llm::request::Asked as AskedFor;
@@ -68,6 +69,9 @@ impl<'a> Told<'a> {
         let known = exchange.gen_ai().map_or(&[][..], |known| &known.request_model);
         let model = self.chosen.sent.apply(known);
         let named = Named { model, streams };
+        let renamed = (api == Api::Realtime && model != known)
+            .then(|| with_model(query.unwrap_or_default(), model));
+        let query = renamed.as_deref().or(query);
         let put = self.chosen.provider.put_target(&mut target, (api, named), path, query);
         exchange.target = target;
         changes.forget_target();
@@ -198,6 +202,19 @@ pub(super) fn estimate(
         _ => format!("{{\"input_tokens\":{tokens}}}"),
     };
     Ok((body.into_bytes(), tokens))
+}
+
+/// A query with another model.
+fn with_model(query: &[u8], model: &[u8]) -> Vec<u8> {
+    let mut out = b"model=".to_vec();
+    // A name that cannot stand there was not let in.
+    let _ = put_segment(&mut out, model);
+    let others = query.split(|byte| *byte == b'&').filter(|pair| !pair.starts_with(b"model="));
+    for pair in others.filter(|pair| !pair.is_empty()) {
+        out.push(b'&');
+        out.extend_from_slice(pair);
+    }
+    out
 }
 
 /// A stream of Gemini's without `alt=sse` is one JSON array.
