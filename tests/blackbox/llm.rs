@@ -2,10 +2,14 @@
 //! provider said, what is counted is what the provider billed, and errors are told in the shape that
 //! the caller's library reads.
 
+mod dialects;
 mod errors;
 mod real_clients;
+mod realtime;
 mod requests;
 mod streams;
+mod surfaces;
+mod translated;
 
 use std::net::SocketAddr;
 
