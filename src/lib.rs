@@ -92,8 +92,9 @@
 //! * `llm`: which models there are, and what is said to and by their providers
 //!
 //!   `Llm` finds an API by a path and a provider by a model; `request` finds both in a body and
-//!   writes the edits, `answer` reads what an answer used while it passes. Refuses to translate, and
-//!   to keep anything of a prompt or an answer.
+//!   writes the edits, `answer` reads what an answer used while it passes. `translate` has what one
+//!   dialect says in the words of another, and `translation` an answer on its way through it. Refuses
+//!   to keep anything of a prompt or an answer behind the exchange.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -191,6 +192,14 @@
 //! says so where that of another names a coding, so that a plain route is asked nothing new.
 //! Framing is taken off and put on again, so that an answer in chunks is read as what it is. What
 //! it cost is recorded when it is over, whether it ended well or not (`proxy::llm::record`).
+//!
+//! Who is asked in the caller's own words, who in others, and in which, is `llm::Provider::way`; what
+//! each candidate is told is made by `proxy::llm::told`. Of a dialect that the caller does not speak
+//! a whole answer is gathered and written anew (`proxy::translated`), as is an error that is in
+//! nobody's words; a stream goes event by event through `llm::Translation`, which `llm::Answer` holds:
+//! it takes all that came and lets go what it made of it. One that breaks off ends with an error in
+//! the caller's grammar, and then with the connection. A WebSocket is a tunnel whose frames from the
+//! provider are looked at (`llm::realtime`).
 //!
 //! Boxes a request: a future that plain routes do not carry, the body that is held, what is learnt of
 //! the answer; one more where that does not come in one piece with a length, and the text of an
@@ -380,8 +389,7 @@
 //! * **TLS is rustls' unbuffered API on our own buffers**, not monoio-rustls: an idle session has no
 //!   buffers, and a record is one write.
 //!
-//! Not here yet, and without a stub: authentication, translation between the APIs of models, MCP
-//! backends, xDS. `tests/tidy.rs` already knows the band of `mcp`.
+//! Not here yet, and without a stub: authentication, MCP backends, xDS. `tests/tidy.rs` already knows the band of `mcp`.
 
 pub mod app;
 pub mod base;

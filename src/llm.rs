@@ -25,6 +25,7 @@ pub use api::Api;
 pub use error::Error;
 pub use plan::Plan;
 pub use provider::Provider;
+pub use translation::Translation;
 
 use crate::route::target::FixedReply;
 use crate::upstream::retry::Retry;
