@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod api;
 pub mod error;
+pub mod fit;
 pub mod line;
 pub mod model;
 pub mod plan;
@@ -19,6 +20,7 @@ pub mod request;
 pub mod translate;
 pub mod translation;
 pub mod usage;
+pub mod way;
 
 pub use answer::Answer;
 pub use api::Api;

@@ -4,6 +4,7 @@
 //! peer sends ends in a value or in a `ParseError`, never in a panic.
 
 pub mod aws_event_stream;
+pub mod aws_sigv4;
 pub mod client_hello;
 pub mod coding;
 pub mod event_stream;

@@ -12,8 +12,8 @@ pub enum Api {
     Responses,
     Embeddings,
     /// Gemini's, whole or as a stream: its path tells.
-    GenerateContent,
-    GeminiCountTokens,
+    Generate,
+    GenerateCount,
     /// Bedrock's; the same.
     Converse,
     Rerank,
@@ -35,8 +35,8 @@ impl Api {
         Self::CountTokens,
         Self::Responses,
         Self::Embeddings,
-        Self::GenerateContent,
-        Self::GeminiCountTokens,
+        Self::Generate,
+        Self::GenerateCount,
         Self::Converse,
         Self::Rerank,
         Self::Realtime,
@@ -50,8 +50,8 @@ impl Api {
             Self::CountTokens => Some(2),
             Self::Responses => Some(3),
             Self::Embeddings => Some(4),
-            Self::GenerateContent => Some(5),
-            Self::GeminiCountTokens => Some(6),
+            Self::Generate => Some(5),
+            Self::GenerateCount => Some(6),
             Self::Converse => Some(7),
             Self::Rerank => Some(8),
             Self::Realtime => Some(9),
@@ -65,7 +65,7 @@ impl Api {
             Self::Completions => Some(Dialect::Completions),
             Self::Messages => Some(Dialect::Messages),
             Self::Responses => Some(Dialect::Responses),
-            Self::GenerateContent => Some(Dialect::Gemini),
+            Self::Generate => Some(Dialect::Gemini),
             Self::Converse => Some(Dialect::Converse),
             _ => None,
         }
@@ -75,7 +75,7 @@ impl Api {
     pub const fn words(self) -> Option<Dialect> {
         match self {
             Self::CountTokens => Some(Dialect::Messages),
-            Self::GeminiCountTokens => Some(Dialect::Gemini),
+            Self::GenerateCount => Some(Dialect::Gemini),
             Self::Embeddings | Self::Rerank | Self::Realtime => Some(Dialect::Completions),
             Self::Models | Self::Other => None,
             api => api.dialect(),
@@ -88,21 +88,21 @@ impl Api {
             Dialect::Completions => Self::Completions,
             Dialect::Messages => Self::Messages,
             Dialect::Responses => Self::Responses,
-            Dialect::Gemini => Self::GenerateContent,
+            Dialect::Gemini => Self::Generate,
             Dialect::Converse => Self::Converse,
         }
     }
 
     /// Its bodies name no model.
     pub const fn has_model_in_path(self) -> bool {
-        matches!(self, Self::GenerateContent | Self::GeminiCountTokens | Self::Converse)
+        matches!(self, Self::Generate | Self::GenerateCount | Self::Converse)
     }
 
     /// How its callers are told of errors.
     pub const fn shape(self) -> Shape {
         match self {
             Self::Messages | Self::CountTokens => Shape::Anthropic,
-            Self::GenerateContent | Self::GeminiCountTokens => Shape::Google,
+            Self::Generate | Self::GenerateCount => Shape::Google,
             Self::Converse => Shape::Aws,
             _ => Shape::OpenAi,
         }
@@ -112,10 +112,10 @@ impl Api {
     pub const fn operation(self) -> &'static str {
         match self {
             Self::Completions | Self::Messages | Self::Responses | Self::Converse => "chat",
-            Self::GenerateContent => "generate_content",
+            Self::Generate => "generate_content",
             Self::Rerank => "rerank",
             Self::Realtime => "realtime",
-            Self::CountTokens | Self::GeminiCountTokens => "count_tokens",
+            Self::CountTokens | Self::GenerateCount => "count_tokens",
             Self::Embeddings => "embeddings",
             Self::Models | Self::Other => "passthrough",
         }
@@ -158,9 +158,9 @@ const USUAL: [(&str, Api); 24] = [
     ("/v1/responses", Api::Responses),
     ("/v1/responses/compact", Api::Other),
     ("/v1/embeddings", Api::Embeddings),
-    (":generateContent", Api::GenerateContent),
-    (":streamGenerateContent", Api::GenerateContent),
-    (":countTokens", Api::GeminiCountTokens),
+    (":generateContent", Api::Generate),
+    (":streamGenerateContent", Api::Generate),
+    (":countTokens", Api::GenerateCount),
     ("/converse", Api::Converse),
     ("/converse-stream", Api::Converse),
     ("/invoke", Api::Other),
@@ -199,9 +199,9 @@ mod tests {
             ("/v1/messages", Api::Messages),
             ("/v1/messages/count_tokens", Api::CountTokens),
             ("/v1/responses/compact", Api::Other),
-            ("/v1beta/models/gemini-4:generateContent", Api::GenerateContent),
-            ("/v1/models/gemini-4:streamGenerateContent", Api::GenerateContent),
-            ("/v1/models/gemini-4:countTokens", Api::GeminiCountTokens),
+            ("/v1beta/models/gemini-4:generateContent", Api::Generate),
+            ("/v1/models/gemini-4:streamGenerateContent", Api::Generate),
+            ("/v1/models/gemini-4:countTokens", Api::GenerateCount),
             ("/x/models/claude-5:streamRawPredict", Api::Messages),
             ("/model/nova-3/converse-stream", Api::Converse),
             ("/model/nova-3/invoke", Api::Other),

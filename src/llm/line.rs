@@ -18,12 +18,12 @@ pub struct InPath {
 /// What stands in its place is no name of a model.
 pub fn read(api: Api, path: &[u8]) -> Result<Option<InPath>, Error> {
     let found = match api {
-        Api::GenerateContent | Api::GeminiCountTokens | Api::Messages => verb(path),
+        Api::Generate | Api::GenerateCount | Api::Messages => verb(path),
         Api::Converse => of_bedrock(path),
         _ => None,
     };
     let Some((model, streams)) = found else {
-        let is_needed = matches!(api, Api::GenerateContent | Api::Converse);
+        let is_needed = matches!(api, Api::Generate | Api::Converse);
         return if is_needed { Err(Error::NoModel) } else { Ok(None) };
     };
     let model = decoded(model).ok_or(Error::BadModel)?;
@@ -105,9 +105,9 @@ mod tests {
         let streams = |model: &str| Some((model.to_owned(), true));
         let whole = |model: &str| Some((model.to_owned(), false));
         for (api, path, wanted) in [
-            (Api::GenerateContent, "/v1beta/models/gemini-4:generateContent", whole("gemini-4")),
-            (Api::GenerateContent, "/x/models/g:streamGenerateContent", streams("g")),
-            (Api::GeminiCountTokens, "/v1/models/g:countTokens", whole("g")),
+            (Api::Generate, "/v1beta/models/gemini-4:generateContent", whole("gemini-4")),
+            (Api::Generate, "/x/models/g:streamGenerateContent", streams("g")),
+            (Api::GenerateCount, "/v1/models/g:countTokens", whole("g")),
             (Api::Messages, "/v1/publishers/anthropic/models/c@1:streamRawPredict", streams("c@1")),
             (Api::Messages, "/v1/messages", None),
             (Api::Converse, "/model/a.b-v2%3A0/converse", whole("a.b-v2:0")),
@@ -120,8 +120,8 @@ mod tests {
             assert_eq!(found, wanted, "{path}");
         }
         for (api, path, error) in [
-            (Api::GenerateContent, "/v1beta/models/g", Error::NoModel),
-            (Api::GenerateContent, "/models/:generateContent", Error::BadModel),
+            (Api::Generate, "/v1beta/models/g", Error::NoModel),
+            (Api::Generate, "/models/:generateContent", Error::BadModel),
             (Api::Converse, "/model/%2/converse", Error::BadModel),
             (Api::Converse, "/model/%ff/converse", Error::BadModel),
             (Api::Converse, "/converse", Error::NoModel),

@@ -1,11 +1,11 @@
 //! `Provider`: where each API of a provider is, and what it is called. Its host is a cluster, its
-//! credential an edit of heads: both are the route's like those of any other backend.
+//! credential an edit of heads or a signature: both are the route's like those of any other backend.
+//! Refuses a name of a model that would be more than one segment of a path.
 
 use super::api::Api;
 use super::error::Error;
-use super::line::put_segment;
 use super::model::Sent;
-use super::translate::{Dialect, Host};
+use super::translate::Host;
 use crate::base::id::ClusterId;
 
 #[derive(Clone, Debug)]
@@ -14,90 +14,102 @@ pub struct Provider {
     /// `gen_ai_system`.
     pub label: Box<str>,
     /// By `Api::place`; none of what it does not speak.
-    pub paths: [Option<Box<[u8]>>; Api::SPOKEN],
+    pub paths: [Option<Path>; Api::SPOKEN],
     /// What `/v1` is there, for paths that we do not know.
     pub prefix: Box<[u8]>,
     /// In place of any path.
     pub path: Option<Box<[u8]>>,
     /// In place of any model.
     pub model: Option<Sent>,
+    /// What its bodies have beside what the API says.
+    pub fits: Fits,
     /// How it speaks its dialects.
     pub host: Host,
 }
 
-/// What a path has to say where the body does not.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Named<'a> {
-    /// As the provider knows it.
-    pub model: &'a [u8],
-    pub streams: bool,
+/// Where an API is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Path {
+    Fixed(Box<[u8]>),
+    Model(ModelPath),
 }
 
-/// How a provider is asked for what a caller wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// In the caller's words.
-    Same,
-    /// In those of another dialect; or of the same, with the provider's accent.
-    Translated { own: Dialect, theirs: Dialect },
-    /// Not at all: it cannot count, and the answer is an estimate.
-    Estimated(Dialect),
+/// A path with the model in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelPath {
+    pub front: Box<[u8]>,
+    pub end: Box<[u8]>,
+    /// Where the answer is a stream.
+    pub stream_end: Box<[u8]>,
+}
+
+/// What else is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub api: Api,
+    /// As the provider is told; empty where none is named.
+    pub model: &'a [u8],
+    pub streams: bool,
+    /// As the client asked for it.
+    pub path: &'a [u8],
+    pub query: Option<&'a [u8]>,
+}
+
+/// See `llm::fit`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fits {
+    #[default]
+    Nothing,
+    /// Messages name the version in the body, and the model in the path alone.
+    Vertex,
+    /// A member of Converse that says which guardrail looks at it, with a comma behind it.
+    Guarded(Box<[u8]>),
+}
+
+impl Path {
+    pub fn fixed(text: String) -> Self {
+        Self::Fixed(text.into_bytes().into())
+    }
+
+    /// The same, whether the answer is a stream or not.
+    pub fn model(front: String, end: &str) -> Self {
+        Self::either(front, end, end)
+    }
+
+    pub fn either(front: String, end: &str, stream_end: &str) -> Self {
+        let (end, stream_end) = (end.as_bytes().into(), stream_end.as_bytes().into());
+        Self::Model(ModelPath { front: front.into_bytes().into(), end, stream_end })
+    }
 }
 
 impl Provider {
-    /// How it is asked. `in_path`: the model stood in the path, not in the body.
+    /// Appends the target of a request.
     ///
     /// # Errors
-    /// It speaks nothing that the caller's words could be told in.
-    pub fn way(&self, api: Api, in_path: bool) -> Result<Way, Error> {
-        let has_accent = matches!(self.host, Host::Vertex | Host::Bedrock);
-        let is_foreign = api == Api::Messages && in_path != has_accent;
-        if self.speaks(api) && !is_foreign {
-            return Ok(Way::Same);
-        }
-        match (api.dialect(), api.words()) {
-            (Some(own), _) => {
-                let speaks = |theirs: &Dialect| self.speaks(Api::of(*theirs));
-                let theirs = own.preferred().into_iter().find(speaks).ok_or(Error::NotSpoken)?;
-                Ok(Way::Translated { own, theirs })
-            }
-            (None, Some(words)) if matches!(api, Api::CountTokens | Api::GeminiCountTokens) => {
-                Ok(Way::Estimated(words))
-            }
-            _ => Err(Error::NotSpoken),
-        }
-    }
-
-    fn speaks(&self, api: Api) -> bool {
-        api.place().is_none_or(|place| self.paths[place].is_some())
-    }
-
-    /// Appends the target of a request for `api` that came for `path`.
-    ///
-    /// # Returns
-    /// False where the provider does not speak it, or a path cannot have the model's name.
-    #[must_use]
-    pub fn put_target(
-        &self,
-        out: &mut Vec<u8>,
-        (api, named): (Api, Named<'_>),
-        path: &[u8],
-        query: Option<&[u8]>,
-    ) -> bool {
-        match (&self.path, api.place()) {
+    /// The provider does not speak that API, or the model cannot stand in a path. `out` is not to be
+    /// used then.
+    pub fn put_target(&self, out: &mut Vec<u8>, wanted: Wanted<'_>) -> Result<(), Error> {
+        let start = out.len();
+        match (&self.path, wanted.api.place()) {
             (Some(path), _) => out.extend_from_slice(path),
             (None, Some(place)) => match &self.paths[place] {
-                Some(own) if !put_path(out, own, named) => return false,
-                Some(_) => (),
-                None => return false,
+                Some(Path::Fixed(own)) => out.extend_from_slice(own),
+                Some(Path::Model(own)) => {
+                    out.extend_from_slice(&own.front);
+                    put_model(out, wanted.model)?;
+                    let end = if wanted.streams { &own.stream_end } else { &own.end };
+                    out.extend_from_slice(end);
+                }
+                None => return Err(Error::NotSpoken),
             },
-            (None, None) => self.put_other(out, path),
+            (None, None) => self.put_other(out, wanted.path),
         }
-        if let Some(query) = query {
-            out.push(b'?');
+        if let Some(query) = wanted.query {
+            let has_query = memchr::memchr(b'?', &out[start..]).is_some();
+            out.push(if has_query { b'&' } else { b'?' });
             out.extend_from_slice(query);
         }
-        true
+        Ok(())
     }
 
     fn put_other(&self, out: &mut Vec<u8>, path: &[u8]) {
@@ -111,135 +123,48 @@ impl Provider {
     }
 }
 
-/// With the model in its place, and the word at the end that asks for a stream.
-fn put_path(out: &mut Vec<u8>, path: &[u8], named: Named<'_>) -> bool {
-    let Some(at) = memchr::memmem::find(path, MODEL) else {
-        out.extend_from_slice(path);
-        return true;
+/// A name of a model as one segment of a path. Names of resources of AWS have slashes, which are
+/// encoded; no other has any but behind what it may be called in full.
+fn put_model(out: &mut Vec<u8>, model: &[u8]) -> Result<(), Error> {
+    let is_resource = model.starts_with(b"arn:");
+    let front = FRONTS.iter().find(|front| !is_resource && model.starts_with(front.as_bytes()));
+    let model = &model[front.map_or(0, |front| front.len())..];
+    let safe = |byte: &u8| match byte {
+        b'/' => is_resource,
+        b'\\' | b'%' | b'?' | b'#' | b'<' | b'>' | b'"' | b'{' | b'}' | b'|' | b'^' | b'`' => false,
+        _ => !byte.is_ascii_control() && *byte != b' ',
     };
-    out.extend_from_slice(&path[..at]);
-    if !put_segment(out, named.model) {
-        return false;
+    let has_dots = model.split(|byte| *byte == b'/').any(|part| matches!(part, b"." | b".."));
+    if model.is_empty() || has_dots || !model.iter().all(safe) {
+        return Err(Error::BadModel);
     }
-    let end = &path[at + MODEL.len()..];
-    let streamed = STREAMED.iter().find(|(whole, _)| named.streams && *whole == end);
-    out.extend_from_slice(streamed.map_or(end, |(_, streamed)| streamed));
-    true
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in model {
+        if byte.is_ascii_alphanumeric() || b"-._~@".contains(byte) {
+            out.push(*byte);
+        } else {
+            let (high, low) = (DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]);
+            out.extend_from_slice(&[b'%', high, low]);
+        }
+    }
+    Ok(())
 }
 
-/// Where a path has the model.
-const MODEL: &[u8] = b"{model}";
-/// What a path ends with, and what it ends with where a stream is wanted.
-const STREAMED: [(&[u8], &[u8]); 3] = [
-    (b":generateContent", b":streamGenerateContent"),
-    (b":rawPredict", b":streamRawPredict"),
-    (b"/converse", b"/converse-stream"),
-];
 const USUAL: &[u8] = b"/v1";
 
-/// What comes behind the prefix, by `Api::place`.
-pub const ENDS: [&str; Api::SPOKEN] = [
-    "/chat/completions",
-    "/messages",
-    "/messages/count_tokens",
-    "/responses",
-    "/embeddings",
-    "/models/{model}:generateContent",
-    "/models/{model}:countTokens",
-    "/model/{model}/converse",
-    "/rerank",
-    "/realtime",
+/// What names of models are written with where they are written in full.
+const FRONTS: [&str; 5] = [
+    "models/",
+    "publishers/google/models/",
+    "publishers/anthropic/models/",
+    "google/",
+    "anthropic/",
 ];
 
+/// What comes behind the prefix of a provider that speaks as OpenAI or as Anthropic does, by
+/// `Api::place`.
+pub const ENDS: [&str; 5] =
+    ["/chat/completions", "/messages", "/messages/count_tokens", "/responses", "/embeddings"];
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn provider(paths: &[(Api, &str)]) -> Provider {
-        let mut provider = Provider {
-            cluster: ClusterId(0),
-            label: "groq".into(),
-            paths: std::array::from_fn(|_| None),
-            prefix: b"/openai/v1"[..].into(),
-            path: None,
-            model: None,
-            host: Host::Own,
-        };
-        for (api, path) in paths {
-            provider.paths[api.place().unwrap()] = Some(path.as_bytes().into());
-        }
-        provider
-    }
-
-    fn target(provider: &Provider, api: Api, path: &str, query: Option<&str>) -> Option<String> {
-        let mut out = Vec::new();
-        let named = Named { model: b"m:1", streams: true };
-        let query = query.map(str::as_bytes);
-        let put = provider.put_target(&mut out, (api, named), path.as_bytes(), query);
-        put.then(|| String::from_utf8(out).unwrap())
-    }
-
-    #[test]
-    fn targets_are_the_providers_own() {
-        let mut provider = provider(&[
-            (Api::Completions, "/openai/v1/chat/completions"),
-            (Api::GenerateContent, "/v1beta/models/{model}:generateContent"),
-            (Api::Converse, "/model/{model}/converse"),
-        ]);
-        for (api, path, query, there) in [
-            (
-                Api::Completions,
-                "/x/v1/chat/completions",
-                Some("a=1"),
-                Some("/openai/v1/chat/completions?a=1"),
-            ),
-            (Api::Messages, "/v1/messages", None, None),
-            (
-                Api::GenerateContent,
-                "/x",
-                Some("alt=sse"),
-                Some("/v1beta/models/m%3A1:streamGenerateContent?alt=sse"),
-            ),
-            (Api::Converse, "/x", None, Some("/model/m%3A1/converse-stream")),
-            (Api::Other, "/v1/audio/speech", None, Some("/openai/v1/audio/speech")),
-            (Api::Other, "/v1", None, Some("/openai/v1")),
-            (Api::Other, "/v1beta/x", None, Some("/v1beta/x")),
-            (Api::Other, "/files", None, Some("/files")),
-        ] {
-            assert_eq!(target(&provider, api, path, query).as_deref(), there, "{path}");
-        }
-        provider.path = Some(b"/chat"[..].into());
-        let chat = target(&provider, Api::Completions, "/v1/chat/completions", None);
-        assert_eq!(chat.as_deref(), Some("/chat"));
-    }
-
-    #[test]
-    fn what_is_not_spoken_is_translated() {
-        let openai = provider(&[(Api::Completions, "/c"), (Api::Responses, "/r")]);
-        let anthropic = provider(&[(Api::Messages, "/m"), (Api::CountTokens, "/n")]);
-        let bedrock = provider(&[(Api::Converse, "/c")]);
-        let vertex = Provider { host: Host::Vertex, ..provider(&[(Api::Messages, "/m")]) };
-        let to = |own, theirs| Ok(Way::Translated { own, theirs });
-        use Dialect::{Completions, Converse, Gemini, Messages, Responses};
-        for (provider, api, in_path, way) in [
-            (&openai, Api::Completions, false, Ok(Way::Same)),
-            (&openai, Api::Messages, false, to(Messages, Completions)),
-            (&openai, Api::GenerateContent, true, to(Gemini, Completions)),
-            (&openai, Api::Converse, true, to(Converse, Completions)),
-            (&openai, Api::CountTokens, false, Ok(Way::Estimated(Messages))),
-            (&openai, Api::GeminiCountTokens, true, Ok(Way::Estimated(Gemini))),
-            (&openai, Api::Embeddings, false, Err(Error::NotSpoken)),
-            (&openai, Api::Other, false, Ok(Way::Same)),
-            (&anthropic, Api::Messages, false, Ok(Way::Same)),
-            (&anthropic, Api::Messages, true, to(Messages, Messages)),
-            (&anthropic, Api::CountTokens, false, Ok(Way::Same)),
-            (&anthropic, Api::Responses, false, to(Responses, Messages)),
-            (&vertex, Api::Messages, false, to(Messages, Messages)),
-            (&vertex, Api::Messages, true, Ok(Way::Same)),
-            (&bedrock, Api::Messages, false, to(Messages, Converse)),
-            (&bedrock, Api::Converse, true, Ok(Way::Same)),
-        ] {
-            assert_eq!(provider.way(api, in_path), way, "{api:?}");
-        }
-    }
-}
+mod tests;

@@ -132,7 +132,7 @@ async fn read<'a>(
         }
         let plan = match is_named {
             true => llm.find(&name),
-            false if api == Api::GeminiCountTokens => llm.find_any(),
+            false if api == Api::GenerateCount => llm.find_any(),
             false if api == Api::Other => llm.find_any(),
             false => Err(Error::NoModel),
         };

@@ -88,6 +88,14 @@ const CASES: &[Case] = {
         (F::Llm(llm::Error::UnknownModel), 404, R::NotFound, "DPE", "no such model", false),
         (F::Turned, 502, R::UpstreamFailure, "UF", "upstream call failed: status", false),
         (F::FirstTokenSlow, 504, R::Timeout, "UT", "upstream call timeout: first token", false),
+        (
+            F::NoCredential,
+            503,
+            R::UpstreamFailure,
+            "UAEX",
+            "no credential for the backend yet",
+            false,
+        ),
     ]
 };
 
@@ -129,12 +137,13 @@ const fn place(failure: Failure) -> usize {
         F::Llm(_) => 31,
         F::Turned => 32,
         F::FirstTokenSlow => 33,
+        F::NoCredential => 34,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::FirstTokenSlow) + 1);
+    assert_eq!(CASES.len(), place(Failure::NoCredential) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

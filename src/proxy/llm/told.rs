@@ -8,13 +8,14 @@ use super::super::place::Routed;
 use crate::http::Exchange;
 use crate::limits::TRANSLATED_OUTPUT_TOKENS;
 use crate::llm::line::put_segment;
-use crate::llm::model::Sent;
-use crate::llm::provider::{Named, Way};
+use crate::llm::provider::{Fits, Wanted};
 use crate::llm::request::Asked as AskedFor;
 use crate::llm::translate::{self, Caller, Dialect, Line, Refused};
 use crate::llm::translation::{Streams, Translation};
-use crate::llm::{Answer, Api, Chosen, Error};
+use crate::llm::way::Way;
+use crate::llm::{Answer, Api, Chosen, Error, fit};
 use crate::policy::Changes;
+use crate::proto::http1::BodyLength;
 
 /// A candidate, and how it is asked.
 pub(super) struct Told<'a> {
@@ -41,7 +42,7 @@ impl<'a> Told<'a> {
     /// Writes where the provider has it, whatever rewrites said.
     ///
     /// # Errors
-    /// Its paths cannot have the model's name.
+    /// The model's name can stand in no path.
     pub(super) fn put_target(
         &self,
         exchange: &mut Exchange,
@@ -61,21 +62,21 @@ impl<'a> Told<'a> {
         let streams = self.asked.is_some_and(|asked| asked.stream);
         let (api, query): (Api, Option<&[u8]>) = match self.way {
             Way::Translated { theirs: Dialect::Gemini, .. } if streams => {
-                (Api::GenerateContent, Some(b"alt=sse"))
+                (Api::Generate, Some(b"alt=sse"))
             }
             Way::Translated { theirs, .. } => (Api::of(theirs), None),
             Way::Same | Way::Estimated(_) => (self.api, query),
         };
         let known = exchange.gen_ai().map_or(&[][..], |known| &known.request_model);
-        let model = self.chosen.sent.apply(known);
-        let named = Named { model, streams };
+        let model = self.chosen.sent.of(known);
         let renamed = (api == Api::Realtime && model != known)
             .then(|| with_model(query.unwrap_or_default(), model));
         let query = renamed.as_deref().or(query);
-        let put = self.chosen.provider.put_target(&mut target, (api, named), path, query);
+        let wanted = Wanted { api, model, streams, path, query };
+        let put = self.chosen.provider.put_target(&mut target, wanted);
         exchange.target = target;
         changes.forget_target();
-        if put { Ok(()) } else { Err(Error::BadModel) }
+        put
     }
 
     /// Makes the body that the provider gets, and who looks at its answer.
@@ -88,7 +89,14 @@ impl<'a> Told<'a> {
         exchange: &mut Exchange,
         changes: &mut Changes,
     ) -> Result<Answer, Failure> {
-        let Some(asked) = self.asked else { return Ok(Answer::new(false, self.api.words())) };
+        let Some(asked) = self.asked else {
+            // What is not looked into cannot be guarded.
+            let is_guarded = matches!(self.chosen.provider.fits, Fits::Guarded(_));
+            if is_guarded && exchange.request.body != BodyLength::None {
+                return Err(Failure::Llm(Error::NotJson));
+            }
+            return Ok(Answer::new(false, self.api.words()));
+        };
         if let Way::Translated { own, theirs } = self.way {
             return self.translate(routed, exchange, changes, (own, theirs), asked);
         }
@@ -97,7 +105,10 @@ impl<'a> Told<'a> {
             let edits = asked.edits(self.chosen.sent, name, self.api == Api::Completions);
             let body = gather::body(exchange);
             let answer = Answer::new(edits.hides_usage, self.api.words());
-            (answer, (!edits.is_empty()).then(|| edits.of(body)))
+            let edited = (!edits.is_empty()).then(|| edits.of(body));
+            let fits = &self.chosen.provider.fits;
+            let whole = edited.as_deref().unwrap_or(body);
+            (answer, fit::fitted(fits, (self.api, &exchange.target), whole)?.or(edited))
         };
         hide_words(exchange, false);
         if edited.is_some() {
@@ -131,7 +142,9 @@ impl<'a> Told<'a> {
             exchange.gen_ai_mut().refused = why.into_owned();
             Failure::Llm(Error::Refused)
         })?;
-        gather::replace(exchange, Some(body));
+        let fits = &self.chosen.provider.fits;
+        let fitted = fit::fitted(fits, (Api::of(theirs), &exchange.target), &body)?;
+        gather::replace(exchange, Some(fitted.unwrap_or(body)));
         hide_words(exchange, true);
         if theirs == Dialect::Messages {
             changes.add_request_line(MESSAGES_VERSION);
@@ -157,24 +170,13 @@ impl<'a> Told<'a> {
         let prompt = own.read_prompt(body, Line { model: &name, streams })?;
         caller.wants_usage = prompt.wants_usage;
         caller.input_tokens = prompt.estimate();
-        let model = String::from_utf8_lossy(self.chosen.sent.apply(name.as_bytes()));
+        let model = String::from_utf8_lossy(self.chosen.sent.of(name.as_bytes()));
         let host = self.chosen.provider.host;
         let output_tokens = TRANSLATED_OUTPUT_TOKENS;
         let provider = translate::Provider { model: &model, host, output_tokens };
         let mut out = Vec::with_capacity(body.len() + body.len() / 4);
         theirs.write_prompt(&prompt, &provider, &mut caller, &mut out)?;
         Ok((out, caller))
-    }
-}
-
-impl Sent {
-    /// The name that the provider knows.
-    fn apply<'a>(&'a self, name: &'a [u8]) -> &'a [u8] {
-        match self {
-            Self::Same => name,
-            Self::Name(own, _) => own.as_bytes(),
-            Self::Without(prefix) => name.strip_prefix(&**prefix).unwrap_or(name),
-        }
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Others, Request, record};
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
 use crate::http::gathered::Gathered;
-use crate::llm::provider::Way;
+use crate::llm::way::Way;
 use crate::policy::Changes;
 use crate::upstream::retry::{Retry, Retrying};
 

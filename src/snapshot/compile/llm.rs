@@ -1,22 +1,19 @@
 //! A route whose backends are providers of models: what its paths speak, where its models are.
 
+mod provider;
+
 use std::sync::Arc;
 
-use super::{Compiler, policy, traffic};
+use super::{Compiler, traffic};
 use crate::base::id::{ClusterId, LlmId};
 use crate::config::ai::{Ai, Api as RawApi};
-use crate::config::backend_auth::BackendAuth;
 use crate::config::policy::ai::{AiPolicy, Sent as RawSent};
 use crate::config::route::Route as RawRoute;
 use crate::limits::CANDIDATES_MAX;
 use crate::llm::api::Suffixes;
 use crate::llm::model::{Model, Models, Sent};
 use crate::llm::plan::{Candidate, Draft, TooMany};
-use crate::llm::provider::ENDS;
-use crate::llm::translate::Host;
-use crate::llm::{Api, Llm, Plan, Provider};
-use crate::policy::PipelineSpec;
-use crate::policy::edit::HeaderModifierSpec;
+use crate::llm::{Api, Llm, Plan};
 use crate::route::target::{FixedReply, Target};
 
 /// The backends of a route, as far as they are providers.
@@ -33,30 +30,6 @@ impl Providers {
             Some(ai) => self.found.push((weight, cluster, ai)),
             None => self.others += 1,
         }
-    }
-}
-
-/// What a provider's requests have in the place of the client's credentials, and of any backend's
-/// with a `backendAuth`. Answers are read: they may not be coded.
-pub(super) fn credentials(spec: &mut PipelineSpec, auth: Option<&BackendAuth>, ai: Option<&Ai>) {
-    spec.watches = ai.is_some();
-    let mut modifier = HeaderModifierSpec::default();
-    if ai.is_some() {
-        modifier.remove.push("accept-encoding".to_owned());
-    }
-    if let Some(BackendAuth { key }) = auth {
-        let key = key.expose();
-        modifier.remove.extend(["authorization", "x-api-key", "api-key"].map(str::to_owned));
-        modifier.set = match ai.is_some_and(|ai| ai.provider.preset.is_anthropic()) {
-            true => vec![("x-api-key".to_owned(), key.to_owned())],
-            false => vec![("authorization".to_owned(), format!("Bearer {key}"))],
-        };
-        // What is removed is removed last: it may not be what is set.
-        let own = modifier.set[0].0.clone();
-        modifier.remove.retain(|name| *name != own);
-    }
-    if !modifier.remove.is_empty() || !modifier.set.is_empty() {
-        spec.request_headers = Some(modifier);
     }
 }
 
@@ -93,7 +66,10 @@ impl Compiler<'_> {
             models: self.models(policy, &found, label),
             retry: traffic::fails_over(),
             others: (found.len() == 1).then(|| Plan::one(0, Sent::Same)),
-            providers: found.iter().map(|(_, cluster, ai)| provider(*cluster, ai)).collect(),
+            providers: found
+                .iter()
+                .map(|(_, cluster, ai)| provider::compile(*cluster, ai))
+                .collect(),
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
         };
@@ -102,18 +78,7 @@ impl Compiler<'_> {
         Some(Target::Llm(id))
     }
 
-    /// The backend's own credential, or that of the named one, or the route's.
-    pub(super) fn backend_pipeline(
-        &self,
-        own: &mut PipelineSpec,
-        auth: Option<&BackendAuth>,
-        ai: Option<&Ai>,
-    ) -> bool {
-        credentials(own, auth, ai);
-        own.watches || !policy::is_nothing(own)
-    }
-
-    fn tell(&mut self, label: &str, what: &str) {
+    pub(super) fn tell(&mut self, label: &str, what: &str) {
         self.wrong.push(format!("{}: route `{label}`: {what}", self.bind));
     }
 
@@ -188,15 +153,15 @@ fn suffixes(policy: &AiPolicy) -> Suffixes {
     Suffixes::compile(ends.map(|(end, own)| (end.as_str(), api(*own))), others)
 }
 
-const fn api(raw: RawApi) -> Api {
+pub(super) const fn api(raw: RawApi) -> Api {
     match raw {
         RawApi::Completions => Api::Completions,
         RawApi::Messages => Api::Messages,
         RawApi::AnthropicTokenCount => Api::CountTokens,
         RawApi::Responses => Api::Responses,
         RawApi::Embeddings => Api::Embeddings,
-        RawApi::GenerateContent => Api::GenerateContent,
-        RawApi::GeminiCountTokens => Api::GeminiCountTokens,
+        RawApi::GenerateContent => Api::Generate,
+        RawApi::GeminiCountTokens => Api::GenerateCount,
         RawApi::Converse => Api::Converse,
         RawApi::Rerank => Api::Rerank,
         RawApi::Realtime => Api::Realtime,
@@ -204,50 +169,6 @@ const fn api(raw: RawApi) -> Api {
         RawApi::Detect | RawApi::Passthrough => Api::Other,
     }
 }
-
-fn provider(cluster: ClusterId, ai: &Ai) -> Provider {
-    let preset = ai.provider.preset;
-    let prefix = ai.path_prefix.as_deref().unwrap_or(preset.prefix);
-    let path = |at: Api| -> Option<Box<[u8]>> {
-        let usual = match at {
-            // Bedrock's has nothing in front, Cohere's is not with what it has for others.
-            Api::Converse => ai.path_prefix.as_deref().unwrap_or_default(),
-            Api::Rerank if preset.word == "cohere" => "/v2",
-            _ => prefix,
-        };
-        let usual = format!("{usual}{}", ENDS[at.place()?]).into_bytes();
-        if preset.is_custom() {
-            let format = ai.provider.formats.iter().find(|format| api(format.api) == at)?;
-            let own = format.path.as_ref().map(|path| path.clone().into_bytes());
-            return Some(own.unwrap_or(usual).into());
-        }
-        let is_spoken = match at {
-            Api::Messages | Api::CountTokens => preset.is_anthropic(),
-            Api::GenerateContent | Api::GeminiCountTokens | Api::Converse => false,
-            Api::Responses if WITHOUT_RESPONSES.contains(&preset.word) => false,
-            Api::Realtime => preset.word == "openAI",
-            _ => !preset.is_anthropic(),
-        };
-        is_spoken.then(|| usual.into())
-    };
-    let host = match preset.word {
-        "openAI" | "anthropic" => Host::Own,
-        _ => Host::Compatible,
-    };
-    Provider {
-        cluster,
-        label: ai.provider.label().into(),
-        paths: Api::ALL_SPOKEN.map(path),
-        prefix: prefix.as_bytes().into(),
-        path: ai.path_override.as_ref().map(|path| path.as_bytes().into()),
-        model: ai.provider.model.as_deref().map(Sent::name),
-        host,
-    }
-}
-
-/// They speak as OpenAI does, but for its Responses.
-const WITHOUT_RESPONSES: [&str; 7] =
-    ["baseten", "cerebras", "cohere", "deepinfra", "deepseek", "mistral", "togetherai"];
 
 fn openai_list(names: &[String]) -> serde_json::Value {
     let model = |name: &String| serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "ringway"});
