@@ -4,6 +4,7 @@
 //! Included twice: by the fuzz targets, and by the seeded tests on stable. Whoever includes it has
 //! `proto` in scope.
 
+use super::proto::aws_event_stream::{self, Decoder, Kind as FrameKind};
 use super::proto::event_stream::{Piece, Splitter};
 use super::proto::json_scan::{Error, Found, Kind, Path, Scan};
 
@@ -90,6 +91,43 @@ fn split(pieces: &[&[u8]]) -> (Vec<(Vec<u8>, usize)>, Vec<u8>) {
         }
     }
     (events, data)
+}
+
+pub(super) fn aws_event_stream(bytes: &[u8]) {
+    let (cut, bytes) = cut(bytes);
+    let whole = frames(&[bytes]);
+    let (front, back) = bytes.split_at(cut);
+    assert_eq!(frames(&[front, back]), whole, "split at {cut} of {}", bytes.escape_ascii());
+    let single: Vec<_> = bytes.chunks(1).collect();
+    assert_eq!(frames(&single), whole, "byte by byte: {}", bytes.escape_ascii());
+    // What is read is read again when it is written.
+    for (kind, name, data) in whole.0 {
+        let Ok(name) = String::from_utf8(name) else { continue };
+        let mut out = Vec::new();
+        aws_event_stream::write(&mut out, kind, &name, |out| out.extend_from_slice(&data));
+        assert_eq!(frames(&[&out]), (vec![(kind, name.into_bytes(), data)], None));
+    }
+}
+
+type Frames = (Vec<(FrameKind, Vec<u8>, Vec<u8>)>, Option<aws_event_stream::Error>);
+
+fn frames(pieces: &[&[u8]]) -> Frames {
+    let mut decoder = Decoder::default();
+    let mut frames = Vec::new();
+    for piece in pieces {
+        let mut rest = *piece;
+        loop {
+            match decoder.next(&mut rest) {
+                Ok(Some(frame)) => {
+                    frames.push((frame.kind, frame.name.to_vec(), frame.data.to_vec()));
+                }
+                Ok(None) => break,
+                Err(error) => return (frames, Some(error)),
+            }
+        }
+        assert!(rest.is_empty(), "what is no frame yet is kept");
+    }
+    (frames, None)
 }
 
 /// The first byte says where the rest is split.

@@ -8,6 +8,8 @@ pub const JSON_PATH_DEPTH_MAX: usize = 8;
 pub const JSON_TEXT_BYTES_MAX: usize = 256;
 /// What is held back of an event until it is known whether the client is to have it.
 pub const EVENT_HELD_BYTES_MAX: usize = 4096;
+/// A frame of an AWS event stream. Services send deltas of some hundred bytes.
+pub const AWS_FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// Combinations of provider, models and route that one worker counts tokens apart for.
 pub const GEN_AI_SERIES_MAX: usize = 1_000;
 /// The port of the block `llm`, as in agentgateway.

@@ -36,6 +36,11 @@ fn event_streams() {
     check("event_stream", json_checks::event_stream);
 }
 
+#[test]
+fn aws_event_streams() {
+    check("aws_event_stream", json_checks::aws_event_stream);
+}
+
 fn check(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let random = Random::seeded(11);
