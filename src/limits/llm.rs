@@ -10,6 +10,10 @@ pub const JSON_TEXT_BYTES_MAX: usize = 256;
 pub const EVENT_HELD_BYTES_MAX: usize = 4096;
 /// A frame of an AWS event stream. Services send deltas of some hundred bytes.
 pub const AWS_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// What is kept of a streamed answer for a caller that is told all of it once more at its end.
+pub const STREAMED_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What is kept of blocks of a streamed answer that are told by turns, until theirs comes.
+pub const EVENTS_KEPT_BYTES_MAX: usize = 1024 * 1024;
 /// Combinations of provider, models and route that one worker counts tokens apart for.
 pub const GEN_AI_SERIES_MAX: usize = 1_000;
 /// The port of the block `llm`, as in agentgateway.
