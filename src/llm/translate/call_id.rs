@@ -49,9 +49,9 @@ mod tests {
 
     #[test]
     fn a_signature_travels_in_an_id() {
-        let told = join("call_1", Some("AbC="));
+        let told = join("call_1", Some("AbC=")).into_owned();
         assert_eq!(told, "call_1__thought__AbC=");
-        assert_eq!(split(told.into_owned()), ("call_1".into(), Some("AbC=".into())));
+        assert_eq!(split(told), ("call_1".into(), Some("AbC=".into())));
         assert_eq!(join("call_1", None), "call_1");
         for plain in ["", "call_1", "call_1__thought__"] {
             assert_eq!(split(plain.into()), (plain.into(), None));

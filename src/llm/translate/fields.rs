@@ -13,8 +13,8 @@ use super::{Broken, Refused};
 #[derive(Clone, Copy)]
 pub(super) enum At<'a> {
     Body,
-    Field(&'a At<'a>, &'a str),
-    Item(&'a At<'a>, usize),
+    Field(&'a Self, &'a str),
+    Item(&'a Self, usize),
 }
 
 pub(super) struct Fields<'a> {

@@ -191,21 +191,22 @@ fn streams() {
         emit(&Random::seeded(seed), &mut |event| writer.write(event, &caller, &mut wire));
         // In pieces, as a network brings them.
         for size in [1, 7, wire.len()] {
-            let (mut decoder, mut told) = (Decoder::default(), Vec::new());
-            let mut sink = |event: &Event<'_>| told.push(format!("{event:?}"));
-            let mut reader = converse::stream::Reader::default();
-            let mut take = |mut piece| {
-                while let Some(frame) = decoder.next(&mut piece).unwrap() {
-                    reader.read(frame.name, frame.data, &mut sink).unwrap();
-                }
-            };
-            wire.chunks(size).for_each(&mut take);
-            reader.end(&mut sink);
-            let told: Vec<_> = told
-                .iter()
-                .map(|e| e.replace("id: \"\", model: \"\"", "id: \"resp_1\", model: \"m\""))
-                .collect();
-            assert_eq!(told, expected);
+            assert_eq!(told_of_frames(wire.chunks(size)), expected);
         }
     }
+}
+
+fn told_of_frames<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let (mut decoder, mut told) = (Decoder::default(), Vec::new());
+    // There is no place for these.
+    let known = |told: String| told.replace(r#"id: "", model: """#, r#"id: "resp_1", model: "m""#);
+    let mut sink = |event: &Event<'_>| told.push(known(format!("{event:?}")));
+    let mut reader = converse::stream::Reader::default();
+    for mut piece in pieces {
+        while let Some(frame) = decoder.next(&mut piece).unwrap() {
+            reader.read(frame.name, frame.data, &mut sink).unwrap();
+        }
+    }
+    reader.end(&mut sink);
+    told
 }
