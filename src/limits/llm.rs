@@ -18,6 +18,10 @@ pub const TRANSLATED_EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const TRANSLATED_OUTPUT_TOKENS: u64 = 4096;
 /// A whole answer that is translated, or an error: it is held until then.
 pub const TRANSLATED_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What is kept of a streamed answer for a caller that is told all of it once more at its end.
+pub const STREAMED_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What is kept of blocks of a streamed answer that are told by turns, until theirs comes.
+pub const EVENTS_KEPT_BYTES_MAX: usize = 1024 * 1024;
 /// Combinations of provider, models and route that one worker counts tokens apart for.
 pub const GEN_AI_SERIES_MAX: usize = 1_000;
 /// The port of the block `llm`, as in agentgateway.

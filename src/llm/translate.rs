@@ -26,6 +26,10 @@ pub use fault::{Fault, Trouble};
 pub use generation::{Finish, Generation, Usage};
 pub use prompt::{Part, Prompt};
 
+mod call_id;
+mod fields;
+mod object;
+
 use std::borrow::Cow;
 
 /// The shape of an API.
@@ -108,3 +112,8 @@ pub struct Refused(pub Cow<'static, str>);
 /// What a provider said is nothing that its dialect has: 502 to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
+
+#[cfg(test)]
+mod case_tests;
+#[cfg(test)]
+mod round_trip_tests;
