@@ -18,6 +18,7 @@ pub mod generation;
 pub mod messages;
 pub mod prompt;
 pub mod responses;
+pub mod schema;
 
 pub use event::{Block, Event};
 pub use fault::{Fault, Trouble};
