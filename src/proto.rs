@@ -4,10 +4,7 @@
 //! peer sends ends in a value or in a `ParseError`, never in a panic.
 
 pub mod aws_event_stream;
-<<<<<<< HEAD
 pub mod aws_sigv4;
-=======
->>>>>>> tr-rest
 pub mod client_hello;
 pub mod coding;
 pub mod event_stream;

@@ -20,6 +20,7 @@ pub mod messages;
 pub mod pair;
 pub mod prompt;
 pub mod responses;
+pub mod schema;
 
 pub use event::{Block, Event};
 pub use fault::{Fault, Trouble};

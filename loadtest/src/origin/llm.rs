@@ -8,13 +8,16 @@
 //! * `cached_tokens` of the prompt, at most all, are billed as read from a cache.
 //!
 //! A model's name may carry wishes behind `@`: `gpt-6@tokens=20`, `gpt-6@tool` (a call of the
-//! first tool; `@tool=2` of the first two), `gpt-6@think`, and any fault: `gpt-6@truncate=3`. What
-//! is none of these belongs to the name.
+//! first tool; `@tool=2` of the first two), `gpt-6@think`, `gpt-6@echo` (what was understood, said
+//! back: the same in every dialect) and any fault: `gpt-6@truncate=3`. What is none of these
+//! belongs to the name. A tool is called, too, where the choice demands it, and where the user's
+//! last words have `please call NAME`; a model thinks where it is asked to.
 //!
-//! It refuses what the providers refuse: a body that is no JSON, no model, no messages, a missing
-//! key where one is set.
+//! It refuses what the providers refuse: a body that is no JSON, no model, no messages, fields that
+//! a dialect has not and values that it does not take, calls without results, a missing key where
+//! one is set.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -34,6 +37,7 @@ mod converse;
 mod dialect;
 mod frame;
 mod gemini;
+mod heard;
 mod listing;
 mod messages;
 mod responses;
@@ -230,19 +234,41 @@ fn timed(events: Vec<Event>, per_second: f64) -> Vec<(Duration, Vec<u8>)> {
 
 fn refusal(dialect: Dialect, refused: &Refused, retry_after: u32) -> Answer {
     let (status, seconds) = (refused.status, retry_after.to_string());
+    let (pause, reset) = (format!("{retry_after}s"), in_seconds(retry_after));
     let mut fields = vec![("content-type", "application/json")];
     if matches!(status, 429 | 503 | 529) {
         fields.push(("retry-after", &seconds));
     }
     if status == 429 {
+        fields.push(("x-ratelimit-limit-requests", "60"));
         fields.push(("x-ratelimit-remaining-requests", "0"));
+        fields.push(("x-ratelimit-reset-requests", &pause));
+        fields.push(("anthropic-ratelimit-requests-limit", "60"));
         fields.push(("anthropic-ratelimit-requests-remaining", "0"));
+        fields.push(("anthropic-ratelimit-requests-reset", &reset));
     }
     if dialect == Dialect::Converse {
         fields.push(("x-amzn-errortype", converse::error_type(status)));
     }
     let body: Value = dialect.error(refused);
     Answer::full(status, &fields, body.to_string().as_bytes())
+}
+
+/// A time to come, as RFC 3339 has it.
+fn in_seconds(seconds: u32) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let at = now + u64::from(seconds);
+    // Days since 0000-03-01, in eras of 400 years: Hinnant's civil_from_days.
+    let (days, second) = (at / 86_400 + 719_468, at % 86_400);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let date = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// The text that every dialect has for itself: all the same, so that answers can be compared.

@@ -7,6 +7,7 @@ use super::super::http::fnv;
 use super::super::request::Request;
 use super::Refused;
 use super::dialect::{Dialect, Surface};
+use super::heard::{self, Heard};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Asked {
@@ -22,6 +23,8 @@ pub(super) struct Asked {
     /// Of the tools that are to be called, each with its arguments as JSON.
     pub(super) calls: Vec<(String, String)>,
     pub(super) thinks: bool,
+    /// What was heard, if it is to be said back.
+    pub(super) echo: Option<String>,
     pub(super) fault: Option<Fault>,
     /// Of embeddings: one count of tokens for each text.
     pub(super) texts: Vec<String>,
@@ -65,12 +68,21 @@ impl Asked {
         };
         asked.as_array = dialect == Dialect::Gemini && !request.query().contains("alt=sse");
         asked.include_usage = body["stream_options"]["include_usage"] == Value::Bool(true);
-        asked.input_tokens = tokens_of(texts_bytes(dialect, &body));
-        asked.take_prompt(dialect, surface, &body)?;
+        // AI Studio counts whole requests inside of another.
+        let inside = (*surface == Surface::CountTokens).then(|| &body["generateContentRequest"]);
+        let body = inside.filter(|inside| inside.is_object()).unwrap_or(&body);
+        asked.take_prompt(dialect, surface, body)?;
         if dialect == Dialect::Messages {
-            check_version(surface, request, &body)?;
+            check_version(surface, request, body)?;
         }
-        asked.take_wishes(dialect, &body);
+        if *surface == Surface::Embeddings {
+            asked.input_tokens = tokens_of(text_bytes(&body["input"]));
+            asked.take_wishes(dialect, body, &Heard::default());
+            return Ok(asked);
+        }
+        let heard = heard::read(dialect, body)?;
+        asked.input_tokens = tokens_of(heard.text_bytes());
+        asked.take_wishes(dialect, body, &heard);
         Ok(asked)
     }
 
@@ -122,19 +134,25 @@ impl Asked {
         Ok(())
     }
 
-    /// What the model's name carries, and what the tools demand.
-    fn take_wishes(&mut self, dialect: Dialect, body: &Value) {
-        let mut calls = usize::from(forced(dialect, body));
+    /// What the model's name carries, and what the tools and the words demand.
+    fn take_wishes(&mut self, dialect: Dialect, body: &Value, heard: &Heard) {
+        let forced = !["", "auto", "none"].contains(&heard.choice.as_str());
+        let said = heard.last().split_once(CALL).map_or("", |(_, rest)| rest);
+        let said = said.split_whitespace().next().filter(|_| heard.choice != "none");
+        let said = said.filter(|name| heard.tools.iter().any(|known| known == name));
+        let mut calls = usize::from(forced || said.is_some());
+        self.thinks = heard.thinks;
         for wish in self.model.split('@').skip(1) {
             let (name, value) = wish.split_once('=').unwrap_or((wish, ""));
             match name {
                 "tokens" => self.tokens = value.parse().ok().or(self.tokens),
                 "tool" => calls = value.parse().unwrap_or(1),
                 "think" => self.thinks = true,
+                "echo" => self.echo = serde_json::to_string(heard).ok(),
                 _ => self.fault = wish.parse().ok().or(self.fault),
             }
         }
-        let named = chosen(dialect, body);
+        let named = Some(heard.choice.as_str()).filter(|name| forced && *name != "any").or(said);
         let tools = tools(dialect, body);
         let wanted = tools.iter().filter(|(name, _)| named.is_none_or(|named| named == *name));
         let call = |(name, schema): &(&str, &Value)| ((*name).to_owned(), arguments(schema));
@@ -159,25 +177,10 @@ fn check_version(surface: &Surface, request: Request<'_>, body: &Value) -> Resul
     }
 }
 
-/// Of the text of a prompt; the same in every dialect, so that a translation changes no bill.
-fn texts_bytes(dialect: Dialect, body: &Value) -> usize {
-    let parts: &[&str] = match dialect {
-        Dialect::Chat => &["messages", "input"],
-        Dialect::Responses => &["instructions", "input"],
-        Dialect::Messages | Dialect::Converse => &["system", "messages"],
-        Dialect::Gemini => &["systemInstruction", "contents"],
-    };
-    parts.iter().map(|part| text_bytes(&body[*part])).sum()
-}
-
 fn text_bytes(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
         Value::Array(items) => items.iter().map(text_bytes).sum(),
-        Value::Object(fields) => {
-            let told = fields.iter().filter(|(name, _)| TEXT_FIELDS.contains(&name.as_str()));
-            told.map(|(_, value)| text_bytes(value)).sum()
-        }
         _ => 0,
     }
 }
@@ -205,31 +208,6 @@ fn tools<'a>(dialect: Dialect, body: &'a Value) -> Vec<(&'a str, &'a Value)> {
     list.as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(tool).collect()
 }
 
-/// Whether a call is demanded, rather than left to the model: this one never calls of itself.
-fn forced(dialect: Dialect, body: &Value) -> bool {
-    let choice = &body["tool_choice"];
-    match dialect {
-        Dialect::Chat | Dialect::Responses => choice == "required" || choice.is_object(),
-        Dialect::Messages => choice["type"] == "any" || choice["type"] == "tool",
-        Dialect::Gemini => body["toolConfig"]["functionCallingConfig"]["mode"] == "ANY",
-        Dialect::Converse => {
-            let choice = &body["toolConfig"]["toolChoice"];
-            !choice["any"].is_null() || !choice["tool"].is_null()
-        }
-    }
-}
-
-fn chosen(dialect: Dialect, body: &Value) -> Option<&str> {
-    let choice = &body["tool_choice"];
-    let name = match dialect {
-        Dialect::Chat => &choice["function"]["name"],
-        Dialect::Responses | Dialect::Messages => &choice["name"],
-        Dialect::Gemini => &body["toolConfig"]["functionCallingConfig"]["allowedFunctionNames"][0],
-        Dialect::Converse => &body["toolConfig"]["toolChoice"]["tool"]["name"],
-    };
-    name.as_str()
-}
-
 /// What the schema demands, by its types.
 fn arguments(schema: &Value) -> String {
     let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
@@ -248,6 +226,6 @@ fn arguments(schema: &Value) -> String {
     Value::Object(filled).to_string()
 }
 
-/// Where texts are, in all dialects; not what names a role, a type or an id.
-const TEXT_FIELDS: [&str; 5] = ["content", "text", "parts", "output", "toolResult"];
+/// Before the name of a tool, in the last words of the user: the model calls it of itself.
+const CALL: &str = "please call ";
 const DIMENSIONS_MAX: usize = 4096;

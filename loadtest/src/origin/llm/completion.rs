@@ -43,7 +43,9 @@ impl Completion {
         if thinking > 0 {
             blocks.push(Block::Thinking(words(thinking, &THOUGHTS)));
         }
-        let wanted = asked.tokens.unwrap_or(llm.tokens).min(TOKENS_MAX);
+        let echo = asked.echo.as_deref().map(split_words);
+        let told = echo.as_ref().map(|words| u32::try_from(words.len()).unwrap_or(TOKENS_MAX));
+        let wanted = told.or(asked.tokens).unwrap_or(llm.tokens).min(TOKENS_MAX);
         let tokens = asked.tokens_max.map_or(wanted, |most| wanted.min(most));
         let finish = if !asked.calls.is_empty() {
             let calls = (0u32..).zip(&asked.calls).map(|(number, (name, arguments))| Block::Call {
@@ -54,7 +56,13 @@ impl Completion {
             blocks.extend(calls);
             Finish::Calls
         } else {
-            blocks.push(Block::Text(words(tokens, &WORDS)));
+            blocks.push(Block::Text(match echo {
+                Some(mut words) => {
+                    words.truncate(tokens as usize);
+                    words
+                }
+                None => words(tokens, &WORDS),
+            }));
             if tokens < wanted { Finish::Length } else { Finish::Stop }
         };
         let output = blocks.iter().map(|block| block.pieces().len()).sum::<usize>();
@@ -86,6 +94,13 @@ fn words(count: u32, of: &[&str]) -> Vec<String> {
         format!("{space}{}", of[at % of.len()])
     };
     (0..count as usize).map(word).collect()
+}
+
+/// Each with the space before it.
+fn split_words(text: &str) -> Vec<String> {
+    let word =
+        |(at, word): (usize, &str)| if at == 0 { word.to_owned() } else { format!(" {word}") };
+    text.split(' ').enumerate().map(word).collect()
 }
 
 /// Of ASCII; a piece has a few bytes.

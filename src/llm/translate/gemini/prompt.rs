@@ -1,26 +1,13 @@
 //! Requests of Google's generateContent.
 
-use super::super::{Caller, Line, Prompt, Provider, Refused};
+mod read;
+mod settings;
+mod tools;
+mod turns;
+mod write;
 
-/// Reads a request.
-///
-/// # Errors
-/// It is none, or says what no other dialect can.
-pub fn read(_body: &[u8], _line: Line<'_>) -> Result<Prompt, Refused> {
-    Err(LATER)
-}
-
-/// Appends the body of a request. What `caller` has to know of it is put down there.
-///
-/// # Errors
-/// The dialect cannot say it.
-pub fn write(
-    _prompt: &Prompt,
-    _provider: &Provider<'_>,
-    _caller: &mut Caller,
-    _out: &mut Vec<u8>,
-) -> Result<(), Refused> {
-    Err(LATER)
-}
-
-const LATER: Refused = Refused(std::borrow::Cow::Borrowed("not translated yet"));
+pub use read::read;
+pub(super) use read::{Request, take};
+pub(super) use turns::media;
+pub(super) use write::Body;
+pub use write::write;
