@@ -13,8 +13,11 @@ pub mod completions;
 pub mod converse;
 pub mod event;
 pub mod fault;
+mod field;
+mod fit;
 pub mod gemini;
 pub mod generation;
+mod media;
 pub mod messages;
 pub mod prompt;
 pub mod responses;
@@ -106,3 +109,6 @@ pub struct Refused(pub Cow<'static, str>);
 /// What a provider said is nothing that its dialect has: 502 to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
+
+#[cfg(test)]
+mod chat_tests;
