@@ -14,8 +14,11 @@ pub mod converse;
 pub mod estimate;
 pub mod event;
 pub mod fault;
+mod field;
+mod fit;
 pub mod gemini;
 pub mod generation;
+mod media;
 pub mod messages;
 pub mod pair;
 pub mod prompt;
@@ -118,3 +121,5 @@ pub struct Broken;
 mod case_tests;
 #[cfg(test)]
 mod round_trip_tests;
+#[cfg(test)]
+mod chat_tests;
