@@ -120,6 +120,6 @@ pub struct Broken;
 #[cfg(test)]
 mod case_tests;
 #[cfg(test)]
-mod round_trip_tests;
-#[cfg(test)]
 mod chat_tests;
+#[cfg(test)]
+mod round_trip_tests;

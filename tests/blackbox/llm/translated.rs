@@ -1,9 +1,7 @@
 //! Callers of each dialect before providers of each other one: what is said, what it costs and how
 //! it ends is what the provider said in its own.
 
-use super::dialects::{
-    self, ALL, Completions, Converse, Dialect, Gemini, Messages, Responses, Said,
-};
+use super::dialects::{ALL, Completions, Converse, Dialect, Gemini, Messages, Responses, Said};
 use super::*;
 
 matrix! {
