@@ -179,12 +179,10 @@ impl Stream {
             }
         };
         let mut each = |name: &[u8], data: &[u8]| reader.read(name, data, &mut sink);
-        let mut pushed = framing.push(bytes, &mut each);
-        if last && pushed.is_ok() {
-            pushed = framing.end(&mut each);
-            if pushed.is_ok() {
-                reader.end(&mut sink);
-            }
+        let pushed = framing.push(bytes, &mut each);
+        // Half an event at the end is no event, and the stream is cut.
+        if last && pushed.is_ok() && framing.end(&mut each).is_ok() {
+            reader.end(&mut sink);
         }
         if let Some(array) = &mut self.array {
             array.rewrite(out, from);

@@ -155,3 +155,67 @@ fn a_form_is_known_by_its_type() {
         assert_eq!(Form::of(kind.map(str::as_bytes)), form, "{kind:?}");
     }
 }
+
+#[test]
+fn geminis_answers_are_read_in_every_form() {
+    let of = |kind: Form, text: &str| {
+        let mut answers = Vec::new();
+        for size in [1, 7, text.len()] {
+            let mut answer = Answer::new(false, Some(Dialect::Gemini));
+            answer.begin(kind);
+            let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
+            for (place, piece) in pieces.iter().enumerate() {
+                let mut bytes = piece.to_vec();
+                let last = place + 1 == pieces.len();
+                assert_eq!(answer.see(&mut bytes, last, Instant::default()), piece.len());
+            }
+            answers.push((answer.facts.usage(), answer.first_token.is_some()));
+        }
+        assert!(answers.iter().all(|other| *other == answers[0]), "{answers:?}");
+        answers[0]
+    };
+    let piece = |text: &str, said: u32| {
+        format!(
+            "{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":\"{text}\"}}]}}}}],\
+             \"usageMetadata\":{{\"promptTokenCount\":29,\"candidatesTokenCount\":{said},\
+             \"thoughtsTokenCount\":202,\"cachedContentTokenCount\":4}},\"modelVersion\":\"g\"}}"
+        )
+    };
+    let wanted = usage(29, 212, Some(4), None);
+    assert_eq!(of(Form::Json, &piece("a", 10)), (wanted, false));
+    let array = format!("[{},\r\n{}]", piece("a", 1), piece("b", 10));
+    assert_eq!(of(Form::Json, &array), (wanted, true));
+    let events = format!("data: {}\r\n\r\ndata: {}\r\n\r\n", piece("", 1), piece("b", 10));
+    assert_eq!(of(Form::Events, &events), (wanted, true));
+}
+
+#[test]
+fn converses_frames_are_read_at_every_split() {
+    let mut stream = Vec::new();
+    let mut put = |name: &str, payload: &str| {
+        let payload = |out: &mut Vec<u8>| out.extend_from_slice(payload.as_bytes());
+        crate::proto::aws_event_stream::write(
+            &mut stream,
+            crate::proto::aws_event_stream::Kind::Event,
+            name,
+            payload,
+        );
+    };
+    put("messageStart", "{\"role\":\"assistant\"}");
+    put("contentBlockDelta", "{\"delta\":{\"text\":\"Hi\"},\"contentBlockIndex\":0,\"p\":\"abc\"}");
+    put(
+        "metadata",
+        "{\"usage\":{\"inputTokens\":5,\"outputTokens\":2,\"cacheReadInputTokens\":3}}",
+    );
+    for at in 0..=stream.len() {
+        let mut answer = Answer::new(false, Some(Dialect::Converse));
+        answer.begin(Form::Frames);
+        for (piece, last) in [(&stream[..at], false), (&stream[at..], true)] {
+            let mut bytes = piece.to_vec();
+            assert_eq!(answer.see(&mut bytes, last, Instant::default()), piece.len());
+            assert_eq!(bytes, piece, "it passes as it came");
+        }
+        assert_eq!(answer.facts.usage(), usage(8, 2, Some(3), None), "{at}");
+        assert!(answer.first_token.is_some());
+    }
+}

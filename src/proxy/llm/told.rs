@@ -10,7 +10,7 @@ use crate::limits::TRANSLATED_OUTPUT_TOKENS;
 use crate::llm::line::put_segment;
 use crate::llm::provider::{Fits, Wanted};
 use crate::llm::request::Asked as AskedFor;
-use crate::llm::translate::{self, Caller, Dialect, Line, Refused};
+use crate::llm::translate::{self, Caller, Dialect, Host, Line, Refused};
 use crate::llm::translation::{Streams, Translation};
 use crate::llm::way::Way;
 use crate::llm::{Answer, Api, Chosen, Error, fit};
@@ -171,7 +171,11 @@ impl<'a> Told<'a> {
         caller.wants_usage = prompt.wants_usage;
         caller.input_tokens = prompt.estimate();
         let model = String::from_utf8_lossy(self.chosen.sent.of(name.as_bytes()));
-        let host = self.chosen.provider.host;
+        let host = match self.chosen.provider.host {
+            // It is an accent of Completions alone.
+            Host::Compatible if theirs != Dialect::Completions => Host::Own,
+            host => host,
+        };
         let output_tokens = TRANSLATED_OUTPUT_TOKENS;
         let provider = translate::Provider { model: &model, host, output_tokens };
         let mut out = Vec::with_capacity(body.len() + body.len() / 4);

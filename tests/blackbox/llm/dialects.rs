@@ -217,7 +217,9 @@ impl Dialect {
     fn event(self, event: &str, said: &mut Said) {
         let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
         let data = field("data: ").unwrap_or_else(|| panic!("no data: {event:?}"));
-        let is_over = (said.is_complete && self != Gemini) || said.error.is_some();
+        // Gemini's streams end with a reason, and Responses tell of an error twice.
+        let fails = said.error.is_some() && !event.starts_with("event: response.failed");
+        let is_over = (said.is_complete && self != Gemini) || fails;
         assert!(!is_over, "more behind the end: {event:?}");
         if self == Completions && data == "[DONE]" {
             said.is_complete = true;
