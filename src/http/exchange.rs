@@ -68,6 +68,8 @@ pub struct GenAi {
     pub usage: Usage,
     /// Why it cannot be told to its provider, where it cannot.
     pub refused: String,
+    /// What is said to the caller's API alone was left out of the head for a try.
+    pub hides_words: bool,
 }
 
 /// A request that has no id of ours.

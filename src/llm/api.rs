@@ -76,8 +76,8 @@ impl Api {
         match self {
             Self::CountTokens => Some(Dialect::Messages),
             Self::GenerateCount => Some(Dialect::Gemini),
-            Self::Embeddings | Self::Rerank | Self::Realtime => Some(Dialect::Completions),
-            Self::Models | Self::Other => None,
+            Self::Embeddings | Self::Realtime => Some(Dialect::Completions),
+            Self::Rerank | Self::Models | Self::Other => None,
             api => api.dialect(),
         }
     }

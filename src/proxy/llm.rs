@@ -87,6 +87,7 @@ fn begin(llm: &Llm, exchange: &mut Exchange) -> Api {
     exchange.outcome.shape = shape;
     exchange.outcome.is_gen_ai = true;
     let known = exchange.gen_ai_mut();
+    known.hides_words = false;
     let GenAi { operation, provider, request_model, response_model, usage, .. } = known;
     *operation = api.operation();
     *usage = Usage::default();
@@ -149,7 +150,7 @@ async fn counted(
     exchange: &mut Exchange,
     words: Dialect,
 ) -> Result<End, Failure> {
-    let (body, tokens) = told::estimate(exchange, words, false)?;
+    let (body, tokens) = told::estimate(exchange, words)?;
     exchange.gen_ai_mut().usage = Usage { input: Some(tokens), ..Usage::default() };
     let said = (&b"Content-Type: application/json\r\n"[..], &body[..]);
     reply::made(routed, exchange, 200, said).await?;

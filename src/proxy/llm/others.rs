@@ -94,7 +94,7 @@ fn is_candidates(failure: Failure) -> bool {
             | Failure::CircuitOpen
             | Failure::ResponseTooLarge
             | Failure::Overload(Overloaded::Concurrency)
-            | Failure::Llm(llm::Error::NotSpoken | llm::Error::BadAnswer)
+            | Failure::Llm(llm::Error::NotSpoken | llm::Error::Refused | llm::Error::BadAnswer)
     );
     (failure.is_endpoints() && !of_request) || cannot
 }

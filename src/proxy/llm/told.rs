@@ -110,7 +110,9 @@ impl<'a> Told<'a> {
             let whole = edited.as_deref().unwrap_or(body);
             (answer, fit::fitted(fits, (self.api, &exchange.target), whole)?.or(edited))
         };
-        hide_words(exchange, false);
+        if std::mem::take(&mut exchange.gen_ai_mut().hides_words) {
+            hide_words(exchange, false);
+        }
         if edited.is_some() {
             gather::replace(exchange, edited);
         }
@@ -145,6 +147,7 @@ impl<'a> Told<'a> {
         let fits = &self.chosen.provider.fits;
         let fitted = fit::fitted(fits, (Api::of(theirs), &exchange.target), &body)?;
         gather::replace(exchange, Some(fitted.unwrap_or(body)));
+        exchange.gen_ai_mut().hides_words = true;
         hide_words(exchange, true);
         if theirs == Dialect::Messages {
             changes.add_request_line(MESSAGES_VERSION);
@@ -167,7 +170,9 @@ impl<'a> Told<'a> {
         mut caller: Caller,
     ) -> Result<(Vec<u8>, Caller), Refused> {
         let name = caller.model.clone();
-        let prompt = own.read_prompt(body, Line { model: &name, streams })?;
+        let mut prompt = own.read_prompt(body, Line { model: &name, streams })?;
+        // A path may say it, too.
+        prompt.stream = streams;
         caller.wants_usage = prompt.wants_usage;
         caller.input_tokens = prompt.estimate();
         let model = String::from_utf8_lossy(self.chosen.sent.of(name.as_bytes()));
@@ -188,15 +193,11 @@ impl<'a> Told<'a> {
 ///
 /// # Errors
 /// It is no prompt.
-pub(super) fn estimate(
-    exchange: &mut Exchange,
-    own: Dialect,
-    streams: bool,
-) -> Result<(Vec<u8>, u64), Failure> {
+pub(super) fn estimate(exchange: &mut Exchange, own: Dialect) -> Result<(Vec<u8>, u64), Failure> {
     let read = {
         let name = exchange.gen_ai().map_or(&[][..], |known| &known.request_model);
         let model = String::from_utf8_lossy(name);
-        own.read_prompt(gather::body(exchange), Line { model: &model, streams })
+        own.read_prompt(gather::body(exchange), Line { model: &model, streams: false })
     };
     let prompt = read.map_err(|Refused(why)| {
         exchange.gen_ai_mut().refused = why.into_owned();
