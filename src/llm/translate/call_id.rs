@@ -13,6 +13,14 @@ pub(super) fn split(mut id: String) -> (String, Option<String>) {
     (id, Some(signature))
 }
 
+/// An id for the call at that place of an answer, where the provider gave none.
+pub(super) fn or_made(id: &str, index: usize, seed: u64) -> Cow<'_, str> {
+    match id {
+        "" => Cow::Owned(format!("call_{seed:016x}{index:04x}")),
+        id => Cow::Borrowed(id),
+    }
+}
+
 /// The id as the caller is told it.
 pub(super) fn join<'a>(id: &'a str, signature: Option<&str>) -> Cow<'a, str> {
     match signature {
@@ -53,6 +61,8 @@ mod tests {
         assert_eq!(told, "call_1__thought__AbC=");
         assert_eq!(split(told), ("call_1".into(), Some("AbC=".into())));
         assert_eq!(join("call_1", None), "call_1");
+        assert_eq!(or_made("call_1", 2, 7), "call_1");
+        assert_eq!(or_made("", 2, 7), "call_00000000000000070002");
         for plain in ["", "call_1", "call_1__thought__"] {
             assert_eq!(split(plain.into()), (plain.into(), None));
         }

@@ -103,17 +103,18 @@ pub fn write(generation: &Generation, caller: &Caller, out: &mut Vec<u8>) {
 }
 
 fn write_parts(parts: &[Part], caller: &Caller, list: &mut List<'_>) {
-    parts.iter().for_each(|part| write_part(part, caller, list));
+    parts.iter().enumerate().for_each(|(index, part)| write_part(part, index, caller, list));
 }
 
-fn write_part(part: &Part, caller: &Caller, list: &mut List<'_>) {
+fn write_part(part: &Part, index: usize, caller: &Caller, list: &mut List<'_>) {
     match part {
         Part::Text { text, .. } | Part::Refusal(text) if !text.is_empty() => {
             list.object(|block| block.text("text", text));
         }
         Part::Thinking(thinking) => list.object(|block| write_thinking(thinking, block)),
         Part::Call(call) => {
-            let id = call_id::join(&call.id, call.signature.as_deref());
+            let id = call_id::or_made(&call.id, index, caller.seed);
+            let id = call_id::join(&id, call.signature.as_deref());
             list.object(|block| write_call(call, &id, caller.tool(&call.name), block));
         }
         _ => (),

@@ -133,7 +133,7 @@ fn write_output(generation: &Generation, caller: &Caller, list: &mut List<'_>) {
     // Nobody tells which text they belong to where there are several.
     let mut logprobs = generation.logprobs.as_ref();
     for (index, part) in generation.parts.iter().enumerate() {
-        let Some(mut item) = item_of(part, caller) else { continue };
+        let Some(mut item) = item_of(part, index, caller) else { continue };
         if let Item::Text { logprobs: own, .. } = &mut item {
             *own = logprobs.take();
         }
@@ -141,7 +141,7 @@ fn write_output(generation: &Generation, caller: &Caller, list: &mut List<'_>) {
     }
 }
 
-fn item_of<'a>(part: &'a Part, caller: &'a Caller) -> Option<Item<'a>> {
+fn item_of<'a>(part: &'a Part, index: usize, caller: &'a Caller) -> Option<Item<'a>> {
     Some(match part {
         Part::Text { text, .. } => Item::Text { text, logprobs: None },
         Part::Refusal(text) => Item::Refusal { text },
@@ -153,7 +153,10 @@ fn item_of<'a>(part: &'a Part, caller: &'a Caller) -> Option<Item<'a>> {
             }
         },
         Part::Call(call) => Item::Call {
-            id: call_id::join(&call.id, call.signature.as_deref()),
+            id: {
+                let id = call_id::or_made(&call.id, index, caller.seed);
+                call_id::join(&id, call.signature.as_deref()).into_owned().into()
+            },
             name: caller.tool(&call.name),
             arguments: call.input.to_string().into(),
         },

@@ -65,7 +65,7 @@ pub(super) fn thinks(prompt: &Prompt, model: &str) -> Thinks {
         return effort.map_or(Thinks::Not, Thinks::Effort);
     }
     let forced = matches!(prompt.choice, Some(Choice::Any | Choice::Tool(_)));
-    if effort == Some(Effort::None) || forced {
+    if effort == Some(Effort::None) || forced || !may_be_anthropic(model) {
         return Thinks::Not;
     }
     if is_adaptive(model) {
@@ -76,6 +76,11 @@ pub(super) fn thinks(prompt: &Prompt, model: &str) -> Thinks {
         Some(budget) if budget >= BUDGET_TOKENS_MIN && budget < room => Thinks::Budget(budget),
         _ => Thinks::Not,
     }
+}
+
+/// Other makers' models refuse fields that they do not know. Names of profiles tell nothing.
+fn may_be_anthropic(model: &str) -> bool {
+    model.contains("claude") || model.starts_with("arn:")
 }
 
 /// Claude 4.6 and later decide by themselves; the latest refuse a budget.
@@ -90,8 +95,9 @@ fn is_adaptive(model: &str) -> bool {
     }
 }
 
-pub(super) fn write(prompt: &Prompt, thinks: Thinks, body: &mut Object<'_>) {
-    let top_k = prompt.sampling.top_k.filter(|_| thinks == Thinks::Not);
+pub(super) fn write(prompt: &Prompt, model: &str, thinks: Thinks, body: &mut Object<'_>) {
+    let takes_top_k = thinks == Thinks::Not && may_be_anthropic(model);
+    let top_k = prompt.sampling.top_k.filter(|_| takes_top_k);
     if thinks != Thinks::Not || top_k.is_some() {
         body.object("additionalModelRequestFields", |extras| {
             if let Some(top_k) = top_k {
@@ -117,6 +123,23 @@ const BUDGET_TOKENS_MIN: u64 = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_models_are_told_to_think() {
+        let reasoning = Reasoning { effort: Some(Effort::High), ..Reasoning::default() };
+        let mut prompt = Prompt { reasoning: Some(reasoning), ..Prompt::default() };
+        let sonnet = "anthropic.claude-sonnet-4-20250514-v1:0";
+        assert_eq!(thinks(&prompt, sonnet), Thinks::Budget(4096));
+        let adaptive = Thinks::Adaptive(Some(Effort::High));
+        assert_eq!(thinks(&prompt, "us.anthropic.claude-sonnet-4-6"), adaptive);
+        assert_eq!(thinks(&prompt, "openai.gpt-oss-20b-1:0"), Thinks::Effort(Effort::High));
+        assert_eq!(thinks(&prompt, "amazon.nova-pro-v1:0"), Thinks::Not);
+        prompt.sampling.output_tokens = Some(4096);
+        assert_eq!(thinks(&prompt, sonnet), Thinks::Not, "nothing would be left for the answer");
+        prompt.sampling.output_tokens = None;
+        prompt.choice = Some(Choice::Any);
+        assert_eq!(thinks(&prompt, sonnet), Thinks::Not);
+    }
 
     #[test]
     fn which_models_decide_by_themselves() {

@@ -26,7 +26,7 @@ pub fn write(
         system(prompt, body);
         inference(prompt, thinks, body);
         tools(prompt, caller, body);
-        extras::write(prompt, thinks, body);
+        extras::write(prompt, provider.model, thinks, body);
         output(prompt, thinks, body);
         if !prompt.sampling.stop.is_empty() && provider.model.contains("anthropic") {
             // Which one it was is told only where it is asked for.

@@ -88,7 +88,8 @@ impl Writer {
                 Open::Sealed
             }
             Block::Call { id, name } => {
-                Open::CallUntold { id: id.to_owned(), name: caller.tool(name).to_owned() }
+                let id = call_id::or_made(id, self.index as usize, caller.seed).into_owned();
+                Open::CallUntold { id, name: caller.tool(name).to_owned() }
             }
         };
     }

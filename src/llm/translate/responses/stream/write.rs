@@ -135,7 +135,8 @@ impl Writer {
             Block::Sealed(sealed) => Kind::Sealed(sealed.to_owned()),
             Block::Call { id, name } => {
                 let name = caller.tool(name).to_owned();
-                Kind::Call { id: id.to_owned(), name, is_told: false }
+                let id = call_id::or_made(id, self.index, caller.seed).into_owned();
+                Kind::Call { id, name, is_told: false }
             }
         };
         let mut open = Open {
