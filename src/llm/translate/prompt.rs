@@ -81,7 +81,7 @@ pub enum Part {
         /// Where the dialect tells it, or a call before has the id.
         name: Option<String>,
         /// Text and media.
-        parts: Vec<Part>,
+        parts: Vec<Self>,
         is_error: bool,
         cache: Option<Cache>,
     },

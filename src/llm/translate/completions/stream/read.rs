@@ -261,8 +261,12 @@ impl Reader {
 
     /// Something is open that has to come to its end first.
     fn waits(&self) -> bool {
+        !self.later.is_empty() || self.is_amid_call()
+    }
+
+    fn is_amid_call(&self) -> bool {
         let is_whole = |place: usize| self.calls[place].nesting.is_whole();
-        !self.later.is_empty() || matches!(self.open, Open::Call(place) if !is_whole(place))
+        matches!(self.open, Open::Call(place) if !is_whole(place))
     }
 
     fn keep(&mut self, bytes: usize) -> Result<(), Broken> {
@@ -301,21 +305,23 @@ impl Reader {
         let mut later = later.into_iter();
         for next in later.by_ref() {
             self.close(sink);
-            match next {
-                Later::Said(kind, text) => {
-                    self.open = Open::Said(kind);
-                    sink(&Event::Open(kind.block()));
-                    sink(&Event::Delta(&text));
-                }
-                Later::Call(place) => {
-                    self.open_call(place, sink);
-                    if !all && !self.calls[place].nesting.is_whole() {
-                        break;
-                    }
-                }
+            self.turn(next, sink);
+            if !all && self.is_amid_call() {
+                break;
             }
         }
         self.later.extend(later);
+    }
+
+    fn turn(&mut self, next: Later, sink: &mut impl FnMut(&Event<'_>)) {
+        match next {
+            Later::Said(kind, text) => {
+                self.open = Open::Said(kind);
+                sink(&Event::Open(kind.block()));
+                sink(&Event::Delta(&text));
+            }
+            Later::Call(place) => self.open_call(place, sink),
+        }
     }
 
     fn finish(&mut self, reason: Option<&str>, sink: &mut impl FnMut(&Event<'_>)) {

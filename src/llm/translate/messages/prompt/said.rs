@@ -93,7 +93,7 @@ impl Said {
         Ok(Part::Call(Call { id, name, input, signature, cache }))
     }
 
-    fn result(&mut self, block: Block) -> Result<Part, String> {
+    fn result(&self, block: Block) -> Result<Part, String> {
         let id = block.tool_use_id.ok_or("tool_use_id is needed")?;
         let (id, _) = fit::unsigned(id);
         let mut parts = Vec::new();
