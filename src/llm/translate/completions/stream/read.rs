@@ -235,7 +235,9 @@ impl Reader {
             None => id.is_empty() || call.id == id,
         };
         let place = self.calls.iter().rposition(is_it)?;
-        let is_other = has_name && !id.is_empty() && self.calls[place].id != id;
+        let known = &self.calls[place];
+        let is_another = if id.is_empty() { known.nesting.is_whole() } else { known.id != id };
+        let is_other = has_name && is_another;
         (!is_other).then_some(place)
     }
 
@@ -247,7 +249,7 @@ impl Reader {
         sink: &mut impl FnMut(&Event<'_>),
     ) -> Result<usize, Broken> {
         let place = self.calls.len();
-        self.keep(id.len() + name.len() + size_of::<Call>())?;
+        self.keep(id.len() + name.len() + CALL_BYTES)?;
         let (id, name) = (id.to_owned(), name.to_owned());
         self.calls.push(Call { index, id, name, ..Call::default() });
         if self.waits() {
@@ -380,5 +382,7 @@ impl Nesting {
     }
 }
 
+/// What a call counts for beside its texts, so that there are no more than about a thousand.
+const CALL_BYTES: usize = 4096;
 /// Calls by turns, and calls at all: more is no answer.
 const KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
