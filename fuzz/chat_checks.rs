@@ -1,7 +1,9 @@
 //! What holds of Completions and Messages for any bytes: shared by the fuzz target and by a seeded
 //! test on stable.
 
-use super::translate::{Block, Broken, Caller, Event, Host, Line, Provider, completions, messages};
+use super::translate::{
+    Block, Broken, Caller, Event, Host, Line, Prompt, Provider, completions, messages,
+};
 
 /// Reads bytes as everything there is, and writes what it was understood as.
 pub(super) fn chat(bytes: &[u8]) {
@@ -10,18 +12,7 @@ pub(super) fn chat(bytes: &[u8]) {
     for prompt in prompts.iter().flatten() {
         for host in [Host::Own, Host::Vertex, Host::Bedrock, Host::Compatible] {
             for model in ["claude-opus-4-7", "claude-3-7-sonnet", "gpt-5.1", "deepseek"] {
-                let provider = Provider { model, host, output_tokens: 4096 };
-                let (mut one, mut other) = (Vec::new(), Vec::new());
-                let mut caller = Caller::default();
-                if completions::prompt::write(prompt, &provider, &mut caller, &mut one).is_ok() {
-                    is_json(&one);
-                    let again = completions::prompt::read(&one, line).expect("it reads its own");
-                    assert_eq!(again.sampling.seed, prompt.sampling.seed);
-                }
-                if messages::prompt::write(prompt, &provider, &mut caller, &mut other).is_ok() {
-                    is_json(&other);
-                    messages::prompt::read(&other, line).expect("it reads its own");
-                }
+                written(prompt, &Provider { model, host, output_tokens: 4096 });
             }
         }
     }
@@ -45,6 +36,19 @@ pub(super) fn chat(bytes: &[u8]) {
         is_json(&other);
     }
     streams(bytes);
+}
+
+fn written(prompt: &Prompt, provider: &Provider<'_>) {
+    let line = Line { model: "m", streams: true };
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    let mut caller = Caller::default();
+    if completions::prompt::write(prompt, provider, &mut caller, &mut one).is_ok() {
+        let again = completions::prompt::read(&one, line).expect("it reads its own");
+        assert_eq!(again.sampling.seed, prompt.sampling.seed);
+    }
+    if messages::prompt::write(prompt, provider, &mut caller, &mut other).is_ok() {
+        messages::prompt::read(&other, line).expect("it reads its own");
+    }
 }
 
 /// Reads lines as events.

@@ -27,6 +27,7 @@
 //! | documents and audio by address, files by another's id, video (OpenAI) | refused |
 //! | tool names, ids of calls, `user` that are longer than OpenAI takes | told as what they hash to |
 //! | effort | the nearest that the model knows; none for those before reasoning |
+//! | temperature, `top_p`, penalties to models of OpenAI that think | dropped |
 //! | `verbosity`, `store`, `metadata`, `service_tier` to others than OpenAI | dropped |
 //!
 //! Of an answer: `created`, where nobody tells it, is when it was asked; citations and what

@@ -36,7 +36,8 @@ fn why<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Refused {
 /// Cuts a text that is longer than that.
 pub(super) fn shorten(text: &mut String, bytes_max: usize) {
     if text.len() > bytes_max {
-        text.truncate(text.floor_char_boundary(bytes_max));
+        let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
         text.push_str("...");
     }
 }

@@ -10,7 +10,12 @@ pub(super) fn source(url: String) -> Option<(String, Source)> {
     let (head, data) = rest.split_once(',')?;
     let mime = head.strip_suffix(";base64")?;
     let mime = mime.split(';').next().unwrap_or_default();
-    Some((mime.to_ascii_lowercase(), Source::Data(data.to_owned())))
+    is_mime(mime).then(|| (mime.to_ascii_lowercase(), Source::Data(data.to_owned())))
+}
+
+/// Whether it may be a type, such as image/png.
+pub(super) fn is_mime(mime: &str) -> bool {
+    mime.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte))
 }
 
 /// The text that base64 stands for.

@@ -21,6 +21,7 @@
 //! | temperature above 1 | 1 |
 //! | temperature, `top_p`, `top_k` to models from 4.7 on, or where it thinks | dropped (`top_p` of 0.95 may stay) |
 //! | both temperature and `top_p` to models from 4.1 on | `top_p` is dropped |
+//! | the user, on Bedrock; a tier of service, on Vertex and Bedrock | dropped |
 //! | a limit that is not told | the provider's |
 //! | effort | from 4.6 on as it is, adaptive; before as a budget, halved limit at most, 1024 at least, else dropped |
 //! | thinking where a tool is forced, or (before 4.6) where calls came without signed thoughts | dropped |

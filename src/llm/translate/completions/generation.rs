@@ -145,6 +145,7 @@ fn join<'a>(
 struct Body<'a> {
     id: Option<String>,
     model: Option<String>,
+    #[serde(default, deserialize_with = "field::count")]
     created: Option<u64>,
     #[serde(borrow)]
     choices: First<Choice<'a>>,

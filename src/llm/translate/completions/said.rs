@@ -26,39 +26,47 @@ struct Text {
     text: Option<String>,
 }
 
+impl Piece {
+    fn add(self, thought: &mut String, text: &mut String) {
+        match self.thinking {
+            Some(TextOr::Text(more)) => thought.push_str(&more),
+            Some(TextOr::Other(several)) => {
+                thought.extend(several.into_iter().filter_map(|one| one.text));
+            }
+            None => text.push_str(&self.text.unwrap_or_default()),
+        }
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Said<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Shape;
-        impl<'de> Visitor<'de> for Shape {
-            type Value = Said<'de>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a text, or a list of them")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Said<'de>, E> {
-                Ok(Said { thought: String::new(), text: Cow::Borrowed(text) })
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Said<'de>, E> {
-                Ok(Said { thought: String::new(), text: Cow::Owned(text.to_owned()) })
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Said<'de>, A::Error> {
-                let (mut thought, mut text) = (String::new(), String::new());
-                while let Some(piece) = seq.next_element::<Piece>()? {
-                    match piece.thinking {
-                        Some(TextOr::Text(more)) => thought.push_str(&more),
-                        Some(TextOr::Other(several)) => {
-                            thought.extend(several.into_iter().filter_map(|one| one.text));
-                        }
-                        None => text.push_str(&piece.text.unwrap_or_default()),
-                    }
-                }
-                Ok(Said { thought, text: Cow::Owned(text) })
-            }
-        }
         deserializer.deserialize_any(Shape)
+    }
+}
+
+struct Shape;
+
+impl<'de> Visitor<'de> for Shape {
+    type Value = Said<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a text, or a list of them")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Said<'de>, E> {
+        Ok(Said { thought: String::new(), text: Cow::Borrowed(text) })
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Said<'de>, E> {
+        Ok(Said { thought: String::new(), text: Cow::Owned(text.to_owned()) })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Said<'de>, A::Error> {
+        let (mut thought, mut text) = (String::new(), String::new());
+        while let Some(piece) = seq.next_element::<Piece>()? {
+            piece.add(&mut thought, &mut text);
+        }
+        Ok(Said { thought, text: Cow::Owned(text) })
     }
 }
 

@@ -24,7 +24,7 @@ pub fn read(body: &[u8], line: Line<'_>) -> Result<Prompt, Refused> {
     for (at, message) in messages.into_iter().enumerate() {
         said.message(at, message)?;
     }
-    let mut prompt = said.prompt;
+    let mut prompt = said.end();
     prompt.tools = tools::read(body.tools.take(), body.functions.take())?;
     prompt.choice = match (body.tool_choice.take(), body.function_call.take()) {
         (Some(forced), _) | (None, Some(forced)) => tools::choice(forced, &mut prompt.tools)?,

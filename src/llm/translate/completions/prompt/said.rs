@@ -14,7 +14,7 @@ use crate::llm::translate::{Part, Prompt, Refused, fit, media};
 /// What was said so far.
 #[derive(Default)]
 pub(super) struct Said {
-    pub prompt: Prompt,
+    prompt: Prompt,
     /// By the ids of calls.
     names: HashMap<String, String>,
 }
@@ -28,6 +28,14 @@ impl Said {
             Speaker::Assistant => self.assistant(at, message),
             Speaker::Tool | Speaker::Function => self.result(at, message),
         }
+    }
+
+    /// All is said. Results go before what the user says.
+    pub(super) fn end(mut self) -> Prompt {
+        for turn in self.prompt.turns.iter_mut().filter(|turn| turn.role == Role::User) {
+            turn.parts.sort_by_key(|part| !matches!(part, Part::Result { .. }));
+        }
+        self.prompt
     }
 
     fn system(&mut self, at: usize, message: Message) -> Result<(), Refused> {
@@ -78,7 +86,7 @@ impl Said {
         Part::Call(Call { id, name: function.name, input, signature, cache: None })
     }
 
-    /// What a tool said: of the user, before what the user says.
+    /// What a tool said is the user's.
     fn result(&mut self, at: usize, message: Message) -> Result<(), Refused> {
         let Some(id) = message.tool_call_id.or_else(|| message.name.clone()) else {
             return refused(format!("messages[{at}].tool_call_id is needed"));
@@ -87,15 +95,7 @@ impl Said {
         let name = self.names.get(&id).cloned().or(message.name);
         let cache = cache::read(message.cache_control);
         let parts = parts(at, message.content, None)?;
-        let result = Part::Result { id, name, parts, is_error: false, cache };
-        match self.prompt.turns.last_mut() {
-            Some(Turn { role: Role::User, parts }) => {
-                let results = parts.iter().take_while(|part| matches!(part, Part::Result { .. }));
-                let place = results.count();
-                parts.insert(place, result);
-            }
-            _ => self.prompt.say(Role::User, result),
-        }
+        self.prompt.say(Role::User, Part::Result { id, name, parts, is_error: false, cache });
         Ok(())
     }
 

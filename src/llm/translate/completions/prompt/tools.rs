@@ -1,5 +1,7 @@
 //! Reads what a model may call.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -43,7 +45,7 @@ pub(super) fn choice(
         }
         Forced { allowed_tools: Some(allowed), .. } => {
             let names = allowed.tools.into_iter().filter_map(|tool| tool.function);
-            let names: Vec<String> = names.map(Named::name).collect();
+            let names: HashSet<String> = names.map(Named::name).collect();
             tools.retain(|tool| names.contains(&tool.name));
             by_word(&allowed.mode)
         }

@@ -25,20 +25,22 @@ pub fn write(
     }
     let has_tools = !prompt.tools.is_empty();
     let limit = sampling.output_tokens;
+    let effort = prompt.reasoning.and_then(|reasoning| effort(reasoning, provider));
+    let is_sampled = !own || is_sampled(provider.model, effort);
     let body = Body {
         model: provider.model,
         messages: messages(prompt, provider)?,
         max_completion_tokens: limit.filter(|_| own),
         max_tokens: limit.filter(|_| !own),
-        temperature: sampling.temperature,
-        top_p: sampling.top_p,
+        temperature: sampling.temperature.filter(|_| is_sampled),
+        top_p: sampling.top_p.filter(|_| is_sampled),
         stop: &sampling.stop,
         seed: sampling.seed,
-        presence_penalty: sampling.presence_penalty,
-        frequency_penalty: sampling.frequency_penalty,
+        presence_penalty: sampling.presence_penalty.filter(|_| is_sampled),
+        frequency_penalty: sampling.frequency_penalty.filter(|_| is_sampled),
         logprobs: sampling.logprobs.map(|_| true),
         top_logprobs: sampling.logprobs.filter(|count| *count > 0),
-        reasoning_effort: prompt.reasoning.and_then(|reasoning| effort(reasoning, provider)),
+        reasoning_effort: effort,
         tools: prompt.tools.iter().map(|tool| declared(tool, caller)).collect(),
         tool_choice: prompt.choice.as_ref().filter(|_| has_tools).map(choice),
         parallel_tool_calls: prompt.parallel.filter(|_| has_tools),
@@ -78,6 +80,16 @@ fn effort(reasoning: Reasoning, provider: &Provider<'_>) -> Option<&'static str>
         Effort::Max => Some("xhigh"),
         effort => Some(effort.word()),
     }
+}
+
+/// Whether OpenAI's model takes a temperature and its like: those that think take none.
+fn is_sampled(model: &str, effort: Option<&str>) -> bool {
+    let model = model.rsplit('/').next().unwrap_or_default();
+    if model.starts_with("gpt-5.") {
+        return matches!(effort, None | Some("none"));
+    }
+    let is_early = ["o1", "o3", "o4"].iter().any(|name| model.starts_with(name));
+    !is_early && (!model.starts_with("gpt-5") || model.contains("chat"))
 }
 
 fn declared<'a>(tool: &'a Tool, caller: &mut Caller) -> Declared<'a> {

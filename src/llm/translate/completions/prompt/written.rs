@@ -71,13 +71,11 @@ impl<'a> Said<'a, '_> {
     }
 
     fn result(&mut self, id: &'a str, parts: &'a [Part], is_error: bool, shown: bool) {
-        let mut text = String::new();
-        for part in parts {
-            if let Part::Text { text: more, .. } = part {
-                text.push_str(if text.is_empty() { "" } else { "\n" });
-                text.push_str(more);
-            }
-        }
+        let texts = parts.iter().filter_map(|part| match part {
+            Part::Text { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        let mut text = texts.collect::<Vec<_>>().join("\n");
         if text.is_empty() && shown {
             text.push_str("See the attachment of the next message.");
         }

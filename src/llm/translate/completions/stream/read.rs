@@ -235,7 +235,9 @@ impl Reader {
             None => id.is_empty() || call.id == id,
         };
         let place = self.calls.iter().rposition(is_it)?;
-        let is_other = has_name && !id.is_empty() && self.calls[place].id != id;
+        let known = &self.calls[place];
+        let is_another = if id.is_empty() { known.nesting.is_whole() } else { known.id != id };
+        let is_other = has_name && is_another;
         (!is_other).then_some(place)
     }
 
@@ -247,7 +249,7 @@ impl Reader {
         sink: &mut impl FnMut(&Event<'_>),
     ) -> Result<usize, Broken> {
         let place = self.calls.len();
-        self.keep(id.len() + name.len() + size_of::<Call>())?;
+        self.keep(id.len() + name.len() + CALL_BYTES)?;
         let (id, name) = (id.to_owned(), name.to_owned());
         self.calls.push(Call { index, id, name, ..Call::default() });
         if self.waits() {
@@ -261,8 +263,12 @@ impl Reader {
 
     /// Something is open that has to come to its end first.
     fn waits(&self) -> bool {
+        !self.later.is_empty() || self.is_amid_call()
+    }
+
+    fn is_amid_call(&self) -> bool {
         let is_whole = |place: usize| self.calls[place].nesting.is_whole();
-        !self.later.is_empty() || matches!(self.open, Open::Call(place) if !is_whole(place))
+        matches!(self.open, Open::Call(place) if !is_whole(place))
     }
 
     fn keep(&mut self, bytes: usize) -> Result<(), Broken> {
@@ -301,21 +307,23 @@ impl Reader {
         let mut later = later.into_iter();
         for next in later.by_ref() {
             self.close(sink);
-            match next {
-                Later::Said(kind, text) => {
-                    self.open = Open::Said(kind);
-                    sink(&Event::Open(kind.block()));
-                    sink(&Event::Delta(&text));
-                }
-                Later::Call(place) => {
-                    self.open_call(place, sink);
-                    if !all && !self.calls[place].nesting.is_whole() {
-                        break;
-                    }
-                }
+            self.turn(next, sink);
+            if !all && self.is_amid_call() {
+                break;
             }
         }
         self.later.extend(later);
+    }
+
+    fn turn(&mut self, next: Later, sink: &mut impl FnMut(&Event<'_>)) {
+        match next {
+            Later::Said(kind, text) => {
+                self.open = Open::Said(kind);
+                sink(&Event::Open(kind.block()));
+                sink(&Event::Delta(&text));
+            }
+            Later::Call(place) => self.open_call(place, sink),
+        }
     }
 
     fn finish(&mut self, reason: Option<&str>, sink: &mut impl FnMut(&Event<'_>)) {
@@ -374,5 +382,7 @@ impl Nesting {
     }
 }
 
+/// What a call counts for beside its texts, so that there are no more than about a thousand.
+const CALL_BYTES: usize = 4096;
 /// Calls by turns, and calls at all: more is no answer.
 const KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;

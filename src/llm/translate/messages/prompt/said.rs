@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::llm::translate::field::{TextOr, refused};
 use crate::llm::translate::messages::cache::{self, CacheControl};
 use crate::llm::translate::prompt::{Call, Media, MediaKind, Role, Source, Thinking, Turn};
-use crate::llm::translate::{Part, Prompt, Refused, fit};
+use crate::llm::translate::{Part, Prompt, Refused, fit, media};
 
 /// Reads all that is said.
 ///
@@ -93,7 +93,7 @@ impl Said {
         Ok(Part::Call(Call { id, name, input, signature, cache }))
     }
 
-    fn result(&mut self, block: Block) -> Result<Part, String> {
+    fn result(&self, block: Block) -> Result<Part, String> {
         let id = block.tool_use_id.ok_or("tool_use_id is needed")?;
         let (id, _) = fit::unsigned(id);
         let mut parts = Vec::new();
@@ -126,11 +126,11 @@ impl Block {
             "text" => Part::Text { text: self.text.ok_or("text is needed")?, cache },
             "image" => {
                 let source = self.source.ok_or("source is needed")?;
-                Part::Media { media: media(MediaKind::Image, source, None)?, cache }
+                Part::Media { media: shown(MediaKind::Image, source, None)?, cache }
             }
             "document" => {
                 let source = self.source.ok_or("source is needed")?;
-                Part::Media { media: media(MediaKind::Document, source, self.title)?, cache }
+                Part::Media { media: shown(MediaKind::Document, source, self.title)?, cache }
             }
             "search_result" => {
                 let text = texts(self.content);
@@ -158,7 +158,7 @@ impl Block {
     }
 }
 
-fn media(
+fn shown(
     kind: MediaKind,
     source: TextOr<Origin>,
     name: Option<String>,
@@ -168,10 +168,16 @@ fn media(
     let (mime, source) = match origin.kind.as_str() {
         "base64" => {
             let mime = origin.media_type.ok_or("source.media_type is needed")?;
+            if !media::is_mime(&mime) {
+                return Err("source.media_type: no type");
+            }
             (mime, Source::Data(origin.data.ok_or("source.data is needed")?))
         }
         "text" => ("text/plain".to_owned(), Source::Text(origin.data.ok_or("data is needed")?)),
-        "url" => (of_kind(), Source::Url(origin.url.ok_or("source.url is needed")?)),
+        "url" => {
+            let url = origin.url.filter(|url| url.contains(':') && !url.starts_with("data:"));
+            (of_kind(), Source::Url(url.ok_or("source.url: an address is needed")?))
+        }
         "file" => (String::new(), Source::File(origin.file_id.ok_or("file_id is needed")?)),
         "content" => ("text/plain".to_owned(), Source::Text(texts(origin.content))),
         _ => return Err("source.type: one of base64, text, url, file, content"),

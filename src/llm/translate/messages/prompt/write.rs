@@ -35,6 +35,7 @@ pub fn write(
     let (thinking, effort) = thinking(prompt, version, max_tokens);
     let mode = Mode { version, thinks: thinking.as_ref().is_some_and(Thinking::is_on) };
     let is_own = provider.host == Host::Own;
+    let is_bedrock = provider.host == Host::Bedrock;
     let has_output = form.is_some() || effort.is_some();
     let tools = declared(prompt, version.has_schemas() && is_own, caller);
     let body = Body {
@@ -51,9 +52,13 @@ pub fn write(
         top_p: mode.top_p(prompt),
         top_k: prompt.sampling.top_k.filter(|_| version.is_sampled() && !mode.thinks),
         stop_sequences: stops(prompt),
-        metadata: prompt.user.as_deref().map(|user_id| Metadata { user_id }),
+        metadata: prompt
+            .user
+            .as_deref()
+            .filter(|_| !is_bedrock)
+            .map(|user_id| Metadata { user_id }),
         service_tier: prompt.service_tier.as_deref().filter(|_| is_own).and_then(tier),
-        stream: (prompt.stream && provider.host != Host::Bedrock).then_some(true),
+        stream: (prompt.stream && !is_bedrock).then_some(true),
     };
     serde_json::to_writer(out, &body).map_err(|_| Refused("the body: it cannot be written".into()))
 }
