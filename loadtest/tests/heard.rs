@@ -221,6 +221,14 @@ fn what_a_provider_refuses_is_refused() {
         let message = error["error"]["message"].as_str().or(error["message"].as_str()).unwrap();
         assert!(message.contains(said), "{path} {place}: {message}");
     }
+    // The models of today want their signatures back.
+    let answer = post(at, "/v1/models/gemini-4:generateContent", "", &gemini.1.to_string());
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains("thought_signature"), "{}", answer.text());
+    let mut signed = gemini.1.clone();
+    signed["contents"][1]["parts"][1]["thought_signature"] = json!("c3RhbmQtaW4=");
+    let answer = post(at, "/v1/models/gemini-4:generateContent", "", &signed.to_string());
+    assert_eq!(answer.status, 200, "{}", answer.text());
     // A call without a result, before somebody says more.
     let mut body = chat.1.clone();
     body["messages"].as_array_mut().unwrap().remove(3);

@@ -15,6 +15,8 @@ mod gemini;
 mod messages;
 mod responses;
 
+pub(super) use gemini::{camel_case, check_signed};
+
 /// Without ids, which each dialect makes in its own way, and with turns of one role put together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Heard {
