@@ -16,7 +16,10 @@ LOOK = types.Tool(
             description="Looks at a city",
             parameters=types.Schema(
                 type="OBJECT",
-                properties={"city": types.Schema(type="STRING"), "days": types.Schema(type="INTEGER")},
+                properties={
+                    "city": types.Schema(type="STRING"),
+                    "days": types.Schema(type="INTEGER"),
+                },
                 required=["city"],
             ),
         )
@@ -98,7 +101,9 @@ class Asker:
         results = [
             types.Part(
                 function_response=types.FunctionResponse(
-                    id=part.function_call.id, name=part.function_call.name, response={"output": "rain"}
+                    id=part.function_call.id,
+                    name=part.function_call.name,
+                    response={"output": "rain"},
                 )
             )
             for part in called.parts
