@@ -162,14 +162,11 @@ impl Llm {
         if asked.as_frames {
             events.iter_mut().for_each(|event| event.bytes = frame::chunk(&event.bytes));
         }
-        match fault {
-            Some(Fault::BadCrc(after)) => {
-                let at = place_of_token(&events, after).min(events.len() - 1);
-                if let Some(last) = events[at].bytes.last_mut() {
-                    *last ^= 0xFF;
-                }
+        if let Some(Fault::BadCrc(after)) = fault {
+            let at = place_of_token(&events, after).min(events.len() - 1);
+            if let Some(last) = events[at].bytes.last_mut() {
+                *last ^= 0xFF;
             }
-            _ => (),
         }
         let fields = match dialect {
             _ if asked.as_frames => [("content-type", "application/vnd.amazon.eventstream"), STORE],

@@ -144,7 +144,7 @@ impl Heard {
     }
 
     /// Every call has a result before somebody says something else.
-    fn answered(&mut self) -> Result<(), Refused> {
+    fn answered(&self) -> Result<(), Refused> {
         let last = self.turns.len().saturating_sub(1);
         for (at, turn) in self.turns.iter().enumerate() {
             if at < last && turn.answered.len() < turn.calls.len() {
