@@ -12,6 +12,11 @@ use wire::post;
 
 const ANTHROPIC: &str = "anthropic-version: 2023-06-01\r\n";
 const PIXEL: &str = "iVBORw0KGgo=";
+const SYSTEM: &str = "Be brief.";
+const ASKED: &str = "And this?";
+const SAID: &str = "Let me look.";
+const LAST: &str = "Thanks.";
+const ARGUMENTS: &str = r#"{"city":"Rome"}"#;
 
 fn start() -> (Running, SocketAddr) {
     let origin = origin::start(Setup::new(Kind::Llm(Llm::default()))).expect("an origin starts");
@@ -21,117 +26,136 @@ fn start() -> (Running, SocketAddr) {
 
 /// One conversation in five dialects: path and body.
 fn told() -> [(&'static str, Value); 5] {
-    let schema = json!({
+    [
+        ("/v1/chat/completions", chat()),
+        ("/v1/responses", responses()),
+        ("/v1/messages", messages()),
+        ("/v1beta/models/m@echo:generateContent", gemini()),
+        ("/model/m@echo/converse", converse()),
+    ]
+}
+
+fn schema() -> Value {
+    json!({
         "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } },
-    });
-    let arguments = json!({ "city": "Rome" });
-    let (system, asked, said, last) = ("Be brief.", "And this?", "Let me look.", "Thanks.");
-    let url = format!("data:image/png;base64,{PIXEL}");
-    let chat = json!({
+    })
+}
+
+fn chat() -> Value {
+    json!({
         "model": "m@echo", "reasoning_effort": "low", "stop": "END", "tool_choice": "auto",
         "messages": [
-            { "role": "system", "content": system },
+            { "role": "system", "content": SYSTEM },
             { "role": "user", "content": [
-                { "type": "text", "text": asked },
-                { "type": "image_url", "image_url": { "url": url } },
+                { "type": "text", "text": ASKED },
+                { "type": "image_url", "image_url": { "url": url() } },
             ] },
-            { "role": "assistant", "content": said, "tool_calls": [{
+            { "role": "assistant", "content": SAID, "tool_calls": [{
                 "id": "c1", "type": "function",
-                "function": { "name": "look", "arguments": arguments.to_string() },
+                "function": { "name": "look", "arguments": ARGUMENTS },
             }] },
             { "role": "tool", "tool_call_id": "c1", "content": "rain" },
-            { "role": "user", "content": last },
+            { "role": "user", "content": LAST },
         ],
-        "tools": [{ "type": "function", "function": { "name": "look", "parameters": schema } }],
-    });
-    let responses = json!({
-        "model": "m@echo", "reasoning": { "effort": "low" }, "instructions": system,
+        "tools": [{ "type": "function", "function": { "name": "look", "parameters": schema() } }],
+    })
+}
+
+fn responses() -> Value {
+    json!({
+        "model": "m@echo", "reasoning": { "effort": "low" }, "instructions": SYSTEM,
         "input": [
             { "role": "user", "content": [
-                { "type": "input_text", "text": asked },
-                { "type": "input_image", "image_url": url },
+                { "type": "input_text", "text": ASKED },
+                { "type": "input_image", "image_url": url() },
             ] },
-            { "role": "assistant", "content": said },
+            { "role": "assistant", "content": SAID },
             {
                 "type": "function_call", "call_id": "c1", "name": "look",
-                "arguments": arguments.to_string(),
+                "arguments": ARGUMENTS,
             },
             { "type": "function_call_output", "call_id": "c1", "output": "rain" },
-            { "role": "user", "content": last },
+            { "role": "user", "content": LAST },
         ],
-        "tools": [{ "type": "function", "name": "look", "parameters": schema }],
-    });
-    let messages = json!({
-        "model": "m@echo", "max_tokens": 4000, "system": system, "stop_sequences": ["END"],
+        "tools": [{ "type": "function", "name": "look", "parameters": schema() }],
+    })
+}
+
+fn messages() -> Value {
+    json!({
+        "model": "m@echo", "max_tokens": 4000, "system": SYSTEM, "stop_sequences": ["END"],
         "thinking": { "type": "enabled", "budget_tokens": 1024 },
         "messages": [
             { "role": "user", "content": [
-                { "type": "text", "text": asked },
+                { "type": "text", "text": ASKED },
                 { "type": "image", "source": {
                     "type": "base64", "media_type": "image/png", "data": PIXEL,
                 } },
             ] },
             { "role": "assistant", "content": [
-                { "type": "text", "text": said },
-                { "type": "tool_use", "id": "c1", "name": "look", "input": arguments },
+                { "type": "text", "text": SAID },
+                { "type": "tool_use", "id": "c1", "name": "look", "input": { "city": "Rome" } },
             ] },
             { "role": "user", "content": [
                 { "type": "tool_result", "tool_use_id": "c1", "content": "rain" },
-                { "type": "text", "text": last },
+                { "type": "text", "text": LAST },
             ] },
         ],
-        "tools": [{ "name": "look", "input_schema": schema }],
-    });
-    let gemini = json!({
-        "systemInstruction": { "parts": [{ "text": system }] },
+        "tools": [{ "name": "look", "input_schema": schema() }],
+    })
+}
+
+fn gemini() -> Value {
+    json!({
+        "systemInstruction": { "parts": [{ "text": SYSTEM }] },
         "generationConfig": {
             "stopSequences": ["END"], "thinkingConfig": { "thinkingBudget": 1024 },
         },
         "contents": [
             { "role": "user", "parts": [
-                { "text": asked },
+                { "text": ASKED },
                 { "inlineData": { "mimeType": "image/png", "data": PIXEL } },
             ] },
             { "role": "model", "parts": [
-                { "text": said }, { "functionCall": { "name": "look", "args": arguments } },
+                { "text": SAID }, { "functionCall": { "name": "look", "args": { "city": "Rome" } } },
             ] },
             { "role": "user", "parts": [
                 { "functionResponse": { "name": "look", "response": { "output": "rain" } } },
-                { "text": last },
+                { "text": LAST },
             ] },
         ],
-        "tools": [{ "functionDeclarations": [{ "name": "look", "parameters": schema }] }],
-    });
-    let converse = json!({
-        "system": [{ "text": system }], "inferenceConfig": { "stopSequences": ["END"] },
+        "tools": [{ "functionDeclarations": [{ "name": "look", "parameters": schema() }] }],
+    })
+}
+
+fn converse() -> Value {
+    json!({
+        "system": [{ "text": SYSTEM }], "inferenceConfig": { "stopSequences": ["END"] },
         "additionalModelRequestFields": {
             "thinking": { "type": "enabled", "budget_tokens": 1024 },
         },
         "messages": [
             { "role": "user", "content": [
-                { "text": asked },
+                { "text": ASKED },
                 { "image": { "format": "png", "source": { "bytes": PIXEL } } },
             ] },
             { "role": "assistant", "content": [
-                { "text": said },
-                { "toolUse": { "toolUseId": "c1", "name": "look", "input": arguments } },
+                { "text": SAID },
+                { "toolUse": { "toolUseId": "c1", "name": "look", "input": { "city": "Rome" } } },
             ] },
             { "role": "user", "content": [
                 { "toolResult": { "toolUseId": "c1", "content": [{ "text": "rain" }] } },
-                { "text": last },
+                { "text": LAST },
             ] },
         ],
         "toolConfig": { "tools": [
-            { "toolSpec": { "name": "look", "inputSchema": { "json": schema } } },
+            { "toolSpec": { "name": "look", "inputSchema": { "json": schema() } } },
         ] },
-    });
-    [
-        ("/v1/chat/completions", chat),
-        ("/v1/responses", responses),
-        ("/v1/messages", messages),
-        ("/v1beta/models/m@echo:generateContent", gemini),
-        ("/model/m@echo/converse", converse),
-    ]
+    })
+}
+
+fn url() -> String {
+    format!("data:image/png;base64,{PIXEL}")
 }
 
 /// The text of a whole answer, after what was thought.
@@ -218,9 +242,18 @@ fn what_a_provider_refuses_is_refused() {
         let answer = post(at, path, ANTHROPIC, &body.to_string());
         assert_eq!(answer.status, 400, "{path} {place}: {}", answer.text());
         let error = answer.json();
-        let message = error["error"]["message"].as_str().or(error["message"].as_str()).unwrap();
+        let message =
+            error["error"]["message"].as_str().or_else(|| error["message"].as_str()).unwrap();
         assert!(message.contains(said), "{path} {place}: {message}");
     }
+    // The models of today want their signatures back.
+    let answer = post(at, "/v1/models/gemini-4:generateContent", "", &gemini.1.to_string());
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains("thought_signature"), "{}", answer.text());
+    let mut signed = gemini.1;
+    signed["contents"][1]["parts"][1]["thought_signature"] = json!("c3RhbmQtaW4=");
+    let answer = post(at, "/v1/models/gemini-4:generateContent", "", &signed.to_string());
+    assert_eq!(answer.status, 200, "{}", answer.text());
     // A call without a result, before somebody says more.
     let mut body = chat.1.clone();
     body["messages"].as_array_mut().unwrap().remove(3);

@@ -7,6 +7,8 @@ mod wire;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use loadtest::origin::{self, Fault, Kind, Llm, Running, Setup};
 use serde_json::{Value, json};
 use wire::{get, parse, post, raw, request};
@@ -238,6 +240,33 @@ fn converse_streams_frames() {
     assert_eq!(names, expected);
     assert_eq!(frames[12].1["stopReason"], "end_turn");
     assert_eq!(frames[13].1["usage"]["outputTokens"], 10);
+}
+
+/// As boto3 asks for what a model of Anthropic says in its own words.
+#[test]
+fn messages_come_in_frames_of_bedrock() {
+    let (_origin, at) = start(ten_tokens());
+    let mut body = messages("", false);
+    body.as_object_mut().unwrap().retain(|name, _| name == "messages" || name == "max_tokens");
+    let text = body.to_string();
+    assert_eq!(post(at, "/model/claude-5/invoke", "", &text).status, 400, "without a version");
+    body["anthropic_version"] = json!("bedrock-2023-05-31");
+    let whole = ask(at, "/model/claude-5/invoke", &body).json();
+    assert_eq!(whole["usage"]["output_tokens"], 10);
+    let stream = ask(at, "/model/claude-5/invoke-with-response-stream", &body);
+    assert_eq!(stream.field("content-type"), Some("application/vnd.amazon.eventstream"));
+    let frames = frames(&stream.body);
+    assert_eq!(frames.len(), 1 + 1 + 1 + 10 + 1 + 2);
+    let inside = |(name, payload): &(String, Value)| {
+        assert_eq!(name, "chunk");
+        let bytes = STANDARD.decode(payload["bytes"].as_str().unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&bytes).unwrap()["type"].clone()
+    };
+    let kinds: Vec<Value> = frames.iter().map(inside).collect();
+    assert_eq!(kinds[0], "message_start");
+    assert_eq!(kinds[kinds.len() - 1], "message_stop");
+    let refused = post(at, "/model/claude-5@429/invoke", "", &body.to_string());
+    assert_eq!(refused.field("x-amzn-errortype"), Some("ThrottlingException"));
 }
 
 #[test]

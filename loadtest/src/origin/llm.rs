@@ -99,20 +99,21 @@ impl Llm {
             let refused = Refused::new(404, format!("no such path: {}", request.path()));
             return (refusal(Dialect::Chat, &refused, retry_after), fault);
         };
+        let of_errors = dialect.of_errors(request);
         if let Some(Fault::Status(status)) = fault {
             let refused = Refused::new(status, "as asked".to_owned());
-            return (refusal(dialect, &refused, retry_after), fault);
+            return (refusal(of_errors, &refused, retry_after), fault);
         }
         let asked =
             self.admit(request).and_then(|()| Asked::parse(dialect, &surface, request, body.kept));
         match asked {
-            Err(refused) => (refusal(dialect, &refused, retry_after), fault),
+            Err(refused) => (refusal(of_errors, &refused, retry_after), fault),
             Ok(asked) => {
                 let fault = fault.or(asked.fault);
                 let answer = match fault {
                     Some(Fault::Status(status)) => {
                         let refused = Refused::new(status, "as asked".to_owned());
-                        refusal(dialect, &refused, retry_after)
+                        refusal(of_errors, &refused, retry_after)
                     }
                     _ => self.complete(dialect, &surface, &asked, fault),
                 };
@@ -153,21 +154,22 @@ impl Llm {
         fault: Option<Fault>,
     ) -> Answer {
         let mut events = dialect.stream(completion, asked);
-        match fault {
-            Some(Fault::ErrorEvent(after)) => {
-                let end = place_of_token(&events, after);
-                events.truncate(end);
-                events.push(Event { bytes: dialect.error_event(asked), token: false });
+        if let Some(Fault::ErrorEvent(after)) = fault {
+            let end = place_of_token(&events, after);
+            events.truncate(end);
+            events.push(Event { bytes: dialect.error_event(asked), token: false });
+        }
+        if asked.as_frames {
+            events.iter_mut().for_each(|event| event.bytes = frame::chunk(&event.bytes));
+        }
+        if let Some(Fault::BadCrc(after)) = fault {
+            let at = place_of_token(&events, after).min(events.len() - 1);
+            if let Some(last) = events[at].bytes.last_mut() {
+                *last ^= 0xFF;
             }
-            Some(Fault::BadCrc(after)) => {
-                let at = place_of_token(&events, after).min(events.len() - 1);
-                if let Some(last) = events[at].bytes.last_mut() {
-                    *last ^= 0xFF;
-                }
-            }
-            _ => (),
         }
         let fields = match dialect {
+            _ if asked.as_frames => [("content-type", "application/vnd.amazon.eventstream"), STORE],
             Dialect::Converse => [("content-type", "application/vnd.amazon.eventstream"), STORE],
             Dialect::Gemini if asked.as_array => [("content-type", "application/json"), STORE],
             _ => EVENT_STREAM,

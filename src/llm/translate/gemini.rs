@@ -10,6 +10,7 @@
 //! | of a request to Gemini | becomes |
 //! |---|---|
 //! | system words amid the conversation | part of the system instruction |
+//! | system words and nothing else | what the user says |
 //! | thoughts of the past, signed or sealed | dropped: whoever signed them, it was not Gemini |
 //! | a refusal of the past | text |
 //! | a call's signature | `thoughtSignature` |

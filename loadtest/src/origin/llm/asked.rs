@@ -6,7 +6,7 @@ use super::super::faults::Fault;
 use super::super::http::fnv;
 use super::super::request::Request;
 use super::Refused;
-use super::dialect::{Dialect, Surface};
+use super::dialect::{self, Dialect, Surface};
 use super::heard::{self, Heard};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub(super) struct Asked {
     pub(super) include_usage: bool,
     /// A stream of Gemini without `alt=sse` is one JSON array.
     pub(super) as_array: bool,
+    /// A stream of Messages from Bedrock.
+    pub(super) as_frames: bool,
     pub(super) tokens_max: Option<u32>,
     /// That the model's name asks for.
     pub(super) tokens: Option<u32>,
@@ -49,6 +51,7 @@ impl Asked {
         let wrong = |message: &str| Refused::new(400, message.to_owned());
         let body: Value = serde_json::from_slice(body).map_err(|_| wrong("the body is no JSON"))?;
         let Value::Object(_) = &body else { return Err(wrong("the body is no object")) };
+        let body = if dialect == Dialect::Gemini { heard::camel_case(body) } else { body };
         let (in_path, stream) = match surface {
             Surface::Generate { model, stream } => (model.clone(), *stream),
             _ => (None, None),
@@ -67,6 +70,7 @@ impl Asked {
             (None, _) => return Err(wrong("stream is no boolean")),
         };
         asked.as_array = dialect == Dialect::Gemini && !request.query().contains("alt=sse");
+        asked.as_frames = dialect::is_framed(request);
         asked.include_usage = body["stream_options"]["include_usage"] == Value::Bool(true);
         // AI Studio counts whole requests inside of another.
         let inside = (*surface == Surface::CountTokens).then(|| &body["generateContentRequest"]);
@@ -81,6 +85,9 @@ impl Asked {
             return Ok(asked);
         }
         let heard = heard::read(dialect, body)?;
+        if dialect == Dialect::Gemini {
+            heard::check_signed(&asked.model, body)?;
+        }
         asked.input_tokens = tokens_of(heard.text_bytes());
         asked.take_wishes(dialect, body, &heard);
         Ok(asked)

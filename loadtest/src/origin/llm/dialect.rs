@@ -71,11 +71,28 @@ pub(super) fn find(request: Request<'_>) -> Option<(Dialect, Surface)> {
             let stream = Some(last == "converse-stream");
             (Dialect::Converse, Surface::Generate { model, stream })
         }
+        // Messages inside of Bedrock: the model in the path, the stream in frames.
+        "invoke" | "invoke-with-response-stream" => {
+            let model = path.rsplit('/').nth(1).map(decode);
+            let stream = Some(is_framed(request));
+            (Dialect::Messages, Surface::Generate { model, stream })
+        }
         _ => return None,
     })
 }
 
+/// A stream of Messages comes as Bedrock frames it.
+pub(super) fn is_framed(request: Request<'_>) -> bool {
+    request.path().ends_with("/invoke-with-response-stream")
+}
+
 impl Dialect {
+    /// Whose errors are told before an answer begins.
+    pub(super) fn of_errors(self, request: Request<'_>) -> Self {
+        let of_bedrock = request.path().ends_with("/invoke") || is_framed(request);
+        if of_bedrock { Self::Converse } else { self }
+    }
+
     pub(super) fn whole(self, completion: &Completion) -> Value {
         match self {
             Self::Chat => chat::whole(completion),

@@ -1,10 +1,22 @@
 //! Frames of the AWS event stream: two lengths and their checksum, headers, a payload, and a
 //! checksum of all of it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
 pub(super) fn event(name: &str, payload: &[u8]) -> Vec<u8> {
     let headers =
         [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
     encode(&headers, payload)
+}
+
+/// An event of Server-Sent Events as Bedrock frames those of a model's own dialect.
+pub(super) fn chunk(event: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(event);
+    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default();
+    let payload = json!({ "bytes": STANDARD.encode(data), "p": "abcdefgh" });
+    self::event("chunk", payload.to_string().as_bytes())
 }
 
 pub(super) fn exception(name: &str, payload: &[u8]) -> Vec<u8> {

@@ -15,6 +15,8 @@ mod gemini;
 mod messages;
 mod responses;
 
+pub(super) use gemini::{camel_case, check_signed};
+
 /// Without ids, which each dialect makes in its own way, and with turns of one role put together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Heard {
@@ -142,7 +144,7 @@ impl Heard {
     }
 
     /// Every call has a result before somebody says something else.
-    fn answered(&mut self) -> Result<(), Refused> {
+    fn answered(&self) -> Result<(), Refused> {
         let last = self.turns.len().saturating_sub(1);
         for (at, turn) in self.turns.iter().enumerate() {
             if at < last && turn.answered.len() < turn.calls.len() {

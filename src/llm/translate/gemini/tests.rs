@@ -329,6 +329,16 @@ fn calls_are_signed_for_those_who_want_it() {
     assert!(refused.0.contains("\"third\""), "{refused:?}");
 }
 
+#[test]
+fn an_instruction_by_itself_is_said_by_the_user() {
+    let told = vec![say(Role::System, vec![Part::text("and kind")])];
+    let system = vec![Part::text("Be brief")];
+    let prompt = Prompt { system, turns: told, ..Prompt::default() };
+    let (body, _) = written(&prompt, "gemini-2.5-flash", Host::Own).unwrap();
+    let parts = json!([{ "text": "Be brief" }, { "text": "and kind" }]);
+    assert_eq!(body, json!({ "contents": [{ "role": "user", "parts": parts }] }));
+}
+
 /// Without ids they go by order, whichever tool was done first.
 #[test]
 fn results_stand_in_the_order_of_their_calls() {

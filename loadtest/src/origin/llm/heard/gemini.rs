@@ -131,7 +131,9 @@ fn part(path: &str, part: &Value, role: &'static str, heard: &mut Heard) -> Resu
     } else if !part["inlineData"].is_null() {
         let blob = &part["inlineData"];
         check::object(path, blob, &["mimeType", "data", "displayName"])?;
-        check::base64(path, &blob["data"])?;
+        // Of either alphabet, as bytes are in Google's JSON.
+        let data = check::text(path, &blob["data"])?.replace('-', "+").replace('_', "/");
+        check::base64(path, &Value::from(data))?;
         medium(check::name(path, &blob["mimeType"])?, role, heard);
     } else if !part["fileData"].is_null() {
         let file = &part["fileData"];
@@ -156,6 +158,53 @@ fn part(path: &str, part: &Value, role: &'static str, heard: &mut Heard) -> Resu
         heard.result(path, id, check::name(path, &answer["name"])?, &text)?;
     }
     Ok(())
+}
+
+/// Gemini 3 and later: the first call of a turn has the signature that it was given with.
+pub(in super::super) fn check_signed(model: &str, body: &Value) -> Result<(), Refused> {
+    let number = model.strip_prefix("gemini-").and_then(|rest| rest.chars().next());
+    if !number.is_some_and(|number| ('3'..='9').contains(&number)) {
+        return Ok(());
+    }
+    for (at, content) in check::list("contents", &body["contents"])?.iter().enumerate() {
+        let parts = content["parts"].as_array().into_iter().flatten();
+        let first = parts.into_iter().find(|part| part["functionCall"].is_object());
+        if first.is_some_and(|call| call["thoughtSignature"].as_str().is_none_or(str::is_empty)) {
+            let path = format!("contents[{at}]");
+            return Err(wrong(&path, "Function call is missing a thought_signature"));
+        }
+    }
+    Ok(())
+}
+
+/// Google takes `snake_case`, too, and its own library mixes them. What is not Google's stays.
+pub(in super::super) fn camel_case(value: Value) -> Value {
+    let name = |name: String| {
+        let mut words = name.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |mut all, word| {
+            all.extend(word.chars().take(1).map(|first| first.to_ascii_uppercase()));
+            all.push_str(word.get(1..).unwrap_or_default());
+            all
+        })
+    };
+    let field = |(own, value): (String, Value)| {
+        let own = name(own);
+        let value = match (own.as_str(), value) {
+            ("args" | "labels" | "responseJsonSchema" | "parametersJsonSchema", value) => value,
+            ("response", value) => value,
+            ("properties", Value::Object(properties)) => {
+                properties.into_iter().map(|(name, value)| (name, camel_case(value))).collect()
+            }
+            (_, value) => camel_case(value),
+        };
+        (own, value)
+    };
+    match value {
+        Value::Object(fields) => fields.into_iter().map(field).collect(),
+        Value::Array(items) => items.into_iter().map(camel_case).collect(),
+        value => value,
+    }
 }
 
 fn medium(mime: &str, role: &'static str, heard: &mut Heard) {

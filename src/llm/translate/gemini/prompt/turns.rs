@@ -186,9 +186,23 @@ pub(in super::super) fn media(blob: wire::Blob<'_>) -> Result<Part, &'static str
     if blob.mime_type.0.is_empty() || blob.data.0.is_empty() {
         return Err("inlineData has a mimeType and data");
     }
-    let source = Source::Data(blob.data.owned());
+    let source = Source::Data(plain(blob.data.owned()));
     let name = blob.display_name.map(wire::Text::owned);
     Ok(of(blob.mime_type.owned(), source, name))
+}
+
+/// Bytes in Google's JSON are base64 of either alphabet, and its own library takes that of the web:
+/// others know one alone.
+fn plain(data: String) -> String {
+    let plain = |byte: u8| !b"-_".contains(&byte);
+    if data.len().is_multiple_of(4) && data.bytes().all(plain) {
+        return data;
+    }
+    let mut data = data.replace('-', "+").replace('_', "/");
+    while !data.len().is_multiple_of(4) {
+        data.push('=');
+    }
+    data
 }
 
 fn address(file: wire::File<'_>) -> Result<Part, &'static str> {

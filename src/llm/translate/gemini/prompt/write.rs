@@ -70,17 +70,19 @@ impl<'a> Body<'a> {
         for turn in &prompt.turns {
             writer.turn(turn.role, &turn.parts)?;
         }
-        let Writer { contents, system, .. } = writer;
-        if contents.is_empty() {
-            return Err(Refused(EMPTY.into()));
-        }
+        let Writer { mut contents, system, .. } = writer;
         let words = system.into_iter().filter_map(text).map(wire::Part::of_text);
         let parts: Vec<_> = words.collect();
-        let system = Content { role: None, parts };
+        let mut system = Some(Content { role: None, parts }).filter(|said| !said.parts.is_empty());
+        if contents.is_empty() {
+            // An instruction by itself is no conversation to Google: the user gives it.
+            let alone = system.take().ok_or_else(|| Refused(EMPTY.into()))?;
+            contents.push(Content { role: Some("user"), ..alone });
+        }
         Ok(Self {
             model: None,
             contents,
-            system_instruction: Some(system).filter(|system| !system.parts.is_empty()),
+            system_instruction: system,
             tools: tools.map(|tools| [tools]),
             tool_config,
             generation_config: settings::write(prompt, provider.model)?,
