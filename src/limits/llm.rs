@@ -1,5 +1,7 @@
 //! Bounds of what the AI gateway reads.
 
+use std::time::Duration;
+
 /// Levels of arrays and objects in a JSON text.
 pub const JSON_DEPTH_MAX: usize = 128;
 /// Levels that a field may be looked for in.
@@ -8,6 +10,8 @@ pub const JSON_PATH_DEPTH_MAX: usize = 8;
 pub const JSON_TEXT_BYTES_MAX: usize = 256;
 /// What is held back of an event until it is known whether the client is to have it.
 pub const EVENT_HELD_BYTES_MAX: usize = 4096;
+/// What is held back of an answer until its first token: it may be somebody else's in the end.
+pub const ANSWER_HELD_BYTES_MAX: usize = 64 * super::KIB;
 /// Combinations of provider, models and route that one worker counts tokens apart for.
 pub const GEN_AI_SERIES_MAX: usize = 1_000;
 /// The port of the block `llm`, as in agentgateway.
@@ -18,6 +22,8 @@ pub const MODELS_MAX: usize = 10_000;
 /// What is no answer of a model that fails over, where the configuration does not say: it has too
 /// much to do, or cannot. 529 is Anthropic's 503.
 pub const LLM_RETRY_CODES: [u16; 6] = [429, 500, 502, 503, 504, 529];
+/// Who asks to be left alone for longer is not asked again for the same request.
+pub const LLM_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Backends that one name may lead to: a word has a bit for each.
 pub const CANDIDATES_MAX: usize = 64;
 

@@ -25,6 +25,8 @@ pub struct Answer {
     /// When the first event came that carries something of the answer.
     pub first_token: Option<Instant>,
     hides_usage: bool,
+    /// Nothing goes on before the first token.
+    holds: bool,
     /// Of an event that may be left out.
     held: Vec<u8>,
     /// So much of it goes on after all.
@@ -76,15 +78,22 @@ impl Answer {
             facts: Facts::default(),
             first_token: None,
             hides_usage,
+            holds: false,
             held: Vec::new(),
             released: 0,
             passes: false,
         }
     }
 
+    /// A stream that ends before its first token is none: somebody else may have a better one.
+    pub fn hold(&mut self) {
+        self.holds = true;
+    }
+
     /// Its head came.
     pub fn begin(&mut self, form: Form) {
         self.form = form;
+        self.holds &= form == Form::Events;
         self.hides_usage &= form == Form::Events;
     }
 
@@ -177,6 +186,10 @@ impl Watch for Answer {
             Form::Other => (),
         }
         bytes.len()
+    }
+
+    fn holds(&self) -> bool {
+        self.holds && self.first_token.is_none()
     }
 
     fn put_released(&mut self, out: &mut Buffer) {

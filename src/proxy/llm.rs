@@ -39,9 +39,15 @@ pub async fn ask<'a>(
     let llm = &*routed.place.view.snapshot.llms[id.index()];
     let api = begin(llm, exchange);
     let method = exchange.request.method;
+    if matches!(method, Method::Get | Method::Head) {
+        let path = Asked::of(exchange).path_bytes();
+        if let Some(one) = llm.listing.one(path, exchange.outcome.shape)? {
+            return dispatch::answered(&routed, exchange, changes, Said::Fixed(one)).await;
+        }
+    }
     let request = match api {
         Api::Models if matches!(method, Method::Get | Method::Head) => {
-            let list = &llm.listing[usize::from(exchange.outcome.shape == Shape::Anthropic)];
+            let list = llm.listing.all(exchange.outcome.shape);
             return dispatch::answered(&routed, exchange, changes, Said::Fixed(list)).await;
         }
         Api::Models => return Err(Failure::Llm(Error::BadMethod)),
@@ -110,12 +116,14 @@ async fn read<'a>(
     if routed.place.view.resources.buffers.is_full() {
         return Err(Failure::Overload(super::failure::Overloaded::Buffers));
     }
-    let wanted = Gather { bytes_max: llm.body_bytes_max, text: false, replaced: false };
+    let wanted = Gather { bytes_max: llm.body_bytes_max, text: llm.reads_body, replaced: false };
     gather::request(routed, exchange, wanted, routed.edits.timeouts().request).await?;
     let mut name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
+    let (head, bytes) = (&exchange.request, exchange.head_bytes());
+    let field = |name: &[u8]| head.find(bytes, name).map(|value| value.of(bytes));
     let read = AskedFor::read(gather::body(exchange), &mut name).and_then(|asked| {
         let plan = match asked.model.is_some() {
-            true => llm.find(&name),
+            true => llm.find(&name, &field),
             false if api == Api::Other => llm.find_any(),
             false => Err(Error::NoModel),
         };

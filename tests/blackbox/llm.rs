@@ -3,6 +3,7 @@
 //! the caller's library reads.
 
 mod errors;
+mod failover;
 mod real_clients;
 mod requests;
 mod streams;
