@@ -12,6 +12,7 @@ pub mod api;
 pub mod error;
 pub mod fit;
 pub mod line;
+pub mod listing;
 pub mod model;
 pub mod plan;
 pub mod provider;
@@ -22,6 +23,8 @@ pub mod translation;
 pub mod usage;
 pub mod way;
 
+use std::time::Duration;
+
 pub use answer::Answer;
 pub use api::Api;
 pub use error::Error;
@@ -29,9 +32,9 @@ pub use plan::Plan;
 pub use provider::Provider;
 pub use translation::Translation;
 
-use crate::route::target::FixedReply;
 use crate::upstream::retry::Retry;
 use api::Suffixes;
+use listing::Listing;
 use model::{Models, Sent};
 use plan::Candidate;
 
@@ -48,8 +51,11 @@ pub struct Llm {
     pub retry: Retry,
     /// What may be gathered of a request.
     pub body_bytes_max: usize,
-    /// Answers to `/v1/models`: as OpenAI has it, and as Anthropic has it.
-    pub listing: [FixedReply; 2],
+    /// A condition of a plan looks into bodies.
+    pub reads_body: bool,
+    /// How long a stream may take to its first token, with each that is tried.
+    pub first_token: Option<Duration>,
+    pub listing: Listing,
 }
 
 /// Who is asked for a model, and what it is called there.
@@ -62,12 +68,16 @@ pub struct Chosen<'a> {
 }
 
 impl Llm {
-    /// Who has the model of that name.
+    /// Who has the model of that name, for a request with these fields.
     ///
     /// # Errors
     /// Nobody has.
-    pub fn find(&self, model: &[u8]) -> Result<&Plan, Error> {
-        Ok(&self.models.find(model).ok_or(Error::UnknownModel)?.plan)
+    pub fn find<'a>(
+        &self,
+        model: &[u8],
+        field: &dyn Fn(&[u8]) -> Option<&'a [u8]>,
+    ) -> Result<&Plan, Error> {
+        Ok(&self.models.find(model, field).ok_or(Error::UnknownModel)?.plan)
     }
 
     /// Who is asked where no model is named: whoever has every model, or the only one there is.

@@ -12,6 +12,7 @@ pub mod header;
 pub mod http1;
 pub mod http2;
 pub mod json_scan;
+pub mod limit_reset;
 pub mod proxy_protocol;
 pub mod scan;
 pub mod uri;

@@ -290,6 +290,20 @@ impl Health {
 }
 
 impl Eviction {
+    /// Of a provider of models that another stands in for, where nothing is said: three failures,
+    /// and all of its one host.
+    pub fn of_models() -> Self {
+        Self {
+            duration: Duration::from_secs(1),
+            max_duration: Duration::from_secs(300),
+            consecutive_failures: Some(3),
+            success_rate: None,
+            success_rate_requests: 100,
+            interval: Duration::from_secs(10),
+            max_ejected_percent: 100,
+        }
+    }
+
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
         table.unsupported(&["healthThreshold", "restoreHealth"]);

@@ -1,8 +1,11 @@
 //! `llm:`: one address in front of all models. It is a bind, a listener and a route with a provider
 //! for each model: `bind` writes them out, and the rest of the product knows nothing of the block.
 
+mod virtual_model;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -10,14 +13,16 @@ use super::ai::{self, Ai, CloudParams, Provider};
 use super::backend::{BackendPolicies, Host, RouteBackend, RouteTarget, Target};
 use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
+use super::cluster::Health;
 use super::listener::{Bind, Listener, TunnelProtocol};
 use super::policy::RoutePolicies;
 use super::policy::ai::{AiPolicy, Model as RouteModel, Sent};
 use super::policy::parse_path;
 use super::reader::{Cursor, Table};
-use super::route::{Route, RouteMatch};
+use super::route::{HeaderMatch, Route, RouteMatch};
 use super::scalar::{self, Secret};
 use crate::limits;
+use virtual_model::VirtualModel;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +34,14 @@ pub struct Llm {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<NamedProvider>,
     pub models: Vec<Model>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub virtual_models: Vec<VirtualModel>,
+    /// Ours. As of `policies.ai`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "scalar::serialize_maybe_duration"
+    )]
+    pub first_token_timeout: Option<Duration>,
 }
 
 /// What several models have in common.
@@ -54,6 +67,27 @@ pub struct Model {
     pub transformation: Option<Transformation>,
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    pub visibility: Visibility,
+    /// Beside the name: one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<ModelMatch>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Visibility {
+    #[default]
+    Public,
+    /// Only virtual models lead to it.
+    Internal,
+}
+
+/// What a request has to have, all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelMatch {
+    pub headers: Vec<HeaderMatch>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -100,7 +134,7 @@ impl Serialize for Transformation {
 impl Llm {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["policies", "virtualModels", "gateways", "tls", "modelCatalog"]);
+        table.unsupported(&["policies", "gateways", "tls", "modelCatalog"]);
         let mark = table.value("port").map_or_else(|| cursor.mark(), |port| port.mark());
         let llm = Self {
             port: table.or("port", limits::LLM_PORT, |c| c.integer(0..=65535)),
@@ -109,6 +143,8 @@ impl Llm {
             }),
             providers: table.list("providers", NamedProvider::read).unwrap_or_default(),
             models: table.must("models", read_models).unwrap_or_default(),
+            virtual_models: table.list("virtualModels", VirtualModel::read).unwrap_or_default(),
+            first_token_timeout: table.maybe("firstTokenTimeout", scalar::read_timeout),
         };
         llm.check_names(&table);
         let socket = llm.socket(ipv6);
@@ -130,10 +166,22 @@ impl Llm {
                 table.fail(&format!("two providers have the name `{}`", named.name));
             }
         }
+        let named = |model: &Model| RouteModel {
+            name: model.name.clone(),
+            backend: 0,
+            sent: Sent::Same,
+            is_public: true,
+            matches: Vec::new(),
+        };
+        let named: Vec<_> = self.models.iter().map(named).collect();
+        for wrong in virtual_model::resolve(&self.virtual_models, &named).1 {
+            table.fail(&wrong);
+        }
         let mut models = BTreeSet::new();
         for model in &self.models {
             let name = &model.name;
-            if !models.insert(name.as_str()) {
+            // Of those that a request's head decides between there may be several.
+            if model.matches.is_empty() && !models.insert(name.as_str()) {
                 table.fail(&format!("two models have the name `{name}`"));
             }
             let provider = match &model.provider {
@@ -197,9 +245,19 @@ impl Llm {
                 (None, Some(name)) => Sent::Name(name),
                 (None, None) => Sent::Same,
             };
-            models.push(RouteModel { name: model.name.clone(), backend: place, sent });
+            let is_public = model.visibility == Visibility::Public;
+            let matches = model.matches.iter().map(|one| one.headers.clone()).collect();
+            let name = model.name.clone();
+            models.push(RouteModel { name, backend: place, sent, is_public, matches });
         }
-        let ai = AiPolicy { models: Some(models), ..AiPolicy::default() };
+        let (virtual_models, _) = virtual_model::resolve(&self.virtual_models, &models);
+        virtual_model::guard(&mut backends, &virtual_models);
+        let ai = AiPolicy {
+            first_token_timeout: self.first_token_timeout,
+            virtual_models,
+            models: Some(models),
+            ..AiPolicy::default()
+        };
         let route = Route {
             name: Some("llm".to_owned()),
             matches: vec![RouteMatch::default()],
@@ -242,6 +300,7 @@ impl Llm {
         let policies = BackendPolicies {
             backend_tls: model.backend_tls.clone().or(tls),
             backend_auth: params.api_key.map(BackendAuth::key),
+            health: model.health.clone(),
             ..BackendPolicies::default()
         };
         let target = RouteTarget::Inline(Target::Ai(Box::new(ai)));
@@ -267,15 +326,8 @@ impl NamedProvider {
 impl Model {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&[
-            "auth",
-            "authorization",
-            "defaults",
-            "guardrails",
-            "health",
-            "matches",
-        ]);
-        table.unsupported(&["overrides", "passthrough", "requestHeaders", "routing", "visibility"]);
+        table.unsupported(&["auth", "authorization", "defaults", "guardrails"]);
+        table.unsupported(&["overrides", "passthrough", "requestHeaders", "routing"]);
         let name = table.must("name", |c| {
             let name = ai::read_model(c)?;
             if name.matches('*').count() > 1 {
@@ -290,8 +342,31 @@ impl Model {
             table.fail("`params.model` and `transformation.model` both say what is sent");
         }
         let backend_tls = table.maybe("backendTLS", BackendTls::read);
+        let health = table.maybe("health", Health::read);
+        let words = [("public", Visibility::Public), ("internal", Visibility::Internal)];
+        let visibility = table.or("visibility", Visibility::Public, |c| c.word(&words, &[]));
+        let matches = table.list("matches", ModelMatch::read).unwrap_or_default();
         table.finish();
-        Some(Self { name: name?, provider: provider?, params, transformation, backend_tls })
+        let (name, provider) = (name?, provider?);
+        Some(Self {
+            name,
+            provider,
+            params,
+            transformation,
+            backend_tls,
+            health,
+            visibility,
+            matches,
+        })
+    }
+}
+
+impl ModelMatch {
+    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        let mut table = cursor.table();
+        let headers = table.list("headers", HeaderMatch::read).unwrap_or_default();
+        table.finish();
+        Some(Self { headers })
     }
 }
 

@@ -220,7 +220,7 @@ impl Default for PathMatch {
 }
 
 impl HeaderMatch {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
+    pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
         let name = table.must("name", FieldName::read);
         let value = table.must("value", ValueMatch::read);

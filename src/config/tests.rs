@@ -106,6 +106,12 @@ fn once(key: &str) -> String {
         }
         _ => key,
     };
+    // The health of a model's provider is that of any backend, its fields are those of any match.
+    let key = match key.strip_prefix("llm.models[].") {
+        Some(rest) if rest.starts_with("health.") => format!("backends[].policies.{rest}"),
+        Some(rest) if rest.starts_with("matches[].headers[].") => format!("routes[].{rest}"),
+        _ => key,
+    };
     // A policy is the same in each of its cases.
     let key = match key.split_once(".conditional[].") {
         Some((policy, rest)) if rest != "condition" => format!("{policy}.{rest}"),

@@ -9,6 +9,7 @@ use super::error::Broke;
 use super::transfer::{Came, Transfer, put_chunk_prefix};
 use crate::base::buffer::Buffer;
 use crate::base::clock::Instant;
+use crate::limits::ANSWER_HELD_BYTES_MAX;
 
 /// Who looks.
 pub trait Watch {
@@ -25,6 +26,11 @@ pub trait Watch {
     fn cut(&mut self) -> bool {
         false
     }
+
+    /// What was seen so far may still be thrown away: nothing of it goes on yet, nor does the head.
+    fn holds(&self) -> bool {
+        false
+    }
 }
 
 /// One body, and where it goes.
@@ -32,6 +38,8 @@ pub struct Watched<'a, W> {
     pub transfer: &'a Transfer<'a>,
     /// Borrowed for a look at a time: others may want to know what was seen.
     pub watch: &'a RefCell<W>,
+    /// How long it may be held.
+    pub held_until: Option<Instant>,
 }
 
 impl<W: Watch> Watched<'_, W> {
@@ -61,13 +69,20 @@ impl<W: Watch> Watched<'_, W> {
             if piece.done {
                 return self.end(front, buffer, kept, piece.consumed, chunks).await;
             }
-            if kept > 0 || !front.is_empty() {
+            let holds = self.watch.borrow().holds() && front.len() < ANSWER_HELD_BYTES_MAX;
+            if holds {
+                front.put(&buffer.filled()[..kept]);
+                buffer.consume(piece.consumed);
+            } else if kept > 0 || !front.is_empty() {
                 buffer = transfer.send(front, buffer, kept, piece.consumed).await?;
             } else {
                 buffer.consume(piece.consumed);
             }
             let came;
-            (came, buffer) = transfer.read(body, buffer).await;
+            let until = self.held_until.filter(|_| holds);
+            let until = transfer.until.into_iter().chain(until).min();
+            let read = Transfer { until, ..*transfer };
+            (came, buffer) = read.read(body, buffer).await;
             let broke = match came {
                 Ok(Came::Bytes) => continue,
                 Ok(Came::End) if body.ends_by_close() => {

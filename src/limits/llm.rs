@@ -22,6 +22,8 @@ pub const TRANSLATED_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const STREAMED_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What is kept of blocks of a streamed answer that are told by turns, until theirs comes.
 pub const EVENTS_KEPT_BYTES_MAX: usize = 1024 * 1024;
+/// What is held back of an answer until its first token: it may be somebody else's in the end.
+pub const ANSWER_HELD_BYTES_MAX: usize = 64 * super::KIB;
 /// Combinations of provider, models and route that one worker counts tokens apart for.
 pub const GEN_AI_SERIES_MAX: usize = 1_000;
 /// The port of the block `llm`, as in agentgateway.
@@ -49,6 +51,8 @@ pub const SKEW_SECONDS_MIN: u64 = 300;
 /// What is no answer of a model that fails over, where the configuration does not say: it has too
 /// much to do, or cannot. 529 is Anthropic's 503.
 pub const LLM_RETRY_CODES: [u16; 6] = [429, 500, 502, 503, 504, 529];
+/// Who asks to be left alone for longer is not asked again for the same request.
+pub const LLM_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Backends that one name may lead to: a word has a bit for each.
 pub const CANDIDATES_MAX: usize = 64;
 

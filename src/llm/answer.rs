@@ -38,6 +38,8 @@ pub struct Answer {
     /// When the first event came that carries something of the answer.
     pub first_token: Option<Instant>,
     hides_usage: bool,
+    /// Nothing goes on before the first token.
+    holds: bool,
     /// Of an event that may be left out.
     held: Vec<u8>,
     /// So much of it goes on after all.
@@ -99,15 +101,22 @@ impl Answer {
             facts,
             first_token: None,
             hides_usage,
+            holds: false,
             held: Vec::new(),
             released: 0,
             passes: false,
         }
     }
 
+    /// A stream that ends before its first token is none: somebody else may have a better one.
+    pub fn hold(&mut self) {
+        self.holds = true;
+    }
+
     /// Its head came.
     pub fn begin(&mut self, form: Form) {
         self.form = form;
+        self.holds &= matches!(form, Form::Events | Form::Frames);
         self.hides_usage &= form == Form::Events;
         if let Some(translation) = &mut self.translation {
             translation.begin(form);
@@ -250,6 +259,10 @@ impl Watch for Answer {
 
     fn cut(&mut self) -> bool {
         self.translation.as_mut().is_some_and(|translation| translation.cut())
+    }
+
+    fn holds(&self) -> bool {
+        self.holds && self.first_token.is_none()
     }
 
     fn put_released(&mut self, out: &mut Buffer) {

@@ -14,6 +14,8 @@ pub enum Error {
     /// A field that we act on stands twice: which one counts depends on who reads.
     Duplicate,
     UnknownModel,
+    /// Whoever has it has too much to do, for so many seconds; 0: nobody says how long.
+    Limited(u32),
     /// It would take a translation.
     NotSpoken,
     /// It says what the provider's dialect has no words for; which, the exchange knows.

@@ -82,6 +82,11 @@ impl Plan {
         self.root.below
     }
 
+    /// Whether a condition looks into the body of a request.
+    pub fn reads_body(&self) -> bool {
+        self.root.reads_body()
+    }
+
     /// Who is asked, of those in `open`. `random` decides where several are as good.
     pub fn next(
         &self,
@@ -139,6 +144,19 @@ impl Node {
             }
         };
         Ok(Self { below, kind })
+    }
+
+    fn reads_body(&self) -> bool {
+        match &self.kind {
+            Kind::One(_) => false,
+            Kind::Weighted(nodes) | Kind::Failover(nodes) => {
+                nodes.iter().any(|(_, node)| node.reads_body())
+            }
+            Kind::First(nodes) => nodes.iter().any(|(condition, node)| {
+                let reads = |condition: &Expression| condition.reads().request;
+                condition.as_ref().is_some_and(reads) || node.reads_body()
+            }),
+        }
     }
 
     fn next(&self, open: u64, asking: &Asking<'_>) -> Option<usize> {

@@ -314,7 +314,7 @@ impl Failure {
     pub const fn code(self) -> Option<&'static str> {
         match self {
             Self::Llm(llm::Error::UnknownModel) => Some("model_not_found"),
-            Self::RateLimited(_) => Some("rate_limit_exceeded"),
+            Self::RateLimited(_) | Self::Llm(llm::Error::Limited(_)) => Some("rate_limit_exceeded"),
             _ => None,
         }
     }
@@ -334,6 +334,10 @@ const fn of_model(error: llm::Error) -> Row {
         Error::Refused => (400, "the provider of this model cannot be told this"),
         Error::UnknownModel => (404, "no such model"),
         Error::BadMethod => (405, "method not allowed"),
+        Error::Limited(_) => {
+            let text = "whoever has this model is at its limit";
+            return Row { status: 429, reason: Reason::RateLimit, text, flag: "UO" };
+        }
         Error::BadAnswer => {
             let text = "upstream call failed: not an answer of a model";
             return Row { status: 502, reason: Reason::UpstreamFailure, text, flag: "UPE" };

@@ -390,9 +390,8 @@ pub fn attempt_limit(routed: &Routed<'_>, exchange: &Exchange) -> Option<(Durati
         (limit.saturating_sub(Duration::from_nanos(spent)), Failure::RequestSlow)
     });
     let attempt = timeouts.per_try.map(|limit| (limit, Failure::AttemptSlow));
-    match (request, attempt) {
-        (Some(request), Some(attempt)) if attempt.0 < request.0 => Some(attempt),
-        (Some(request), _) => Some(request),
-        (None, attempt) => attempt,
-    }
+    let first_token = routed.others.and_then(|others| others.first_token);
+    let first_token = first_token.map(|limit| (limit, Failure::FirstTokenSlow));
+    let limits = [request, attempt, first_token];
+    limits.into_iter().flatten().min_by_key(|(limit, _)| *limit)
 }

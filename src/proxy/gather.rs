@@ -112,6 +112,9 @@ pub fn copy(exchange: &Exchange, books: &Rc<Buffers>) -> Option<Box<Gathered>> {
     let gathered = exchange.asked_body.as_ref()?;
     let mut copy = Box::new(Gathered::new(books, b""));
     copy.append(gathered.body());
+    if let Some(text) = &gathered.text {
+        copy.show(text.clone());
+    }
     Some(copy)
 }
 

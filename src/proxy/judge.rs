@@ -13,6 +13,7 @@ use crate::http::Exchange;
 use crate::limits::FAILURE_COST;
 use crate::policy::attributes::ResponsePart;
 use crate::proto::http1::FieldName;
+use crate::proto::limit_reset;
 use crate::snapshot::resources::Resources;
 use crate::upstream::Local;
 use crate::upstream::outlier::{self, Verdict};
@@ -123,7 +124,12 @@ fn retry_after(routed: &Routed<'_>, exchange: &Exchange, bytes: &[u8]) -> Option
     {
         return Some(Duration::from_millis(milliseconds));
     }
-    let value = response.value(bytes, FieldName::RetryAfter)?;
+    let field = |name: &[u8]| response.find(bytes, name).map(|value| value.of(bytes));
+    let Some(value) = response.value(bytes, FieldName::RetryAfter) else {
+        let now = routed.view.resources.unix_micros(routed.connection.now());
+        let is_limit = response.status == 429;
+        return is_limit.then(|| limit_reset::wait(field, Duration::from_micros(now))).flatten();
+    };
     number(value).map(Duration::from_secs).or_else(|| {
         let now = routed.view.resources.unix_micros(routed.connection.now());
         until(value, Duration::from_micros(now))

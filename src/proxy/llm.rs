@@ -45,9 +45,15 @@ pub async fn ask<'a>(
     let llm = &*routed.place.view.snapshot.llms[id.index()];
     let api = begin(llm, exchange);
     let method = exchange.request.method;
+    if matches!(method, Method::Get | Method::Head) {
+        let path = Asked::of(exchange).path_bytes();
+        if let Some(one) = llm.listing.one(path, exchange.outcome.shape)? {
+            return dispatch::answered(&routed, exchange, changes, Said::Fixed(one)).await;
+        }
+    }
     let request = match api {
         Api::Models if matches!(method, Method::Get | Method::Head) => {
-            let list = &llm.listing[usize::from(exchange.outcome.shape == Shape::Anthropic)];
+            let list = llm.listing.all(exchange.outcome.shape);
             return dispatch::answered(&routed, exchange, changes, Said::Fixed(list)).await;
         }
         Api::Models => return Err(Failure::Llm(Error::BadMethod)),
@@ -121,10 +127,12 @@ async fn read<'a>(
     if routed.place.view.resources.buffers.is_full() {
         return Err(Failure::Overload(super::failure::Overloaded::Buffers));
     }
-    let wanted = Gather { bytes_max: llm.body_bytes_max, text: false, replaced: false };
+    let wanted = Gather { bytes_max: llm.body_bytes_max, text: llm.reads_body, replaced: false };
     gather::request(routed, exchange, wanted, routed.edits.timeouts().request).await?;
     let in_path = line::read(api, Asked::of(exchange).path_bytes())?;
     let mut name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
+    let (head, bytes) = (&exchange.request, exchange.head_bytes());
+    let field = |name: &[u8]| head.find(bytes, name).map(|value| value.of(bytes));
     let read = AskedFor::read(gather::body(exchange), &mut name).and_then(|mut asked| {
         let is_named = in_path.is_some() || asked.model.is_some();
         if let Some(InPath { model, streams }) = in_path {
@@ -132,7 +140,7 @@ async fn read<'a>(
             (asked.model, asked.stream) = (None, streams);
         }
         let plan = match is_named {
-            true => llm.find(&name),
+            true => llm.find(&name, &field),
             false if api == Api::GenerateCount => llm.find_any(),
             false if api == Api::Other => llm.find_any(),
             false => Err(Error::NoModel),
@@ -171,7 +179,9 @@ fn realtime<'a>(llm: &'a Llm, exchange: &mut Exchange) -> Result<&'a Plan, Failu
     if model.len() > JSON_TEXT_BYTES_MAX || str::from_utf8(&model).is_err() {
         return Err(Failure::Llm(Error::BadModel));
     }
-    let plan = llm.find(&model)?;
+    let (head, bytes) = (&exchange.request, exchange.head_bytes());
+    let field = |name: &[u8]| head.find(bytes, name).map(|value| value.of(bytes));
+    let plan = llm.find(&model, &field)?;
     exchange.gen_ai_mut().request_model = model;
     Ok(plan)
 }

@@ -43,6 +43,11 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
     let mut told = buffers.take();
     shape.put_fields(&mut told, row.status);
     told.put(fields);
+    if let Failure::Llm(Error::Limited(seconds @ 1..)) = failure {
+        told.put(b"Retry-After: ");
+        encode::decimal(&mut told, u64::from(seconds));
+        told.put(b"\r\n");
+    }
     told.put(lines);
     let head = told.len();
     let refused = exchange.gen_ai().map(|known| known.refused.as_str());

@@ -46,7 +46,7 @@ pub async fn respond(
         return Ended::Failed(head.err().unwrap_or(Failure::UpstreamClosed));
     };
     let is_turned = match routed.others {
-        Some(others) => others.is_turned(routed, exchange),
+        Some(others) => others.is_turned(routed, exchange, input.filled()),
         None => exchange.outcome.may_retry && replay::is_turned(routed, exchange),
     };
     if is_turned {
@@ -198,7 +198,8 @@ async fn body(
             upload::beside(upload, transfer.run(&mut front, &mut body, input)).await
         }
         Through::Watch(watch) => {
-            let watched = Watched { transfer: &transfer, watch };
+            let held_until = routed.others.and_then(|others| others.first_token_until(exchange));
+            let watched = Watched { transfer: &transfer, watch, held_until };
             upload::beside(upload, Box::pin(watched.run(&mut front, &mut body, input))).await
         }
         Through::Coder(coder) => {
@@ -208,20 +209,36 @@ async fn body(
         }
     };
     // The head leaves with the first of the body; while it is in `front` nothing was sent.
-    connection.head_sent.set(front.is_empty());
+    let is_unsent = !front.is_empty();
+    connection.head_sent.set(!is_unsent);
     buffers.give(front);
     exchange.outcome.response_bytes = moved.get();
     connection.sent_bytes.set(connection.sent_bytes.get() + head_bytes + moved.get());
     match result {
         Ok(buffer) => Ended::Answered(answered(exchange, length, buffer)),
         Err(broke) => {
-            if told == Told::ByClose {
-                // To end the connection cleanly would end the message cleanly.
-                connection.stream.reset_on_close();
-            }
-            Ended::Failed(cut(broke, until.is_some_and(|until| connection.now() >= until)))
+            let is_late = until.is_some_and(|until| connection.now() >= until);
+            Ended::Failed(broken(routed, exchange, (broke, is_late), (told, is_unsent)))
         }
     }
+}
+
+/// What it is that a response broke off.
+fn broken(
+    routed: &Routed<'_>,
+    exchange: &Exchange,
+    (broke, is_late): (Broke, bool),
+    (told, is_unsent): (Told, bool),
+) -> Failure {
+    let now = routed.connection.now();
+    if is_unsent && routed.others.is_some_and(|others| others.is_late(exchange, now)) {
+        return Failure::FirstTokenSlow;
+    }
+    if told == Told::ByClose && !is_unsent {
+        // To end the connection cleanly would end the message cleanly.
+        routed.connection.stream.reset_on_close();
+    }
+    cut(broke, is_late)
 }
 
 /// How the client is told where a body ends that goes through something. One that is looked at has

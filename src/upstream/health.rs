@@ -13,6 +13,8 @@ use crate::base::clock::Instant;
 pub struct Health {
     /// Nanoseconds of the process's clock. The last ejection ends, or ended, then.
     ejected_until: AtomicU64,
+    /// The end of the last ejection that it asked for itself: it had too much to do.
+    asked_until: AtomicU64,
     /// Ejections that follow one another: they grow longer.
     pub(super) ejected_times: AtomicU32,
     pub(super) ejections: AtomicU32,
@@ -76,6 +78,15 @@ impl Health {
 
     pub fn spared(&self) -> u32 {
         self.spared.load(Relaxed)
+    }
+
+    /// Until when it asked to be left alone.
+    pub fn asked_until(&self) -> Instant {
+        Instant::from_nanos(self.asked_until.load(Relaxed))
+    }
+
+    pub(super) fn asks(&self, until: Instant) {
+        self.asked_until.store(until.nanos(), Relaxed);
     }
 
     /// It came after others: it begins slowly.

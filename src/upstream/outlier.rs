@@ -103,6 +103,9 @@ fn eject(cluster: &Cluster, endpoint: usize, asked: Option<Duration>, now: Insta
     let grown = rules.duration.saturating_mul(times);
     // A year is what the endpoint asks for; what it gets is ours to say.
     let length = grown.max(asked.unwrap_or_default()).min(rules.duration_max);
+    if asked.is_some() {
+        health.asks(now.plus(length));
+    }
     health.eject(&traffic.board, now.plus(length));
     let name = &cluster.endpoints[endpoint].name;
     tracing::info!(backend = %cluster.name, endpoint = %name, "ejected for {length:?}");

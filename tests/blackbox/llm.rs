@@ -4,6 +4,7 @@
 
 mod dialects;
 mod errors;
+mod failover;
 mod real_clients;
 mod realtime;
 mod requests;

@@ -72,7 +72,7 @@ fn mistakes_are_told() {
             "  models: [{name: a, provider: openAI, transformation: {model: 'x'}}]\n",
             "other expressions are not supported",
         ),
-        ("  models: [{name: a, provider: openAI}]\n  virtualModels: []\n", "not supported"),
+        ("  models: [{name: a, provider: openAI}]\n  tls: {}\n", "not supported"),
         ("  models: [{name: a, provider: openAI}]\n  modles: []\n", "did you mean `models`?"),
     ] {
         let told = read(llm).unwrap_err().to_string();

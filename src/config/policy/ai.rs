@@ -1,11 +1,15 @@
 //! `policies.ai` of a route: which paths speak which API, and what models are called.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::super::ai::{Api, read_model};
+use super::super::expression::Expression;
 use super::super::reader::Cursor;
+use super::super::route::HeaderMatch;
+use super::super::scalar;
 use crate::limits::MODELS_MAX;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -17,9 +21,18 @@ pub struct AiPolicy {
     /// A name, which may have one `*`, and the model that it stands for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub model_aliases: BTreeMap<String, String>,
+    /// Ours. Of each try of a stream, until its first token.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "scalar::serialize_maybe_duration"
+    )]
+    pub first_token_timeout: Option<Duration>,
     /// Of the block `llm`, which has a table of its own.
     #[serde(skip)]
     pub models: Option<Vec<Model>>,
+    /// Names of the same block that stand for one of several models.
+    #[serde(skip)]
+    pub virtual_models: Vec<(String, Choice)>,
 }
 
 /// A model that clients may name, and the backend of the route that has it.
@@ -30,6 +43,24 @@ pub struct Model {
     pub backend: usize,
     /// What it is called there.
     pub sent: Sent,
+    /// Clients may name it; others lead to it.
+    pub is_public: bool,
+    /// One of these; each all of its fields. Empty: any request.
+    pub matches: Vec<Vec<HeaderMatch>>,
+}
+
+/// Who is asked: a backend of the route, or one of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    One {
+        backend: usize,
+        sent: Sent,
+    },
+    Weighted(Vec<(u32, Self)>),
+    /// The lowest number first.
+    Failover(Vec<(u32, Self)>),
+    /// The first that holds.
+    First(Vec<(Option<Expression>, Self)>),
 }
 
 /// What a provider is told in place of the name that a client used.
@@ -50,7 +81,9 @@ impl AiPolicy {
         let policy = Self {
             routes: table.or("routes", BTreeMap::new(), read_routes),
             model_aliases: table.or("modelAliases", BTreeMap::new(), read_aliases),
+            first_token_timeout: table.maybe("firstTokenTimeout", scalar::read_timeout),
             models: None,
+            virtual_models: Vec::new(),
         };
         table.finish();
         Some(policy)

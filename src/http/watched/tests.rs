@@ -75,7 +75,7 @@ async fn run(
     });
     let watch = RefCell::new(Picky::default());
     let mut body = Body::new(length, Output::Strip);
-    let watched = Watched { transfer: &transfer, watch: &watch };
+    let watched = Watched { transfer: &transfer, watch: &watch, held_until: None };
     let result = watched.run(&mut front, &mut body, buffer).await;
     ends.to.shutdown(crate::net::socket::Side::Write);
     sending.join().unwrap();

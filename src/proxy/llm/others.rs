@@ -2,13 +2,16 @@
 //! candidate is asked. Told to whoever sends the request, while the caller has heard nothing yet.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use super::super::failure::{Failure, Overloaded};
+use super::super::judge;
 use super::super::place::Routed;
 use super::super::replay;
+use crate::base::clock::Instant;
 use crate::base::id::ClusterId;
 use crate::http::Exchange;
-use crate::limits::LLM_RETRY_CODES;
+use crate::limits::{LLM_RETRY_CODES, LLM_WAIT_MAX};
 use crate::llm;
 use crate::upstream::retry::{Retry, Retrying};
 
@@ -19,18 +22,55 @@ pub struct Others<'a> {
     pub(super) may_follow: bool,
     /// The plan says itself who comes when another cannot.
     pub(super) fails_over: bool,
+    /// How long a stream may take to its first token.
+    pub first_token: Option<Duration>,
+    /// All candidates were asked, or wait to be: the next try would be with one of them again.
+    pub(super) is_last: bool,
+    /// Whoever was asked before had too much to do.
+    pub(super) all_limited: bool,
+    /// So has this one: the caller is told for all of them.
+    pub(super) is_limited: Cell<bool>,
     /// The right to be one more retry, once it was given.
     pub(super) right: &'a Cell<Option<Retrying>>,
 }
 
 impl Others<'_> {
-    /// Whether the answer whose head came is left unsent for its status. If so the next candidate
-    /// is asked: its right to be a retry was given here.
-    pub fn is_turned(&self, routed: &Routed<'_>, exchange: &Exchange) -> bool {
-        self.may_follow
-            && self.is_code(exchange.response.status)
-            && self.may_again(routed, exchange)
-            && self.is_admitted(routed, exchange.outcome.endpoint.map(|(cluster, _)| cluster))
+    /// Whether the answer whose head came, which is in `bytes`, is left unsent for its status. If so
+    /// the next candidate is asked: its right to be a retry was given here.
+    pub fn is_turned(&self, routed: &Routed<'_>, exchange: &mut Exchange, bytes: &[u8]) -> bool {
+        let status = exchange.response.status;
+        if !self.is_code(status) || !self.may_again(routed, exchange) {
+            return false;
+        }
+        if self.is_last && self.all_limited && status == 429 {
+            self.is_limited.set(true);
+            return true;
+        }
+        if self.is_last && self.may_follow {
+            judge::note(routed, exchange, bytes);
+            let asked = exchange.outcome.retry_after.unwrap_or_default();
+            let wait = asked.max(self.retry.backoff_max);
+            let left = replay::time_left(routed, exchange);
+            if asked > LLM_WAIT_MAX || left.is_some_and(|left| left <= wait) {
+                return false;
+            }
+        }
+        let cluster = exchange.outcome.endpoint.map(|(cluster, _)| cluster);
+        self.may_follow && self.is_admitted(routed, cluster)
+    }
+
+    /// Nothing goes to the caller before it is known whether there is an answer.
+    pub(super) fn holds(&self) -> bool {
+        self.may_follow || self.first_token.is_some()
+    }
+
+    /// When the first token of the answer under way is late.
+    pub fn first_token_until(&self, exchange: &Exchange) -> Option<Instant> {
+        Some(exchange.outcome.sent?.plus(self.first_token?))
+    }
+
+    pub fn is_late(&self, exchange: &Exchange, now: Instant) -> bool {
+        self.first_token_until(exchange).is_some_and(|until| now >= until)
     }
 
     /// The same of a failure.

@@ -20,6 +20,7 @@ use super::{Others, Request, record};
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
 use crate::http::gathered::Gathered;
+use crate::llm::Error;
 use crate::llm::way::Way;
 use crate::policy::Changes;
 use crate::upstream::retry::{Retry, Retrying};
@@ -41,7 +42,7 @@ pub(super) async fn send<'a>(
         let chosen = request.llm.chosen(&request.plan.candidates()[next]);
         *labels = routed.route.labels(Some(chosen.place));
         let kept = tries.keep(routed, exchange, changes);
-        let others = tries.others(kept.is_some());
+        let others = tries.others(routed, exchange, kept.is_some());
         // Where the body is not held whoever streams it tries again, as far as that goes.
         let (retry, others) = match &request.asked {
             Some(_) => (None, Some(&others)),
@@ -53,6 +54,9 @@ pub(super) async fn send<'a>(
             Ok(told) => told.send(tried, exchange, changes).await,
             Err(error) => Err(Failure::Llm(error)),
         };
+        if result.is_err() && others.is_some_and(|others| others.is_limited.get()) {
+            return Err(tries.limited(routed, exchange));
+        }
         let (failure, kept) = match (result, kept) {
             (Err(failure), Some(kept)) => (failure, kept),
             (result, _) => return result,
@@ -97,6 +101,9 @@ impl Told<'_> {
         dispatch::identify(&routed, exchange);
         // In a box: it is a quarter of all that a request for a model takes.
         let answer = Box::new(RefCell::new(answer));
+        if routed.others.is_some_and(Others::holds) {
+            answer.borrow_mut().hold();
+        }
         let lines = changes.response_lines();
         let routed = Routed { lines, watch: Some(&answer), ..routed };
         let rewritten = Rewritten { changes, backend, http2: false, tee: None };
@@ -133,6 +140,8 @@ struct Tries<'a> {
     right: Cell<Option<Retrying>>,
     /// The shortest time that those who have too much to do ask for.
     wait: Option<Duration>,
+    /// All who were asked had too much to do.
+    all_limited: bool,
 }
 
 impl<'a> Tries<'a> {
@@ -146,16 +155,59 @@ impl<'a> Tries<'a> {
         };
         let retry = routed.retry.unwrap_or(&request.llm.retry);
         let (right, open) = (Cell::default(), plan.all());
-        Self { request, retry, open, made: 0, attempts, right, wait: None }
+        let all_limited = fails_over || (routed.retry.is_some() && open.count_ones() > 1);
+        Self { request, retry, open, made: 0, attempts, right, wait: None, all_limited }
     }
 
     fn first(&mut self, routed: &Routed<'_>, exchange: &Exchange) -> Result<usize, Failure> {
         let all = self.request.plan.all();
         let usable = self.usable(routed);
-        let found = self.pick(routed, exchange, usable);
-        // As if all were well, when nobody is.
-        let found = found.or_else(|| self.pick(routed, exchange, all));
-        self.take(found.ok_or(Failure::NoBackend)?)
+        if let Some(found) = self.pick(routed, exchange, usable) {
+            return self.take(found);
+        }
+        // Nobody is well: it is known already what they would say, or one is asked as if it were.
+        let (resting, wait) = self.resting(routed);
+        let known = self.all_limited && self.pick(routed, exchange, all & !resting).is_none();
+        let found = self.pick(routed, exchange, all).ok_or(Failure::NoBackend)?;
+        match wait.filter(|_| known) {
+            Some(wait) => Err(Failure::Llm(Error::Limited(seconds(wait)))),
+            None => self.take(found),
+        }
+    }
+
+    /// Those who asked to be left alone, and how long the first of them is.
+    fn resting(&self, routed: &Routed<'_>) -> (u64, Option<Duration>) {
+        let plan = self.request.plan;
+        let (mut bits, mut least) = (0, None::<Duration>);
+        if plan.candidates().len() == 1 {
+            return (bits, least);
+        }
+        let now = routed.connection.now();
+        for (bit, candidate) in (0_u32..).zip(plan.candidates()) {
+            let cluster = self.request.llm.providers[candidate.place as usize].cluster;
+            let endpoints = routed.view.local(cluster).map(|local| &local.cluster.endpoints);
+            let asked = endpoints.into_iter().flatten().map(|one| one.health.asked_until());
+            let wait = Duration::from_nanos(asked.min().map_or(0, |until| until.nanos_since(now)));
+            if !wait.is_zero() {
+                bits |= 1 << bit;
+                least = Some(least.map_or(wait, |least| least.min(wait)));
+            }
+        }
+        (bits, least)
+    }
+
+    /// What the caller is told when the last candidate has too much to do, as all before it had.
+    fn limited(&mut self, routed: &Routed<'_>, exchange: &mut Exchange) -> Failure {
+        self.note(exchange);
+        forget(exchange);
+        let waits = self.wait.into_iter().chain(self.resting(routed).1);
+        Failure::Llm(Error::Limited(waits.min().map_or(0, seconds)))
+    }
+
+    fn note(&mut self, exchange: &Exchange) {
+        if let Some(wait) = exchange.outcome.retry_after {
+            self.wait = Some(self.wait.map_or(wait, |least| least.min(wait)));
+        }
     }
 
     /// Who is asked after a try that brought nothing; after a while, where it is the same again.
@@ -167,17 +219,18 @@ impl<'a> Tries<'a> {
     ) -> Result<usize, Failure> {
         self.made += 1;
         exchange.outcome.retries += 1;
-        if let Some(wait) = exchange.outcome.retry_after {
-            self.wait = Some(self.wait.map_or(wait, |least| least.min(wait)));
-        }
+        self.all_limited &= failure == Failure::Turned && exchange.response.status == 429;
+        self.note(exchange);
         forget(exchange);
-        let usable = self.usable(routed);
+        let (usable, resting) = (self.usable(routed), self.resting(routed).0);
         let found = self.pick(routed, exchange, self.open & usable);
-        if let Some(found) = found.or_else(|| self.pick(routed, exchange, self.open)) {
+        if let Some(found) = found.or_else(|| self.pick(routed, exchange, self.open & !resting)) {
             return self.take(found);
         }
         self.open = self.request.plan.all();
         let wait = self.retry.wait(self.made, &routed.view.resources.random);
+        // It said when: sooner is too soon.
+        let wait = wait.max(self.wait.unwrap_or_default());
         if replay::time_left(routed, exchange).is_some_and(|left| left <= wait) {
             return Err(failure);
         }
@@ -237,10 +290,32 @@ impl<'a> Tries<'a> {
         Some(Box::new(Kept { body, changes: changes.clone(), target: exchange.target.clone() }))
     }
 
-    fn others(&self, may_follow: bool) -> Others<'_> {
-        let fails_over = self.request.plan.fails_over;
-        Others { retry: self.retry, may_follow, fails_over, right: &self.right }
+    fn is_last(&self, routed: &Routed<'_>, exchange: &Exchange) -> bool {
+        self.open == 0 || {
+            let open = self.open & !self.resting(routed).0;
+            self.pick(routed, exchange, open).is_none()
+        }
     }
+
+    fn others(&self, routed: &Routed<'_>, exchange: &Exchange, may_follow: bool) -> Others<'_> {
+        let Request { llm, plan, asked, .. } = self.request;
+        let is_stream = asked.as_ref().is_some_and(|asked| asked.stream);
+        Others {
+            retry: self.retry,
+            may_follow,
+            fails_over: plan.fails_over,
+            first_token: llm.first_token.filter(|_| is_stream),
+            is_last: self.is_last(routed, exchange),
+            all_limited: self.all_limited,
+            is_limited: Cell::new(false),
+            right: &self.right,
+        }
+    }
+}
+
+/// Whole ones, rounded up.
+fn seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_nanos().div_ceil(1_000_000_000)).unwrap_or(u32::MAX)
 }
 
 /// What the last try said does not count.

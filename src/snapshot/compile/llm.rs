@@ -1,5 +1,6 @@
 //! A route whose backends are providers of models: what its paths speak, where its models are.
 
+mod models;
 mod provider;
 
 use std::sync::Arc;
@@ -7,14 +8,12 @@ use std::sync::Arc;
 use super::{Compiler, traffic};
 use crate::base::id::{ClusterId, LlmId};
 use crate::config::ai::{Ai, Api as RawApi};
-use crate::config::policy::ai::{AiPolicy, Sent as RawSent};
+use crate::config::policy::ai::AiPolicy;
 use crate::config::route::Route as RawRoute;
-use crate::limits::CANDIDATES_MAX;
 use crate::llm::api::Suffixes;
-use crate::llm::model::{Model, Models, Sent};
-use crate::llm::plan::{Candidate, Draft, TooMany};
+use crate::llm::model::Sent;
 use crate::llm::{Api, Llm, Plan};
-use crate::route::target::{FixedReply, Target};
+use crate::route::target::Target;
 
 /// The backends of a route, as far as they are providers.
 #[derive(Default)]
@@ -61,9 +60,12 @@ impl Compiler<'_> {
         let default = AiPolicy::default();
         let policy = policy.unwrap_or(&default);
         let listing = self.listing(policy, &found, label);
+        let models = self.models(policy, &found, label);
         let llm = Llm {
             suffixes: suffixes(policy),
-            models: self.models(policy, &found, label),
+            reads_body: models.reads_body(),
+            models,
+            first_token: policy.first_token_timeout,
             retry: traffic::fails_over(),
             others: (found.len() == 1).then(|| Plan::one(0, Sent::Same)),
             providers: found
@@ -80,64 +82,6 @@ impl Compiler<'_> {
 
     pub(super) fn tell(&mut self, label: &str, what: &str) {
         self.wrong.push(format!("{}: route `{label}`: {what}", self.bind));
-    }
-
-    /// What names stand for: those of the block `llm`, or aliases, and any other name.
-    fn models(
-        &mut self,
-        policy: &AiPolicy,
-        providers: &[(u32, ClusterId, Ai)],
-        label: &str,
-    ) -> Models {
-        if let Some(models) = &policy.models {
-            return Models::compile(models.iter().map(|raw| {
-                let sent = match &raw.sent {
-                    RawSent::Same => Sent::Same,
-                    RawSent::Name(name) => Sent::name(name),
-                    RawSent::Without(prefix) => Sent::Without(prefix.as_bytes().into()),
-                };
-                let place = u32::try_from(raw.backend).expect("fewer models than 4 billion");
-                (raw.name.clone(), Model { plan: Plan::one(place, sent) })
-            }));
-        }
-        let any = |sent: &Sent| {
-            let one = |place| Draft::One(Candidate { place, sent: sent.clone() });
-            let weighted = (0..).zip(providers).map(|(place, (weight, ..))| (*weight, one(place)));
-            Plan::compile(Draft::Weighted(weighted.collect()))
-        };
-        let aliases = policy.model_aliases.iter().map(|(name, model)| (name, Sent::name(model)));
-        let others = "*".to_owned();
-        let names = aliases.chain([(&others, Sent::Same)]);
-        let plans: Result<Vec<_>, TooMany> =
-            names.map(|(name, sent)| Ok((name.clone(), Model { plan: any(&sent)? }))).collect();
-        Models::compile(plans.unwrap_or_else(|TooMany| {
-            self.tell(label, &format!("more than {CANDIDATES_MAX} providers"));
-            Vec::new()
-        }))
-    }
-
-    fn listing(
-        &mut self,
-        policy: &AiPolicy,
-        providers: &[(u32, ClusterId, Ai)],
-        label: &str,
-    ) -> [FixedReply; 2] {
-        let own = providers.iter().filter_map(|(.., ai)| ai.provider.model.clone());
-        let names: Vec<String> = match &policy.models {
-            Some(models) => models.iter().map(|model| model.name.clone()).collect(),
-            None => own.chain(policy.model_aliases.keys().cloned()).collect(),
-        };
-        let mut names: Vec<String> = names.into_iter().filter(|name| !name.contains('*')).collect();
-        names.sort_unstable();
-        names.dedup();
-        [openai_list(&names), anthropic_list(&names)].map(|list| {
-            let fields = [("content-type", "application/json")];
-            let text = list.to_string();
-            FixedReply::compile(200, &fields, text.as_bytes()).unwrap_or_else(|error| {
-                self.tell(label, &format!("the list of models: {error}"));
-                FixedReply::compile(200, &fields, b"{}").expect("a small reply")
-            })
-        })
     }
 }
 
@@ -168,24 +112,6 @@ pub(super) const fn api(raw: RawApi) -> Api {
         RawApi::Models => Api::Models,
         RawApi::Detect | RawApi::Passthrough => Api::Other,
     }
-}
-
-fn openai_list(names: &[String]) -> serde_json::Value {
-    let model = |name: &String| serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "ringway"});
-    let data: Vec<_> = names.iter().map(model).collect();
-    serde_json::json!({"object": "list", "data": data})
-}
-
-fn anthropic_list(names: &[String]) -> serde_json::Value {
-    let model = |name: &String| {
-        let created = "1970-01-01T00:00:00Z";
-        serde_json::json!({
-            "type": "model", "id": name, "display_name": name, "created_at": created,
-        })
-    };
-    let data: Vec<_> = names.iter().map(model).collect();
-    let (first, last) = (names.first(), names.last());
-    serde_json::json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ fn providers_models_and_paths_are_found() {
     let llm = &snapshot.llms[id.index()];
     assert_eq!(llm.suffixes.find(b"/x/chat"), Api::Completions);
     assert_eq!(llm.suffixes.find(b"/v1/other"), Api::Other);
-    let any = llm.find(b"any").unwrap();
+    let any = llm.find(b"any", &|_| None).unwrap();
     let next = |turn: u64| any.next(any.all(), &|| turn << 58, &|_| true).unwrap();
     let first = (0..64).filter(|turn| next(*turn) == 0).count();
     assert_eq!(first, 48);
@@ -70,12 +70,13 @@ llm:
 "#;
     let snapshot = Desk::new().compile(text, None);
     let llm = &snapshot.llms[0];
-    assert_eq!(llm.find(b"a").unwrap().candidates()[0].place, 0);
-    assert_eq!(llm.find(b"c/d").unwrap().candidates()[0].place, 1);
-    assert_eq!(llm.find(b"b").unwrap_err(), Error::UnknownModel);
+    assert_eq!(llm.find(b"a", &|_| None).unwrap().candidates()[0].place, 0);
+    assert_eq!(llm.find(b"c/d", &|_| None).unwrap().candidates()[0].place, 1);
+    assert_eq!(llm.find(b"b", &|_| None).unwrap_err(), Error::UnknownModel);
     assert_eq!(llm.find_any().unwrap_err(), Error::NoModel);
     let [openai, anthropic] = llm
         .listing
+        .lists
         .clone()
         .map(|list| serde_json::from_slice::<serde_json::Value>(list.body()).unwrap());
     assert_eq!(

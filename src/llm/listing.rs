@@ -1,0 +1,92 @@
+//! `Listing`: what `/v1/models` tells, all of it and each by itself. Answers that are ready, as
+//! OpenAI has them and as Anthropic has them.
+
+use std::collections::HashMap;
+
+use super::error::Error;
+use crate::http::reply::Shape;
+use crate::route::target::FixedReply;
+
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub lists: [FixedReply; 2],
+    pub each: HashMap<Box<[u8]>, [FixedReply; 2]>,
+    /// There are no other models; else a provider may know more.
+    pub is_whole: bool,
+}
+
+impl Listing {
+    pub fn all(&self, shape: Shape) -> &FixedReply {
+        &self.lists[place(shape)]
+    }
+
+    /// The model that a path asks for; `None`: it asks for none, or for one that is not ours to
+    /// tell of.
+    ///
+    /// # Errors
+    /// There is no such model.
+    pub fn one(&self, path: &[u8], shape: Shape) -> Result<Option<&FixedReply>, Error> {
+        let Some(at) = memchr::memmem::rfind(path, FRONT) else { return Ok(None) };
+        let name = decoded(&path[at + FRONT.len()..]);
+        match self.each.get(&*name) {
+            Some(replies) => Ok(Some(&replies[place(shape)])),
+            None if self.is_whole => Err(Error::UnknownModel),
+            None => Ok(None),
+        }
+    }
+}
+
+fn place(shape: Shape) -> usize {
+    usize::from(shape == Shape::Anthropic)
+}
+
+/// Names have slashes in them, which some libraries write as they are and others do not.
+fn decoded(name: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let [first, behind @ ..] = rest {
+        let digits = behind.get(..2).filter(|_| *first == b'%');
+        let byte = digits.and_then(|digits| str::from_utf8(digits).ok());
+        let byte = byte.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match byte.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                rest = &behind[2..];
+            }
+            None => {
+                out.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    out
+}
+
+const FRONT: &[u8] = b"/v1/models/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_told_by_its_path() {
+        let reply = |body: &[u8]| FixedReply::compile(200, &[], body).unwrap();
+        let both = || [reply(b"openai"), reply(b"anthropic")];
+        let each = [(b"local/a b"[..].into(), both())].into();
+        let mut listing = Listing { lists: both(), each, is_whole: true };
+        for path in ["/v1/models/local/a%20b", "/x/v1/models/local%2fa%20b"] {
+            let told = |shape| listing.one(path.as_bytes(), shape).unwrap().unwrap().body();
+            assert_eq!(
+                (told(Shape::OpenAi), told(Shape::Anthropic)),
+                (&b"openai"[..], &b"anthropic"[..])
+            );
+        }
+        for path in ["/v1/models/", "/v1/models/local", "/v1/models/%", "/v1/models/%zz"] {
+            let told = listing.one(path.as_bytes(), Shape::OpenAi);
+            assert_eq!(told.unwrap_err(), Error::UnknownModel, "{path}");
+        }
+        assert!(listing.one(b"/v1/models", Shape::OpenAi).unwrap().is_none());
+        listing.is_whole = false;
+        assert!(listing.one(b"/v1/models/other", Shape::OpenAi).unwrap().is_none());
+    }
+}

@@ -1,0 +1,201 @@
+//! Names of models, and what clients are told of them.
+
+use std::collections::HashMap;
+
+use super::super::Compiler;
+use crate::base::id::ClusterId;
+use crate::base::pattern::Pattern;
+use crate::config::ai::Ai;
+use crate::config::expression::Expression as RawExpression;
+use crate::config::policy::ai::{AiPolicy, Choice, Model as RawModel, Sent as RawSent};
+use crate::config::route::{HeaderMatch, ValueMatch};
+use crate::limits::CANDIDATES_MAX;
+use crate::llm::Plan;
+use crate::llm::listing::Listing;
+use crate::llm::model::{Fields, Model, Models, Sent};
+use crate::llm::plan::{Candidate, Draft, TooMany};
+use crate::policy::expression::Expression;
+use crate::route::target::FixedReply;
+
+impl Compiler<'_> {
+    /// What names stand for: those of the block `llm`, or aliases, and any other name.
+    pub(super) fn models(
+        &mut self,
+        policy: &AiPolicy,
+        providers: &[(u32, ClusterId, Ai)],
+        label: &str,
+    ) -> Models {
+        let named = match &policy.models {
+            Some(models) => self.named(models, &policy.virtual_models, label),
+            None => {
+                let aliases = policy.model_aliases.iter();
+                let aliases = aliases.map(|(name, model)| (name.clone(), Sent::name(model)));
+                let names = aliases.chain([("*".to_owned(), Sent::Same)]);
+                let drafts = names.map(|(name, sent)| (name, any(providers, &sent)));
+                let drafts: Vec<_> = drafts.collect();
+                self.planned(drafts, label)
+            }
+        };
+        Models::compile(named)
+    }
+
+    fn named(
+        &mut self,
+        models: &[RawModel],
+        virtuals: &[(String, Choice)],
+        label: &str,
+    ) -> Vec<(String, Model)> {
+        let mut named = Vec::new();
+        for raw in models {
+            let plan = Plan::one(place(raw.backend), sent(&raw.sent));
+            let fields = |fields: &Vec<HeaderMatch>| self.fields(fields, label);
+            let matches = raw.matches.iter().map(fields).collect();
+            named.push((raw.name.clone(), Model { plan, is_public: raw.is_public, matches }));
+        }
+        let mut drafts = Vec::new();
+        for (name, choice) in virtuals {
+            drafts.push((name.clone(), self.draft(choice, label)));
+        }
+        named.extend(self.planned(drafts, label));
+        named
+    }
+
+    fn planned(&mut self, drafts: Vec<(String, Draft)>, label: &str) -> Vec<(String, Model)> {
+        let mut planned = Vec::new();
+        for (name, draft) in drafts {
+            match Plan::compile(draft) {
+                Ok(plan) => planned.push((name, Model::new(plan))),
+                Err(TooMany) => {
+                    let what = format!("`{name}` leads to more than {CANDIDATES_MAX} backends");
+                    self.tell(label, &what);
+                }
+            }
+        }
+        planned
+    }
+
+    fn draft(&mut self, choice: &Choice, label: &str) -> Draft {
+        let mut all = |choices: &[(u32, Choice)]| {
+            choices.iter().map(|(number, choice)| (*number, self.draft(choice, label))).collect()
+        };
+        match choice {
+            Choice::One { backend, sent: told } => {
+                Draft::One(Candidate { place: place(*backend), sent: sent(told) })
+            }
+            Choice::Weighted(choices) => Draft::Weighted(all(choices)),
+            Choice::Failover(choices) => Draft::Failover(all(choices)),
+            Choice::First(choices) => {
+                let cases = choices.iter().map(|(condition, choice)| {
+                    let condition = condition.as_ref().and_then(|text| self.when(text, label));
+                    (condition, self.draft(choice, label))
+                });
+                Draft::First(cases.collect())
+            }
+        }
+    }
+
+    fn when(&mut self, raw: &RawExpression, label: &str) -> Option<Expression> {
+        let told = |why: String| self.tell(label, &format!("when: {why}"));
+        Expression::compile(raw.as_str()).map_err(told).ok()
+    }
+
+    fn fields(&mut self, raw: &[HeaderMatch], label: &str) -> Fields {
+        let mut fields = Vec::new();
+        for HeaderMatch { name, value } in raw {
+            let pattern = match value {
+                ValueMatch::Exact(text) => Ok(Pattern::exact(text)),
+                ValueMatch::Regex(expression) => Pattern::regex(expression),
+            };
+            match pattern {
+                Ok(pattern) => {
+                    fields.push((name.as_str().to_ascii_lowercase().into_bytes().into(), pattern));
+                }
+                Err(why) => self.tell(label, &format!("matches: {}: {why}", name.as_str())),
+            }
+        }
+        Fields(fields.into())
+    }
+
+    /// What `/v1/models` tells.
+    pub(super) fn listing(
+        &mut self,
+        policy: &AiPolicy,
+        providers: &[(u32, ClusterId, Ai)],
+        label: &str,
+    ) -> Listing {
+        let mut names: Vec<String> = match &policy.models {
+            Some(models) => {
+                let public = models.iter().filter(|model| model.is_public);
+                let virtuals = policy.virtual_models.iter().map(|(name, _)| name);
+                public.map(|model| &model.name).chain(virtuals).cloned().collect()
+            }
+            None => {
+                let own = providers.iter().filter_map(|(.., ai)| ai.provider.model.clone());
+                own.chain(policy.model_aliases.keys().cloned()).collect()
+            }
+        };
+        names.retain(|name| !name.contains('*'));
+        names.sort_unstable();
+        names.dedup();
+        let openai: Vec<_> = names.iter().map(|name| openai(name)).collect();
+        let anthropic: Vec<_> = names.iter().map(|name| anthropic(name)).collect();
+        let lists = [openai_list(&openai), anthropic_list(&names, &anthropic)];
+        let each = names.iter().zip(openai.iter().zip(&anthropic));
+        let each: HashMap<_, _> = each
+            .map(|(name, (openai, anthropic))| {
+                let replies = [openai, anthropic].map(|model| self.told(model, label));
+                (name.clone().into_bytes().into(), replies)
+            })
+            .collect();
+        let lists = lists.map(|list| self.told(&list, label));
+        Listing { lists, each, is_whole: policy.models.is_some() }
+    }
+
+    fn told(&mut self, value: &serde_json::Value, label: &str) -> FixedReply {
+        let fields = [("content-type", "application/json")];
+        let text = value.to_string();
+        FixedReply::compile(200, &fields, text.as_bytes()).unwrap_or_else(|error| {
+            self.tell(label, &format!("the list of models: {error}"));
+            FixedReply::compile(200, &fields, b"{}").expect("a small reply")
+        })
+    }
+}
+
+/// Any of the providers, by weight.
+fn any(providers: &[(u32, ClusterId, Ai)], sent: &Sent) -> Draft {
+    let one = |place| Draft::One(Candidate { place, sent: sent.clone() });
+    let weighted = (0..).zip(providers).map(|(place, (weight, ..))| (*weight, one(place)));
+    Draft::Weighted(weighted.collect())
+}
+
+fn place(backend: usize) -> u32 {
+    u32::try_from(backend).expect("fewer models than 4 billion")
+}
+
+fn sent(raw: &RawSent) -> Sent {
+    match raw {
+        RawSent::Same => Sent::Same,
+        RawSent::Name(name) => Sent::name(name),
+        RawSent::Without(prefix) => Sent::Without(prefix.as_bytes().into()),
+    }
+}
+
+fn openai(name: &str) -> serde_json::Value {
+    serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "ringway"})
+}
+
+fn openai_list(models: &[serde_json::Value]) -> serde_json::Value {
+    serde_json::json!({"object": "list", "data": models})
+}
+
+fn anthropic(name: &str) -> serde_json::Value {
+    let created = "1970-01-01T00:00:00Z";
+    serde_json::json!({
+        "type": "model", "id": name, "display_name": name, "created_at": created,
+    })
+}
+
+fn anthropic_list(names: &[String], models: &[serde_json::Value]) -> serde_json::Value {
+    let (first, last) = (names.first(), names.last());
+    serde_json::json!({"data": models, "has_more": false, "first_id": first, "last_id": last})
+}
