@@ -10,6 +10,7 @@
 pub mod admin;
 mod answer;
 pub mod certificate;
+pub mod credentials;
 pub mod drain;
 pub mod health;
 pub mod inherit;

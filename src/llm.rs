@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod api;
 pub mod error;
+pub mod fit;
 pub mod model;
 pub mod provider;
 pub mod request;

@@ -3,6 +3,7 @@
 //! Nothing here knows a socket, a clock or a configuration; nothing allocates per message. What a
 //! peer sends ends in a value or in a `ParseError`, never in a panic.
 
+pub mod aws_sigv4;
 pub mod client_hello;
 pub mod coding;
 pub mod event_stream;

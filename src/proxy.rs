@@ -28,6 +28,7 @@ pub mod reply;
 pub mod request_head;
 pub mod respond;
 pub mod response_head;
+pub mod sign;
 pub mod tcp;
 pub mod tunnel;
 pub mod upload;

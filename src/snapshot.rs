@@ -20,6 +20,7 @@ use crate::policy::expression::Expression;
 use crate::policy::gradient::Gradient;
 use crate::policy::rate_limit::RateLimit;
 use crate::upstream::Cluster;
+use crate::upstream::credential::Credential;
 use bind::Bind;
 use sources::Sources;
 
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub gradients: Vec<Arc<Gradient>>,
     /// By `LlmId`.
     pub llms: Vec<Arc<Llm>>,
+    /// Those of all backends that are fetched or signed with: a reload finds them again.
+    pub credentials: Vec<Arc<Credential>>,
     /// What one source may have, if that is bounded.
     pub sources: Option<Arc<Sources>>,
     /// What the process may take.
@@ -54,6 +57,7 @@ impl Snapshot {
             rate_limits: Vec::new(),
             gradients: Vec::new(),
             llms: Vec::new(),
+            credentials: Vec::new(),
             sources: None,
             memory_bytes_max: None,
         }

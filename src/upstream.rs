@@ -5,6 +5,7 @@
 pub mod balance;
 pub mod circuit;
 pub mod cluster;
+pub mod credential;
 pub mod health;
 pub mod local;
 pub mod outlier;

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Product;
@@ -21,6 +22,7 @@ use crate::config::dns::LookupFamily;
 use crate::config::process::{LogFormat as RawLogFormat, Process, WorkerThreads};
 use crate::config::ringway::{AccessLogTarget, Driver as RawDriver};
 use crate::config::{self, Config};
+use crate::control::credentials::Keeper;
 use crate::control::drain::Deadlines;
 use crate::control::health::Checked;
 use crate::control::listen::{Bind, Group};
@@ -44,10 +46,13 @@ use crate::telemetry::access_log::{Recorder, recorder};
 use crate::telemetry::labels::Registry;
 use crate::telemetry::log::{self, LogFormat, ProcessLog};
 use crate::telemetry::log_writer::{LogWriter, Target as LogTarget};
-use crate::telemetry::merge::{self, CertificateMetric, ConcurrencyMetric, ControlMetrics};
+use crate::telemetry::merge::{
+    self, CertificateMetric, ConcurrencyMetric, ControlMetrics, CredentialMetric,
+};
 use crate::telemetry::process::ProcessMetrics;
 use crate::telemetry::shard::{Shard, ShardOptions};
 use crate::telemetry::value::Gauge;
+use crate::upstream::credential::Credential;
 use crate::worker::{self, Spec};
 
 /// All that control's thread owns of the product.
@@ -55,6 +60,7 @@ pub struct Ringway {
     clock: Clock,
     registry: Registry,
     keyring: Keyring,
+    keeper: Keeper,
     origin: Origin,
     driver: Driver,
     log: Option<ProcessLog>,
@@ -82,6 +88,7 @@ impl Ringway {
             clock: Clock::new(),
             registry: Registry::new(),
             keyring: Keyring::default(),
+            keeper: Keeper::default(),
             origin: Origin::default(),
             driver: Driver::Epoll,
             log: None,
@@ -216,9 +223,11 @@ impl Wiring for Ringway {
     }
 
     fn names(&self, config: &Config) -> Vec<Name> {
+        let of_models = config.llm.as_ref().map(config::llm::Llm::bind);
         let routes = config
             .binds
             .iter()
+            .chain(&of_models)
             .flat_map(|bind| &bind.listeners)
             .flat_map(|listener| &listener.routes)
             .chain(config.routes.iter().map(|attached| &attached.route))
@@ -239,9 +248,13 @@ impl Wiring for Ringway {
             RouteTarget::Backend(_) | RouteTarget::RouteGroup(_) => None,
         });
         let targets = inline.chain(config.backends.iter().map(|named| &named.target));
-        let hosts = targets.flat_map(Target::hosts);
+        let hosts = targets.flat_map(|target| match target {
+            // A provider has a host of its own.
+            Target::Ai(ai) => vec![ai.host()],
+            other => other.hosts().cloned().collect(),
+        });
         let names = hosts.filter_map(|host| match host {
-            Host::Name { host, port } => Some(Name { host: host.clone(), port: *port }),
+            Host::Name { host, port } => Some(Name { host, port }),
             _ => None,
         });
         names.collect()
@@ -333,6 +346,7 @@ impl Wiring for Ringway {
             access_records_lost: writer.map_or(0, LogWriter::lost_records),
             access_log_errors: writer.map_or(0, LogWriter::errors),
             certificates: snapshot.map_or_else(Vec::new, certificate_metrics),
+            credentials: snapshot.map_or_else(Vec::new, credential_metrics),
             endpoints: snapshot.map_or_else(Vec::new, |s| endpoints::metrics(s, self.clock.now())),
             circuits: snapshot.map_or_else(Vec::new, endpoints::circuit_metrics),
             lookups_good: facts.lookups_good,
@@ -358,6 +372,7 @@ impl Wiring for Ringway {
     }
 
     fn look(&mut self, snapshot: Option<&Snapshot>) {
+        self.keeper.follow(snapshot.map_or(&[], |snapshot| &snapshot.credentials));
         let pressure = &self.shared.pressure;
         pressure.bound(snapshot.and_then(|snapshot| snapshot.memory_bytes_max));
         if let Some((before, level)) = pressure.news() {
@@ -405,6 +420,17 @@ fn concurrency_metrics(snapshot: &Snapshot) -> Vec<ConcurrencyMetric> {
         active: one.active(),
     };
     snapshot.gradients.iter().map(metric).collect()
+}
+
+fn credential_metrics(snapshot: &Snapshot) -> Vec<CredentialMetric> {
+    let fetched = snapshot.credentials.iter().filter(|one| !one.is_fixed());
+    let metric = |one: &Arc<Credential>| CredentialMetric {
+        name: one.name.clone(),
+        fetched: one.fetched.load(Ordering::Relaxed),
+        failed: one.failed.load(Ordering::Relaxed),
+        ends_seconds: one.ends(),
+    };
+    fetched.map(metric).collect()
 }
 
 fn certificate_metrics(snapshot: &Snapshot) -> Vec<CertificateMetric> {

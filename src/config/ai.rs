@@ -1,5 +1,7 @@
 //! `ai:` of a backend: a provider of models, who is a host with a few words about what it speaks.
-//! Raw: nothing is resolved. Those that take a translation or a signature are refused by name.
+//! Raw: nothing is resolved.
+
+mod cloud;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -8,6 +10,8 @@ use super::backend::Host;
 use super::policy::parse_path;
 use super::reader::Cursor;
 use super::scalar;
+
+pub use self::cloud::{Azure, Bedrock, Cloud, CloudParams, ResourceType, Vertex};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,6 +40,8 @@ pub struct Provider {
     pub formats: Vec<Format>,
     /// What it is called in metrics; only of `custom`.
     pub label: Option<String>,
+    /// Where in its cloud it is.
+    pub cloud: Cloud,
 }
 
 /// What is known of a provider.
@@ -109,7 +115,12 @@ const fn known(
     Known { word, label, host: Some((host, 443)), tls: true, prefix }
 }
 
-pub static PRESETS: [Known; 16] = [
+/// Its host is said by what it is told apart by in its cloud.
+const fn of_a_cloud(word: &'static str, label: &'static str, prefix: &'static str) -> Known {
+    Known { word, label, host: None, tls: true, prefix }
+}
+
+pub static PRESETS: [Known; 21] = [
     known("openAI", "openai", "api.openai.com", "/v1"),
     known("anthropic", "anthropic", "api.anthropic.com", "/v1"),
     Known { word: "custom", label: "custom", host: None, tls: false, prefix: "/v1" },
@@ -132,10 +143,22 @@ pub static PRESETS: [Known; 16] = [
     known("openrouter", "openrouter", "openrouter.ai", "/api/v1"),
     known("togetherai", "togetherai", "api.together.xyz", "/v1"),
     known("xai", "x_ai", "api.x.ai", "/v1"),
+    Known {
+        word: "vllm",
+        label: "vllm",
+        host: Some(("localhost", 8000)),
+        tls: false,
+        prefix: "/v1",
+    },
+    // What `/v1` is there: the way in for who speaks as OpenAI does.
+    known("gemini", "gcp.gemini", "generativelanguage.googleapis.com", "/v1beta/openai"),
+    of_a_cloud("azure", "azure", "/openai/v1"),
+    of_a_cloud("bedrock", "aws.bedrock", ""),
+    of_a_cloud("vertex", "gcp.vertex_ai", "/v1"),
 ];
 
-/// They take a translation of formats, or a credential that is more than a key.
-const LATER: [&str; 5] = ["azure", "bedrock", "copilot", "gemini", "vertex"];
+/// Its credential takes a dialogue with a person.
+const LATER: [&str; 1] = ["copilot"];
 
 impl Known {
     pub fn is_anthropic(&self) -> bool {
@@ -144,6 +167,22 @@ impl Known {
 
     pub fn is_custom(&self) -> bool {
         self.word == "custom"
+    }
+
+    /// Its settings stand beside its name.
+    pub fn is_of_a_cloud(&self) -> bool {
+        matches!(self.word, "azure" | "bedrock" | "vertex")
+    }
+
+    /// Where it looks for a key, in front of which stands a word; `None`: with all others,
+    /// `Authorization: Bearer`.
+    pub fn key_field(&self) -> Option<&'static str> {
+        match self.word {
+            "anthropic" => Some("x-api-key"),
+            "azure" => Some("api-key"),
+            "gemini" => Some("x-goog-api-key"),
+            _ => None,
+        }
     }
 }
 
@@ -158,8 +197,8 @@ impl Ai {
             path_override: table.maybe("pathOverride", |c| c.parsed(parse_path)),
             path_prefix: table.maybe("pathPrefix", |c| c.parsed(parse_prefix)),
         };
-        if ai.provider.preset.host.is_none() && !table.has("hostOverride") {
-            table.fail("`hostOverride` is missing: a custom provider has no host of its own");
+        if !ai.provider.has_host() && !table.has("hostOverride") {
+            table.fail(ai.provider.hostless());
         }
         table.finish();
         Some(ai)
@@ -167,12 +206,7 @@ impl Ai {
 
     /// Who is asked.
     pub fn host(&self) -> Host {
-        let own = self
-            .provider
-            .preset
-            .host
-            .map(|(host, port)| Host::Name { host: host.to_owned(), port });
-        let host = self.host_override.clone().or(own);
+        let host = self.host_override.clone().or_else(|| self.provider.host());
         host.unwrap_or_else(|| Host::Name { host: "invalid".to_owned(), port: 443 })
     }
 
@@ -188,7 +222,26 @@ impl Ai {
 
 impl Provider {
     pub fn of(preset: Preset) -> Self {
-        Self { preset, model: None, formats: Vec::new(), label: None }
+        Self { preset, model: None, formats: Vec::new(), label: None, cloud: Cloud::None }
+    }
+
+    /// Its own.
+    fn host(&self) -> Option<Host> {
+        let fixed = self.preset.host.map(|(host, port)| (host.to_owned(), port));
+        let (host, port) = fixed.or_else(|| Some((self.cloud.host()?, 443)))?;
+        Some(Host::Name { host, port })
+    }
+
+    pub fn has_host(&self) -> bool {
+        self.host().is_some()
+    }
+
+    /// What is said of one that has none.
+    pub fn hostless(&self) -> &'static str {
+        match self.preset.word {
+            "azure" => "`resourceName` is missing: it says the host, unless `hostOverride` does",
+            _ => "`hostOverride` is missing: a custom provider has no host of its own",
+        }
     }
 
     pub fn label(&self) -> &str {
@@ -197,11 +250,25 @@ impl Provider {
 
     /// `openAI`, or `openAI: {..}`.
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        Self::read_where(cursor, false)
+    }
+
+    /// The same where parameters beside it may say what a cloud's provider needs.
+    pub fn read_bare(cursor: &Cursor<'_>) -> Option<Self> {
+        Self::read_where(cursor, true)
+    }
+
+    fn read_where(cursor: &Cursor<'_>, bare: bool) -> Option<Self> {
         if cursor.is_text() {
             let words = PRESETS.iter().map(|known| (known.word, known)).collect::<Vec<_>>();
             let preset = cursor.word(&words, &LATER)?;
-            if preset.is_custom() {
-                cursor.fail_hint("a custom provider has formats", "custom: {formats: [..]}");
+            match preset.word {
+                "custom" => {
+                    cursor.fail_hint("a custom provider has formats", "custom: {formats: [..]}");
+                }
+                "bedrock" if !bare => cursor.fail_hint("where is it?", "bedrock: {region: ..}"),
+                "vertex" if !bare => cursor.fail_hint("where is it?", "vertex: {projectId: ..}"),
+                _ => (),
             }
             return Some(Self::of(preset));
         }
@@ -212,7 +279,7 @@ impl Provider {
         };
         if LATER.contains(word) {
             let message = format!("`{word}` is not supported by Ringway yet");
-            let hint = "it is part of issue 5: providers that take a translation or signatures";
+            let hint = "its credential takes a dialogue with a person";
             cursor.session().fail(mark, &message, Some(hint.to_owned()));
             return None;
         }
@@ -226,16 +293,17 @@ impl Provider {
             cursor.session().fail(mark, &format!("no provider is called `{word}`"), Some(hint));
             return None;
         };
-        Some(Self::with(preset, value))
+        Some(Self::with(preset, value, bare))
     }
 
-    fn with(preset: Preset, cursor: &Cursor<'_>) -> Self {
+    fn with(preset: Preset, cursor: &Cursor<'_>, bare: bool) -> Self {
         let mut table = cursor.table();
         let mut provider = Self { model: table.maybe("model", read_model), ..Self::of(preset) };
         if preset.is_custom() {
             provider.label = table.maybe("providerOverride", Cursor::owned);
             provider.formats = table.must("formats", read_formats).unwrap_or_default();
         }
+        provider.cloud = Cloud::read(preset.word, &mut table, bare);
         table.finish();
         provider
     }
@@ -252,10 +320,13 @@ impl Serialize for Provider {
             formats: &'a [Format],
             #[serde(skip_serializing_if = "Option::is_none")]
             provider_override: &'a Option<String>,
+            #[serde(flatten)]
+            cloud: &'a Cloud,
         }
         let mut map = serializer.serialize_map(Some(1))?;
-        let Self { model, formats, label: provider_override, .. } = self;
-        map.serialize_entry(self.preset.word, &Written { model, formats, provider_override })?;
+        let Self { model, formats, label: provider_override, cloud, .. } = self;
+        let written = Written { model, formats, provider_override, cloud };
+        map.serialize_entry(self.preset.word, &written)?;
         map.end()
     }
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Serialize, Serializer};
 
-use super::ai::{self, Ai, Provider};
+use super::ai::{self, Ai, CloudParams, Provider};
 use super::backend::{BackendPolicies, Host, RouteBackend, RouteTarget, Target};
 use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
@@ -78,6 +78,8 @@ pub struct Params {
     pub path_override: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_prefix: Option<String>,
+    #[serde(flatten)]
+    pub cloud: CloudParams,
 }
 
 /// The one that agentgateway's examples have: the model's name without what it begins with.
@@ -144,9 +146,16 @@ impl Llm {
                     }
                 },
             };
-            if provider.preset.host.is_none() && self.params(model).host_override.is_none() {
-                let message = "`hostOverride` is missing: a custom provider has no host of its own";
-                table.fail(&format!("model `{name}`: {message}"));
+            let params = self.params(model);
+            let provider = match params.provider(provider) {
+                Ok(provider) => provider,
+                Err(key) => {
+                    table.fail(&format!("model `{name}`: `{key}` is missing"));
+                    continue;
+                }
+            };
+            if !provider.has_host() && params.host().is_none() {
+                table.fail(&format!("model `{name}`: {}", provider.hostless()));
             }
         }
     }
@@ -168,6 +177,7 @@ impl Llm {
             host_override: own.host_override.or(far.host_override),
             path_override: own.path_override.or(far.path_override),
             path_prefix: own.path_prefix.or(far.path_prefix),
+            cloud: own.cloud.or(far.cloud),
         }
     }
 
@@ -219,16 +229,19 @@ impl Llm {
                 (Some(name.clone()), provider, tls)
             }
         };
+        let has_tls = params.host_override.is_none() && params.cloud.azure_host.is_some();
+        let tls = tls.or_else(|| has_tls.then(BackendTls::default));
+        let host_override = params.host();
         let ai = Ai {
             name,
-            provider,
-            host_override: params.host_override,
+            provider: params.provider(&provider).unwrap_or(provider),
+            host_override,
             path_override: params.path_override,
             path_prefix: params.path_prefix,
         };
         let policies = BackendPolicies {
             backend_tls: model.backend_tls.clone().or(tls),
-            backend_auth: params.api_key.map(|key| BackendAuth { key }),
+            backend_auth: params.api_key.map(BackendAuth::key),
             ..BackendPolicies::default()
         };
         let target = RouteTarget::Inline(Target::Ai(Box::new(ai)));
@@ -241,7 +254,7 @@ impl NamedProvider {
         let mut table = cursor.table();
         let named = (
             table.must("name", Cursor::owned),
-            table.must("provider", Provider::read),
+            table.must("provider", Provider::read_bare),
             table.or("params", Params::default(), Params::read),
             table.maybe("backendTLS", BackendTls::read),
         );
@@ -290,24 +303,37 @@ impl ModelProvider {
                 return name.owned().map(Self::Reference);
             }
         }
-        Provider::read(cursor).map(Self::Inline)
+        Provider::read_bare(cursor).map(Self::Inline)
     }
 }
 
 impl Params {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["awsRegion", "azureHost", "azureApiVersion", "vertexProject"]);
-        table.unsupported(&["vertexRegion", "tokenize"]);
+        table.unsupported(&["tokenize"]);
         let params = Self {
             model: table.maybe("model", ai::read_model),
             api_key: table.maybe("apiKey", ai::read_key),
             host_override: table.maybe("hostOverride", Host::read),
             path_override: table.maybe("pathOverride", |c| c.parsed(parse_path)),
             path_prefix: table.maybe("pathPrefix", |c| c.parsed(ai::parse_prefix)),
+            cloud: CloudParams::read(&mut table),
         };
         table.finish();
         Some(params)
+    }
+
+    /// In place of the provider's own.
+    fn host(&self) -> Option<Host> {
+        let azure = self.cloud.azure_host.as_ref();
+        let azure = azure.map(|host| Host::Name { host: host.clone(), port: 443 });
+        self.host_override.clone().or(azure)
+    }
+
+    /// The provider with what these parameters say about it.
+    fn provider(&self, provider: &Provider) -> Result<Provider, &'static str> {
+        let cloud = self.cloud.complete(provider.preset.word, &provider.cloud)?;
+        Ok(Provider { cloud, ..provider.clone() })
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Outcome {
     pub retry_after: Option<Duration>,
     /// Whether the answer is a failure, where that is not its status's to say.
     pub unhealthy: Option<bool>,
+    /// The time by an endpoint's clock when it answered 403, in seconds since 1970.
+    pub refused_at: Option<u64>,
     /// The client is told which endpoint it has, to come back to it.
     pub affine: bool,
     /// Another attempt can follow: a response may be thrown away for its status.

@@ -10,6 +10,11 @@ pub enum Api {
     CountTokens,
     Responses,
     Embeddings,
+    /// Gemini's own, and how it counts.
+    Generate,
+    GenerateCount,
+    /// Bedrock's own.
+    Converse,
     Models,
     /// Anything else: passed on, and looked at as far as it can be understood.
     Other,
@@ -17,7 +22,17 @@ pub enum Api {
 
 impl Api {
     /// Those that a provider has a path for, by their places.
-    pub const SPOKEN: usize = 5;
+    pub const SPOKEN: usize = Self::ALL_SPOKEN.len();
+    pub const ALL_SPOKEN: [Self; 8] = [
+        Self::Completions,
+        Self::Messages,
+        Self::CountTokens,
+        Self::Responses,
+        Self::Embeddings,
+        Self::Generate,
+        Self::GenerateCount,
+        Self::Converse,
+    ];
 
     /// The place among the paths of a provider.
     pub const fn place(self) -> Option<usize> {
@@ -27,6 +42,9 @@ impl Api {
             Self::CountTokens => Some(2),
             Self::Responses => Some(3),
             Self::Embeddings => Some(4),
+            Self::Generate => Some(5),
+            Self::GenerateCount => Some(6),
+            Self::Converse => Some(7),
             Self::Models | Self::Other => None,
         }
     }
@@ -43,7 +61,8 @@ impl Api {
     pub const fn operation(self) -> &'static str {
         match self {
             Self::Completions | Self::Messages | Self::Responses => "chat",
-            Self::CountTokens => "count_tokens",
+            Self::Generate | Self::Converse => "chat",
+            Self::CountTokens | Self::GenerateCount => "count_tokens",
             Self::Embeddings => "embeddings",
             Self::Models | Self::Other => "passthrough",
         }

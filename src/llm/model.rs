@@ -47,6 +47,15 @@ impl Pattern {
 }
 
 impl Sent {
+    /// What the provider is told where the client said `name`.
+    pub fn of<'a>(&'a self, name: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Same => name,
+            Self::Name(own, _) => own.as_bytes(),
+            Self::Without(prefix) => name.strip_prefix(&**prefix).unwrap_or(name),
+        }
+    }
+
     pub fn name(name: &str) -> Self {
         let quoted = serde_json::Value::from(name).to_string();
         Self::Name(name.into(), quoted.into_bytes().into())

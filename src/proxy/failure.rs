@@ -47,6 +47,8 @@ pub enum Failure {
     /// The endpoint closed before its answer was complete.
     UpstreamClosed,
     UpstreamMalformed(ParseError),
+    /// The cloud that gives the credential of this backend out gave none yet, or none that holds.
+    NoCredential,
     /// The same of the response's.
     ResponseTooLarge,
     /// The endpoint switched protocols without being asked.
@@ -137,6 +139,9 @@ impl Failure {
             Self::StreamsFull => {
                 (503, Reason::UpstreamFailure, "upstream overloaded: too many streams", "UO")
             }
+            Self::NoCredential => {
+                (503, Reason::UpstreamFailure, "no credential for the backend yet", "UAEX")
+            }
             Self::CircuitOpen => {
                 (503, Reason::UpstreamFailure, "upstream overloaded: circuit open", "UO")
             }
@@ -184,6 +189,7 @@ impl Failure {
                 | Self::Misdirected
                 | Self::StreamsFull
                 | Self::CircuitOpen
+                | Self::NoCredential
                 | Self::StreamsRefused
                 | Self::UpstreamClosed
                 | Self::UpstreamMalformed(_)

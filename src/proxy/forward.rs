@@ -14,6 +14,7 @@ use super::lease::{Lease, To};
 use super::place::Routed;
 use super::replay::{self, Replay, Why};
 use super::request_head::{self, Rewritten};
+use super::sign;
 use crate::base::buffer::Buffer;
 use crate::base::id::ClusterId;
 use crate::http::server::h1::request_body;
@@ -57,6 +58,10 @@ pub async fn forward(
         Entry::Free(entered) => entered,
         Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed.caller(), local)).await?),
     };
+    let auth = rewritten.backend.auth.as_deref();
+    if let Some(auth) = auth {
+        Box::pin(sign::prepare(routed, exchange, auth)).await?;
+    }
     let mut message = Some({
         let message = message(routed, exchange, Rewritten { http2, ..rewritten })?;
         match message.rest.is_some() && replay::is_collected(routed, exchange) {
@@ -99,13 +104,23 @@ pub async fn forward(
             };
             drop(turn);
             let to = To { endpoint: leased.endpoint(), ..to };
+            if let Some((auth, theirs)) = auth.zip(exchange.outcome.refused_at.take()) {
+                sign::refused(routed, auth, theirs);
+            }
             match tries.conclude(routed, exchange, lease.take(), (to, ended)) {
                 None => break Ok(()),
                 Some(left) => Box::pin(tries.next(routed, exchange, to, left)),
             }
         };
         match next.await {
-            Ok(next) => message = Some(next),
+            Ok(mut next) => {
+                if let Some(auth) = auth
+                    && let Err(failure) = sign::again(routed, auth, &mut next.buffer)
+                {
+                    break give_up(routed, Some(next), failure);
+                }
+                message = Some(next);
+            }
             Err(failure) => break Err(failure),
         }
     };
@@ -308,6 +323,12 @@ fn message(
     let buffers = &routed.view.resources.buffers;
     let mut buffer = buffers.take();
     request_head::encode(&mut buffer, routed, exchange, rewritten);
+    if let Some(auth) = &rewritten.backend.auth
+        && let Err(failure) = sign::put(routed, auth, &mut buffer, gather::body(exchange))
+    {
+        buffers.give(buffer);
+        return Err(failure);
+    }
     buffers.count(&mut buffer);
     let tee = rewritten.tee;
     exchange.consumed = exchange.request.len;

@@ -7,6 +7,7 @@ use super::asked;
 use super::failure::Failure;
 use super::lease::To;
 use super::place::Routed;
+use super::sign;
 use crate::base::clock::Instant;
 use crate::http::Exchange;
 use crate::limits::FAILURE_COST;
@@ -107,6 +108,10 @@ pub fn note(routed: &Routed<'_>, exchange: &mut Exchange, bytes: &[u8]) {
     });
     exchange.outcome.unhealthy = unhealthy;
     let asks = unhealthy.unwrap_or(matches!(status, 429 | 503));
+    if status == 403 {
+        let date = exchange.response.value(bytes, FieldName::Date);
+        exchange.outcome.refused_at = date.and_then(sign::date_of);
+    }
     exchange.outcome.retry_after = asks.then(|| retry_after(routed, exchange, bytes)).flatten();
 }
 

@@ -19,8 +19,9 @@ use crate::http::Exchange;
 use crate::http::exchange::GenAi;
 use crate::http::reply::Shape;
 use crate::llm::answer::Form;
+use crate::llm::provider::{Fits, Wanted};
 use crate::llm::request::Asked as AskedFor;
-use crate::llm::{Answer, Api, Chosen, Error, Llm};
+use crate::llm::{Answer, Api, Chosen, Error, Llm, fit};
 use crate::policy::Changes;
 use crate::policy::gather::Gather;
 use crate::proto::http1::{BodyLength, FieldName, Method};
@@ -139,9 +140,8 @@ async fn send<'a>(
     let backend = &routed.route.backends[chosen.place];
     *labels = routed.route.labels(Some(chosen.place));
     exchange.gen_ai_mut().provider.push_str(&chosen.provider.label);
-    if !put_target(exchange, changes, &chosen, api) {
-        return Err(Failure::Llm(Error::NotSpoken));
-    }
+    let streams = asked.as_ref().is_some_and(|asked| asked.stream);
+    put_target(exchange, changes, &chosen, (api, streams))?;
     if let Some(pipeline) = &backend.pipeline {
         routed.edits = pipeline;
         if let Some(said) = dispatch::acted(&routed, pipeline, exchange, changes).await? {
@@ -150,12 +150,14 @@ async fn send<'a>(
     }
     let _permit = dispatch::permit(&routed)?;
     let name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
+    let is_read = asked.is_some();
     let edits = asked.map(|asked| {
         let edits = asked.edits(chosen.sent, &name, api == Api::Completions);
         let body = gather::body(exchange);
         (edits.hides_usage, (!edits.is_empty()).then(|| edits.of(body)))
     });
     let (hides_usage, edited) = edits.unwrap_or_default();
+    let edited = fitted(exchange, &chosen, (api, is_read), edited)?;
     if edited.is_some() {
         gather::replace(exchange, edited);
     }
@@ -174,13 +176,33 @@ async fn send<'a>(
     result.map(|()| End::Upstream)
 }
 
+/// The body as this provider takes it, where its words are its own.
+fn fitted(
+    exchange: &Exchange,
+    chosen: &Chosen<'_>,
+    (api, is_read): (Api, bool),
+    edited: Option<Vec<u8>>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let fits = &chosen.provider.fits;
+    if *fits == Fits::Nothing {
+        return Ok(edited);
+    }
+    if !is_read {
+        // What is not looked into cannot be guarded.
+        let passes = *fits == Fits::Vertex || exchange.request.body == BodyLength::None;
+        return if passes { Ok(edited) } else { Err(Error::NotJson) };
+    }
+    let body = edited.as_deref().unwrap_or_else(|| gather::body(exchange));
+    Ok(fit::fitted(fits, (api, &exchange.target), body)?.or(edited))
+}
+
 /// Where the provider has it, whatever rewrites said.
 fn put_target(
     exchange: &mut Exchange,
     changes: &mut Changes,
     chosen: &Chosen<'_>,
-    api: Api,
-) -> bool {
+    (api, streams): (Api, bool),
+) -> Result<(), Error> {
     let mut target = std::mem::take(&mut exchange.target);
     target.clear();
     let asked = Asked::of(exchange);
@@ -192,7 +214,10 @@ fn put_target(
         Some(rewritten) => rewritten,
         None => (asked.path_bytes(), asked.query_bytes()),
     };
-    let put = chosen.provider.put_target(&mut target, api, path, query);
+    let name = exchange.gen_ai.as_deref().map_or(&[][..], |known| &known.request_model);
+    let model = chosen.sent.of(name);
+    let wanted = Wanted { api, model, streams, path, query };
+    let put = chosen.provider.put_target(&mut target, wanted);
     exchange.target = target;
     changes.forget_target();
     put

@@ -14,6 +14,7 @@ use crate::route::Table;
 use crate::route::host::HostMap;
 use crate::route::target::Target;
 use crate::telemetry::labels::ListenerLabelsId;
+use crate::upstream::credential::Auth;
 use crate::upstream::retry::Retry;
 
 use super::tcp::Passage;
@@ -94,6 +95,8 @@ pub struct Mirror {
 pub struct Backend {
     /// Its own policies, if it has any; its edits of heads contain the route's.
     pub pipeline: Option<Pipeline>,
+    /// A credential that is fetched, or signed with.
+    pub auth: Option<Box<Auth>>,
     /// What it is called when the client names no host at all.
     pub name: Box<[u8]>,
     /// What Host it is asked for, where the client's is not kept: the backend's own name.

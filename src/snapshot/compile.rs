@@ -5,6 +5,7 @@
 mod attached;
 mod cluster;
 mod concurrency;
+mod credential;
 mod lead;
 mod llm;
 mod matching;
@@ -44,6 +45,7 @@ use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
 use crate::route::{RouteSpec, Table};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
+use crate::upstream::credential::Credential;
 use attached::{For, Together};
 use cluster::Clusters;
 use concurrency::Gradients;
@@ -88,6 +90,7 @@ pub fn compile(
         gradients: Gradients::new(last),
         together: Together::default(),
         llms: Vec::new(),
+        credentials: Vec::new(),
         last,
         made: Vec::new(),
         delegated: 0,
@@ -117,6 +120,7 @@ pub fn compile(
         rate_limits,
         gradients: compiler.gradients.made,
         llms: compiler.llms,
+        credentials: compiler.credentials,
         sources: rate_limit::sources(limits.per_source.as_ref(), last),
         memory_bytes_max: limits.memory_bytes.map(|bytes| bytes as u64),
     })
@@ -152,6 +156,7 @@ struct Compiler<'a> {
     gradients: Gradients<'a>,
     together: Together,
     llms: Vec<Arc<Models>>,
+    credentials: Vec<Arc<Credential>>,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
@@ -405,13 +410,15 @@ impl Compiler<'_> {
             let name = format!("backend {}", self.clusters.name(cluster));
             self.gradients.of(name, raw)
         });
-        let auth = policies.backend_auth.as_ref().or(inherited.backend_auth.as_ref());
         let ai = self.clusters.ai(raw);
+        let auth = policies.backend_auth.as_ref().or(inherited.backend_auth.as_ref()).cloned();
+        let auth = auth.or_else(|| credential::implied(ai.as_ref()?));
         let pipeline = self
-            .backend_pipeline(&mut own, auth, ai.as_ref())
+            .backend_pipeline(&mut own, auth.as_ref(), ai.as_ref())
             .then(|| self.pipeline(label, Pipeline::compile_behind(route, &own)));
         let name = self.clusters.host_name(cluster);
-        Backend { pipeline, name, authority: self.clusters.authority(cluster) }
+        let auth = self.auth(auth.as_ref(), ai.as_ref(), cluster, label);
+        Backend { pipeline, auth, name, authority: self.clusters.authority(cluster) }
     }
 
     fn pipeline<E: Display>(&mut self, label: &str, compiled: Result<Pipeline, E>) -> Pipeline {

@@ -39,6 +39,7 @@ pub fn refresh(
         rate_limits: last.rate_limits.clone(),
         gradients: last.gradients.clone(),
         llms: last.llms.clone(),
+        credentials: last.credentials.clone(),
         sources: last.sources.clone(),
         memory_bytes_max: last.memory_bytes_max,
     })

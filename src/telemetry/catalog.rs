@@ -441,6 +441,16 @@ families! {
         &["bind", "listener", "certificate"],
         "When a certificate that is shown to clients expires, in seconds since 1970.",
     ).in_unit("seconds");
+    CREDENTIAL_FETCHES = counter(
+        "ringway_credential_fetches_total",
+        &["credential", "result"],
+        "Times that a credential of a cloud was asked for, by whether it was given out.",
+    );
+    CREDENTIAL_EXPIRY = gauge(
+        "ringway_credential_expiry_timestamp_seconds",
+        &["credential"],
+        "When a credential of a cloud ends that backends are shown, in seconds since 1970.",
+    ).in_unit("seconds");
     BUFFERS_BYTES = gauge(
         "ringway_buffers_bytes",
         &[],

@@ -42,6 +42,7 @@ pub struct ControlMetrics {
     pub access_records_lost: u64,
     pub access_log_errors: u64,
     pub certificates: Vec<CertificateMetric>,
+    pub credentials: Vec<CredentialMetric>,
     pub endpoints: Vec<EndpointMetric>,
     pub circuits: Vec<CircuitMetric>,
     /// Of the names of backends: with an answer, and without one.
@@ -71,6 +72,15 @@ pub struct CertificateMetric {
     /// What it is for: one of its names.
     pub certificate: String,
     pub not_after_seconds: i64,
+}
+
+/// A credential that is fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CredentialMetric {
+    pub name: String,
+    pub fetched: u64,
+    pub failed: u64,
+    pub ends_seconds: Option<u64>,
 }
 
 /// What all workers know of an endpoint. Two with the same names are counted as one.
@@ -329,6 +339,20 @@ fn control_families(page: &mut Page, control: &ControlMetrics) {
         *first = shown.not_after_seconds.min(*first);
     }
     page.samples(&family::CERTIFICATE_EXPIRY, certificates.iter());
+    let mut fetches = BTreeMap::new();
+    let mut ends = BTreeMap::new();
+    for credential in &control.credentials {
+        let name = ("credential", &*credential.name);
+        for (result, count) in [("fetched", credential.fetched), ("failed", credential.failed)] {
+            *fetches.entry(block(&[name, ("result", result)])).or_insert(0) += count;
+        }
+        if let Some(seconds) = credential.ends_seconds {
+            let first = ends.entry(block(&[name])).or_insert(seconds);
+            *first = seconds.min(*first);
+        }
+    }
+    page.samples(&family::CREDENTIAL_FETCHES, fetches.iter());
+    page.samples(&family::CREDENTIAL_EXPIRY, ends.iter());
 }
 
 fn process_families(page: &mut Page, process: &ProcessMetrics) {

@@ -32,20 +32,38 @@ fn a_provider_is_a_host_with_a_few_words() {
     let ai = good(custom);
     assert_eq!((ai.label(), ai.provider.formats[0].api), ("mine", ai::Api::Messages));
     for preset in &ai::PRESETS {
-        if !preset.is_custom() {
+        if !preset.is_custom() && !preset.is_of_a_cloud() {
             let ai = good(&format!("{{provider: {{{}: {{}}}}}}", preset.word));
-            assert_eq!(ai.has_tls(), preset.word != "ollama");
+            assert_eq!(ai.has_tls(), !matches!(preset.word, "ollama" | "vllm"));
         }
     }
 }
 
 #[test]
 fn what_is_not_spoken_is_refused_by_name() {
-    for provider in ["azure", "bedrock", "copilot", "gemini", "vertex"] {
-        let told = told(&format!("{{provider: {{{provider}: {{}}}}}}"));
-        assert!(told.contains(&format!("`{provider}` is not supported")), "{told}");
-        assert!(told.contains("issue 5") && told.contains("t.yaml:6:"), "{told}");
+    let told = told("{provider: {copilot: {}}}");
+    assert!(told.contains("`copilot` is not supported"), "{told}");
+    assert!(told.contains("a dialogue") && told.contains("t.yaml:6:"), "{told}");
+}
+
+#[test]
+fn a_providers_cloud_says_its_host() {
+    for (provider, host) in [
+        ("azure: {resourceName: r}", "r.openai.azure.com"),
+        ("azure: {resourceName: r, resourceType: foundry}", "r.services.ai.azure.com"),
+        ("azure: {resourceName: r, resourceType: aiServices}", "r.services.ai.azure.com"),
+        ("vertex: {projectId: 'x.test:p'}", "aiplatform.googleapis.com"),
+        ("vertex: {projectId: p, region: us-east5}", "us-east5-aiplatform.googleapis.com"),
+        ("vertex: {projectId: p, region: eu}", "aiplatform.eu.rep.googleapis.com"),
+        ("bedrock: {region: eu-west-1}", "bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("gemini: {}", "generativelanguage.googleapis.com"),
+    ] {
+        let ai = good(&format!("{{provider: {{{provider}}}}}"));
+        assert_eq!(ai.host().to_string(), format!("{host}:443"));
+        assert!(ai.has_tls());
     }
+    let ai = good("{provider: azure, hostOverride: 'a.test:80'}");
+    assert_eq!(ai.host().to_string(), "a.test:80");
 }
 
 #[test]
@@ -67,6 +85,17 @@ fn mistakes_are_told_with_their_places() {
         ("{provider: {openAI: {model: ''}}}", "no name of a model"),
         ("{provider: {openAI: {}}, pathOverride: chat}", "does not begin with /"),
         ("{provider: {openAI: {}}, hostOverride: 'https://a.test'}", "does not belong here"),
+        ("{provider: {azure: {}}}", "`resourceName` is missing"),
+        ("{provider: azure}", "`resourceName` is missing"),
+        ("{provider: {azure: {resourceName: a.b}}}", "letters, digits"),
+        ("{provider: {azure: {resourceName: a, resourceType: other}}}", "not a value"),
+        ("{provider: {bedrock: {}}}", "`region` is missing"),
+        ("{provider: bedrock}", "where is it?"),
+        ("{provider: {bedrock: {region: a, guardrailIdentifier: g}}}", "belong together"),
+        ("{provider: {vertex: {}}}", "`projectId` is missing"),
+        ("{provider: vertex}", "where is it?"),
+        ("{provider: {vertex: {projectId: 'a/b'}}}", "no name of a project"),
+        ("{provider: {gemini: {region: a}}}", "unknown key"),
         ("{provider: {openAI: {}}, groups: []}", "not supported by Ringway yet"),
     ] {
         let told = told(backend);

@@ -37,7 +37,10 @@ fn it_is_a_bind_with_a_route_to_each_provider() {
     assert_eq!(sent("ollama/*").sent, Sent::Without("ollama/".to_owned()));
     let key = |name: &str| {
         let policies = &route.backends[sent(name).backend].policies;
-        policies.backend_auth.as_ref().map(|auth| auth.key.expose())
+        policies.backend_auth.as_ref().map(|auth| match auth {
+            BackendAuth::Key(key) => key.value.expose(),
+            other => panic!("{other:?}"),
+        })
     };
     assert_eq!((key("fast"), key("slow")), (Some("k1"), Some("k2")));
     assert_eq!((key("claude-*"), key("ollama/*")), (Some("k3"), None));

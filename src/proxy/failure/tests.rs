@@ -86,6 +86,14 @@ const CASES: &[Case] = {
         (F::BodyTooLarge, 413, R::InvalidRequest, "DPE", "request body too large", true),
         (F::ResponseTooLarge, 502, R::UpstreamFailure, "UPE", "upstream response too large", false),
         (F::Llm(llm::Error::UnknownModel), 404, R::NotFound, "DPE", "no such model", false),
+        (
+            F::NoCredential,
+            503,
+            R::UpstreamFailure,
+            "UAEX",
+            "no credential for the backend yet",
+            false,
+        ),
     ]
 };
 
@@ -125,12 +133,13 @@ const fn place(failure: Failure) -> usize {
         F::BodyTooLarge => 29,
         F::ResponseTooLarge => 30,
         F::Llm(_) => 31,
+        F::NoCredential => 32,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::Llm(llm::Error::UnknownModel)) + 1);
+    assert_eq!(CASES.len(), place(Failure::NoCredential) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

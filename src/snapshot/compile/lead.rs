@@ -32,6 +32,12 @@ impl Compiler<'_> {
         let (name, authority) =
             (self.clusters.host_name(cluster), self.clusters.authority(cluster));
         let share = (raw.percentage * u64::MAX as f64) as u64;
-        Mirror { cluster, backend: Backend { pipeline: None, name, authority }, share }
+        let policies = self.clusters.policies(&raw.backend, None);
+        if policies.backend_auth.is_some_and(|auth| auth.is_of_a_cloud()) {
+            let what = "`requestMirror`: a backend with a credential of a cloud gets no copies";
+            self.wrong.push(format!("{}: route `{label}`: {what}", self.bind));
+        }
+        let backend = Backend { pipeline: None, auth: None, name, authority };
+        Mirror { cluster, backend, share }
     }
 }

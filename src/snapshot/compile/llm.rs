@@ -1,19 +1,17 @@
 //! A route whose backends are providers of models: what its paths speak, where its models are.
 
+mod provider;
+
 use std::sync::Arc;
 
-use super::{Compiler, policy};
+use super::Compiler;
 use crate::base::id::{ClusterId, LlmId};
 use crate::config::ai::{Ai, Api as RawApi};
-use crate::config::backend_auth::BackendAuth;
 use crate::config::policy::ai::{AiPolicy, Sent as RawSent};
 use crate::config::route::Route as RawRoute;
 use crate::llm::api::Suffixes;
 use crate::llm::model::{Model, Models, Sent};
-use crate::llm::provider::ENDS;
-use crate::llm::{Api, Llm, Provider};
-use crate::policy::PipelineSpec;
-use crate::policy::edit::HeaderModifierSpec;
+use crate::llm::{Api, Llm};
 use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
 
@@ -31,30 +29,6 @@ impl Providers {
             Some(ai) => self.found.push((weight, cluster, ai)),
             None => self.others += 1,
         }
-    }
-}
-
-/// What a provider's requests have in the place of the client's credentials, and of any backend's
-/// with a `backendAuth`. Answers are read: they may not be coded.
-pub(super) fn credentials(spec: &mut PipelineSpec, auth: Option<&BackendAuth>, ai: Option<&Ai>) {
-    spec.watches = ai.is_some();
-    let mut modifier = HeaderModifierSpec::default();
-    if ai.is_some() {
-        modifier.remove.push("accept-encoding".to_owned());
-    }
-    if let Some(BackendAuth { key }) = auth {
-        let key = key.expose();
-        modifier.remove.extend(["authorization", "x-api-key", "api-key"].map(str::to_owned));
-        modifier.set = match ai.is_some_and(|ai| ai.provider.preset.is_anthropic()) {
-            true => vec![("x-api-key".to_owned(), key.to_owned())],
-            false => vec![("authorization".to_owned(), format!("Bearer {key}"))],
-        };
-        // What is removed is removed last: it may not be what is set.
-        let own = modifier.set[0].0.clone();
-        modifier.remove.retain(|name| *name != own);
-    }
-    if !modifier.remove.is_empty() || !modifier.set.is_empty() {
-        spec.request_headers = Some(modifier);
     }
 }
 
@@ -91,7 +65,7 @@ impl Compiler<'_> {
         let llm = Llm {
             suffixes: suffixes(policy),
             models: models(policy),
-            providers: found.iter().map(|(_, cluster, ai)| provider(*cluster, ai)).collect(),
+            providers: found.iter().map(|(_, at, ai)| provider::compile(*at, ai)).collect(),
             split,
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
@@ -101,18 +75,7 @@ impl Compiler<'_> {
         Some(Target::Llm(id))
     }
 
-    /// The backend's own credential, or that of the named one, or the route's.
-    pub(super) fn backend_pipeline(
-        &self,
-        own: &mut PipelineSpec,
-        auth: Option<&BackendAuth>,
-        ai: Option<&Ai>,
-    ) -> bool {
-        credentials(own, auth, ai);
-        own.watches || !policy::is_nothing(own)
-    }
-
-    fn tell(&mut self, label: &str, what: &str) {
+    pub(super) fn tell(&mut self, label: &str, what: &str) {
         self.wrong.push(format!("{}: route `{label}`: {what}", self.bind));
     }
 
@@ -153,7 +116,7 @@ fn suffixes(policy: &AiPolicy) -> Suffixes {
     Suffixes::compile(ends.map(|(end, own)| (end.as_str(), api(*own))), others)
 }
 
-const fn api(raw: RawApi) -> Api {
+pub(super) const fn api(raw: RawApi) -> Api {
     match raw {
         RawApi::Completions => Api::Completions,
         RawApi::Messages => Api::Messages,
@@ -183,31 +146,6 @@ fn models(policy: &AiPolicy) -> Models {
         .map(|(name, model)| (name.clone(), Model { backend: None, sent: Sent::name(model) }));
     let others = ("*".to_owned(), Model { backend: None, sent: Sent::Same });
     Models::compile(aliases.chain([others]))
-}
-
-fn provider(cluster: ClusterId, ai: &Ai) -> Provider {
-    let preset = ai.provider.preset;
-    let prefix = ai.path_prefix.as_deref().unwrap_or(preset.prefix);
-    let path = |at: Api| -> Option<Box<[u8]>> {
-        let usual = format!("{prefix}{}", ENDS[at.place()?]).into_bytes();
-        if preset.is_custom() {
-            let format = ai.provider.formats.iter().find(|format| api(format.api) == at)?;
-            let own = format.path.as_ref().map(|path| path.clone().into_bytes());
-            return Some(own.unwrap_or(usual).into());
-        }
-        let is_spoken = matches!(at, Api::Messages | Api::CountTokens) == preset.is_anthropic();
-        is_spoken.then(|| usual.into())
-    };
-    let spoken =
-        [Api::Completions, Api::Messages, Api::CountTokens, Api::Responses, Api::Embeddings];
-    Provider {
-        cluster,
-        label: ai.provider.label().into(),
-        paths: spoken.map(path),
-        prefix: prefix.as_bytes().into(),
-        path: ai.path_override.as_ref().map(|path| path.as_bytes().into()),
-        model: ai.provider.model.as_deref().map(Sent::name),
-    }
 }
 
 fn openai_list(names: &[String]) -> serde_json::Value {

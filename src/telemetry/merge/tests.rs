@@ -94,6 +94,23 @@ fn endpoint_metric(name: &str) -> EndpointMetric {
     }
 }
 
+fn credential((name, ends_seconds): (&str, Option<u64>)) -> CredentialMetric {
+    CredentialMetric { name: name.to_owned(), fetched: 2, failed: 1, ends_seconds }
+}
+
+#[test]
+fn credentials_of_one_name_are_counted_as_one() {
+    let text = scrape(Format::Text);
+    for line in [
+        "ringway_credential_fetches_total{credential=\"a\",result=\"fetched\"} 4\n",
+        "ringway_credential_fetches_total{credential=\"b\",result=\"failed\"} 1\n",
+        "ringway_credential_expiry_timestamp_seconds{credential=\"a\"} 7\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(!text.contains("ringway_credential_expiry_timestamp_seconds{credential=\"b\"}"));
+}
+
 fn control() -> ControlMetrics {
     ControlMetrics {
         concurrency: vec![ConcurrencyMetric { of: "backend a".into(), limit: 9, active: 3 }],
@@ -107,6 +124,7 @@ fn control() -> ControlMetrics {
         access_records_lost: 5,
         access_log_errors: 1,
         certificates: [7, 5, 9].map(certificate).into(),
+        credentials: [("a", Some(9)), ("a", Some(7)), ("b", None)].map(credential).into(),
         endpoints: ["ill", "well"].map(endpoint_metric).into(),
         circuits: vec![CircuitMetric {
             backend: "b".into(),

@@ -1,4 +1,5 @@
 use crate::config::policy::ai::AiPolicy;
+use crate::llm::provider::Path;
 use crate::llm::{Api, Error};
 use crate::route::target::Target;
 use crate::snapshot::Snapshot;
@@ -42,10 +43,12 @@ fn providers_models_and_paths_are_found() {
         (0..64).map(|turn| llm.choose(b"any", turn << 58).unwrap().place).collect();
     assert!(places.contains(&0) && places.contains(&1));
     let [openai, anthropic] = &llm.providers[..] else { panic!("two providers") };
-    let path = |provider: &crate::llm::Provider, api: Api| {
-        let path = provider.paths[api.place().unwrap()].as_deref();
-        path.map(|path| String::from_utf8(path.to_vec()).unwrap())
-    };
+    let path =
+        |provider: &crate::llm::Provider, api: Api| match &provider.paths[api.place().unwrap()] {
+            Some(Path::Fixed(path)) => Some(String::from_utf8(path.to_vec()).unwrap()),
+            Some(other) => panic!("{other:?}"),
+            None => None,
+        };
     assert_eq!(path(openai, Api::Completions).as_deref(), Some("/v1/chat/completions"));
     assert_eq!(path(openai, Api::Messages), None);
     assert_eq!(path(anthropic, Api::Messages).as_deref(), Some("/base/messages"));
