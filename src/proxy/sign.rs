@@ -118,7 +118,8 @@ pub fn date_of(value: &[u8]) -> Option<u64> {
 
 /// What is added to a head.
 fn lines(auth: &Auth, now: u64, head: &[u8], body: Option<[u8; 64]>) -> Result<Vec<u8>, Failure> {
-    let held = auth.credential.shown(now).ok_or(Failure::NoCredential)?;
+    // What held when the request was taken on is shown, even if it ends this moment.
+    let held = auth.credential.shown(0).ok_or(Failure::NoCredential)?;
     match (held.get(), &auth.signs, body) {
         (Some(Shown::Bearer(line)), None, _) => Ok(line.to_vec()),
         (Some(Shown::Keys(secret)), Some(signs), Some(body)) => {

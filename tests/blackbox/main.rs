@@ -15,6 +15,7 @@ mod cli;
 mod compression;
 mod config_files;
 mod connect;
+mod credentials;
 mod delegation;
 mod dns;
 mod drain;
