@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use self::signature::{check, clock};
 use crate::harness::origin::ok;
 use crate::harness::proxy::Launch;
+use crate::harness::scratch::Scratch;
+use crate::harness::tls::{Authority, Shown};
 use crate::harness::*;
 
 matrix! {
@@ -26,6 +28,7 @@ drivers! {
     clocks_that_differ_are_learnt,
     a_token_of_google_is_renewed,
     a_token_of_azure_is_shown,
+    tokens_come_by_tls_from_who_is_known,
     without_a_credential_it_is_told_in_the_callers_shape,
     a_guardrail_looks_at_every_request,
     keys_go_where_providers_look,
@@ -322,6 +325,35 @@ fn a_token_of_azure_is_shown(cell: Cell) {
     proxy.reload(&config.route_with("/other", other));
     assert_eq!(client.ask(&post("/v1/chat/completions", &own, body)).status, 200);
     assert_eq!(entra.seen().len(), 1);
+}
+
+fn tokens_come_by_tls_from_who_is_known(cell: Cell) {
+    let [ours, strange] = ["ours", "strange"].map(Authority::new);
+    let token = json!({ "access_token": "ey.tls", "expires_in": 3599 }).to_string();
+    let entra = Origin::http1().route("/t/oauth2/v2.0/token", token);
+    let entra = entra.tls(&Shown::new(&ours.issue(&["127.0.0.1"]))).start();
+    let origin = Origin::http1().route("/", "{}").start();
+    let client =
+        json!({ "clientSecret": { "tenantId": "t", "clientId": "c", "clientSecret": "s" } });
+    let auth = json!({ "azure": { "explicitConfig": client } });
+    let backends = json!([{ "host": origin.host(), "policies": { "backendAuth": auth } }]);
+    let config = config().route_with("/", json!({ "backends": backends }));
+    let at = format!("https://{}", entra.host());
+    let scratch = Scratch::new();
+    let start = |roots: &Authority| {
+        let roots = scratch.replace("roots.pem", roots.pem());
+        let launch = launch(cell, &config).variable("AZURE_AUTHORITY_HOST", &at);
+        launch.variable("SSL_CERT_FILE", roots.to_str().unwrap()).start()
+    };
+    let stranger = start(&strange);
+    let labels = [("credential", "azure/clientSecret/c"), ("result", "failed")];
+    wait::until("a stranger is asked for nothing", || {
+        stranger.metrics().sum("ringway_credential_fetches_total", &labels) >= 1.0
+    });
+    assert!(entra.seen().is_empty());
+    let proxy = start(&ours);
+    assert_eq!(proxy.client().get("/").status, 200);
+    assert_eq!(origin.last().head.field("authorization"), Some("Bearer ey.tls"));
 }
 
 fn without_a_credential_it_is_told_in_the_callers_shape(cell: Cell) {
