@@ -242,7 +242,7 @@
 //! asks, publishes what came by an atomic swap, and sleeps until shortly before its end. The data path
 //! comes to it in 8: `proxy::sign` waits for the first one, gathers the body where it is signed, and
 //! puts its lines behind all others of the encoded head, out of which it reads what is signed; again
-//! for every attempt. A clock of theirs that differs is learnt from the 403 that it causes.
+//! for every attempt. Whoever signs allocates what he signs. A clock of theirs that differs is learnt from the 403 that it causes.
 //!
 //! # The life of a drain
 //!

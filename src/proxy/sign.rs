@@ -31,9 +31,14 @@ pub async fn prepare(
     exchange.outcome.is_signed = auth.signs.is_some();
     let resources = &routed.view.resources;
     let until = routed.connection.now().plus(CREDENTIAL_WAIT);
+    let request = routed.edits.timeouts().request;
+    let late = request.map(|limit| exchange.outcome.started.plus(limit));
     while auth.credential.shown(now(routed)).is_none() {
         if routed.connection.now() >= until {
             return Err(Failure::NoCredential);
+        }
+        if late.is_some_and(|late| routed.connection.now() >= late) {
+            return Err(Failure::RequestSlow);
         }
         resources.wheel.sleep(TICK).await;
         if routed.connection.stream.is_dead() {
@@ -44,7 +49,7 @@ pub async fn prepare(
         return Ok(());
     }
     let wanted = Gather { bytes_max: auth.body_bytes_max, text: false, replaced: false };
-    gather::request(routed, exchange, wanted, routed.edits.timeouts().request).await
+    gather::request(routed, exchange, wanted, request).await
 }
 
 /// Puts the credential into a head, which is all that is in `message`; `body` follows it.
