@@ -244,6 +244,15 @@
 //! stay. Active checks (`control::health`) write into the `Health` of an endpoint; the next pick of
 //! each worker sees by the board's epoch that something changed (`balance::candidates`).
 //!
+//! # The life of a credential
+//!
+//! A backend that is shown more than a key has an `upstream::credential::Auth`. What a cloud gives
+//! out is fetched by `control::credentials`: `Keeper` has a thread for each, beside the loop, that
+//! asks, publishes what came by an atomic swap, and sleeps until shortly before its end. The data path
+//! comes to it in 8: `proxy::sign` waits for the first one, gathers the body where it is signed, and
+//! puts its lines behind all others of the encoded head, out of which it reads what is signed; again
+//! for every attempt. Whoever signs allocates what he signs. A clock of theirs that differs is learnt from the 403 that it causes.
+//!
 //! # The life of a drain
 //!
 //! SIGTERM, `control::drain::Drain::begin`: readiness fails, `Command::Drain` to all, and every
@@ -295,6 +304,8 @@
 //!   renders.
 //! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and
 //!   counted.
+//! * Credentials that are fetched: *one thread of control writes, all read*, by a pointer that is
+//!   swapped (`upstream::credential`); in the snapshot, and the same `Arc` over reloads.
 //! * Texts of labels: *control*. Append-only, read by the log writer.
 //!
 //! * Connections of each source: *all, by compare-and-swap*, once a connection (`base::seats`).
@@ -389,7 +400,8 @@
 //! * **TLS is rustls' unbuffered API on our own buffers**, not monoio-rustls: an idle session has no
 //!   buffers, and a record is one write.
 //!
-//! Not here yet, and without a stub: authentication, MCP backends, xDS. `tests/tidy.rs` already knows the band of `mcp`.
+//! Not here yet, and without a stub: authentication of clients, MCP backends, xDS. `tests/tidy.rs`
+//! already knows the band of `mcp`.
 
 pub mod app;
 pub mod base;

@@ -484,3 +484,6 @@ const MALFORMED: &[&str] = &{
     }
     names
 };
+
+#[cfg(test)]
+mod tests;

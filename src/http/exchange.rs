@@ -34,7 +34,9 @@ pub struct Outcome {
     pub retry_after: Option<Duration>,
     /// Whether the answer is a failure, where that is not its status's to say.
     pub unhealthy: Option<bool>,
-    /// The time by an endpoint's clock when it answered 403, in seconds since 1970.
+    /// It goes out with a signature, which has a time.
+    pub is_signed: bool,
+    /// The time by the endpoint's clock when it refused one, in seconds since 1970.
     pub refused_at: Option<u64>,
     /// The client is told which endpoint it has, to come back to it.
     pub affine: bool,

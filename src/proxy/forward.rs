@@ -104,23 +104,14 @@ pub async fn forward(
             };
             drop(turn);
             let to = To { endpoint: leased.endpoint(), ..to };
-            if let Some((auth, theirs)) = auth.zip(exchange.outcome.refused_at.take()) {
-                sign::refused(routed, auth, theirs);
-            }
+            sign::hear(routed, auth, exchange);
             match tries.conclude(routed, exchange, lease.take(), (to, ended)) {
                 None => break Ok(()),
                 Some(left) => Box::pin(tries.next(routed, exchange, to, left)),
             }
         };
-        match next.await {
-            Ok(mut next) => {
-                if let Some(auth) = auth
-                    && let Err(failure) = sign::again(routed, auth, &mut next.buffer)
-                {
-                    break give_up(routed, Some(next), failure);
-                }
-                message = Some(next);
-            }
+        match next.await.and_then(|next| sign::again(routed, auth, next)) {
+            Ok(next) => message = Some(next),
             Err(failure) => break Err(failure),
         }
     };

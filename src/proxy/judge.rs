@@ -109,7 +109,7 @@ pub fn note(routed: &Routed<'_>, exchange: &mut Exchange, bytes: &[u8]) {
     });
     exchange.outcome.unhealthy = unhealthy;
     let asks = unhealthy.unwrap_or(matches!(status, 429 | 503));
-    if status == 403 {
+    if status == 403 && exchange.outcome.is_signed {
         let date = exchange.response.value(bytes, FieldName::Date);
         exchange.outcome.refused_at = date.and_then(sign::date_of);
     }

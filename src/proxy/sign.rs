@@ -8,6 +8,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::failure::Failure;
+use super::forward::Message;
 use super::gather;
 use super::place::Routed;
 use crate::base::buffer::Buffer;
@@ -27,11 +28,17 @@ pub async fn prepare(
     exchange: &mut Exchange,
     auth: &Auth,
 ) -> Result<(), Failure> {
+    exchange.outcome.is_signed = auth.signs.is_some();
     let resources = &routed.view.resources;
     let until = routed.connection.now().plus(CREDENTIAL_WAIT);
+    let request = routed.edits.timeouts().request;
+    let late = request.map(|limit| exchange.outcome.started.plus(limit));
     while auth.credential.shown(now(routed)).is_none() {
         if routed.connection.now() >= until {
             return Err(Failure::NoCredential);
+        }
+        if late.is_some_and(|late| routed.connection.now() >= late) {
+            return Err(Failure::RequestSlow);
         }
         resources.wheel.sleep(TICK).await;
         if routed.connection.stream.is_dead() {
@@ -42,7 +49,7 @@ pub async fn prepare(
         return Ok(());
     }
     let wanted = Gather { bytes_max: auth.body_bytes_max, text: false, replaced: false };
-    gather::request(routed, exchange, wanted, routed.edits.timeouts().request).await
+    gather::request(routed, exchange, wanted, request).await
 }
 
 /// Puts the credential into a head, which is all that is in `message`; `body` follows it.
@@ -63,19 +70,34 @@ pub fn put(
     Ok(())
 }
 
-/// Puts the credential of by now into a message that was sent before.
+/// Puts the credential of by now into a message that was sent before, if it has one.
 ///
 /// # Errors
 /// There is none any more.
-pub fn again(routed: &Routed<'_>, auth: &Auth, message: &mut Buffer) -> Result<(), Failure> {
+pub fn again(
+    routed: &Routed<'_>,
+    auth: Option<&Auth>,
+    mut message: Message,
+) -> Result<Message, Failure> {
+    if let Some(auth) = auth
+        && let Err(failure) = renew(routed, auth, &mut message.buffer)
+    {
+        routed.view.resources.buffers.give(message.buffer);
+        return Err(failure);
+    }
+    Ok(message)
+}
+
+fn renew(routed: &Routed<'_>, auth: &Auth, message: &mut Buffer) -> Result<(), Failure> {
     let text = message.filled();
     let Some(end) = memchr::memmem::find(text, b"\r\n\r\n") else { return Ok(()) };
     let (head, behind) = text.split_at(end + 2);
     let mut renewed = Vec::with_capacity(text.len() + 64);
+    let ours = if auth.signs.is_some() { &OURS[..] } else { &OURS[..1] };
     let mut body = None;
     for line in head.split_inclusive(|byte| *byte == b'\n') {
         match name_of(line) {
-            Some(name) if OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) => {
+            Some(name) if ours.iter().any(|ours| name.eq_ignore_ascii_case(ours)) => {
                 if name.eq_ignore_ascii_case(HASH) {
                     body = value_of(line).try_into().ok();
                 }
@@ -93,10 +115,17 @@ pub fn again(routed: &Routed<'_>, auth: &Auth, message: &mut Buffer) -> Result<(
     Ok(())
 }
 
+/// Looks at what an answer says of a signature.
+pub fn hear(routed: &Routed<'_>, auth: Option<&Auth>, exchange: &mut Exchange) {
+    if let Some((auth, theirs)) = auth.zip(exchange.outcome.refused_at.take()) {
+        refused(routed, auth, theirs);
+    }
+}
+
 /// A signature was refused: if the clocks are why, the difference is learnt from the answer, and
 /// what is signed from now on has their time.
 #[cold]
-pub fn refused(routed: &Routed<'_>, auth: &Auth, theirs: u64) {
+fn refused(routed: &Routed<'_>, auth: &Auth, theirs: u64) {
     let now = now(routed);
     if auth.signs.is_none() || auth.their_time(now).abs_diff(theirs) <= SKEW_SECONDS_MIN {
         return;
@@ -198,4 +227,4 @@ const HASH: &[u8] = b"x-amz-content-sha256";
 const DATE: &[u8] = b"x-amz-date";
 const TOKEN: &[u8] = b"x-amz-security-token";
 /// What is put by us alone: a client's own are dropped before.
-const OURS: [&[u8]; 4] = [HASH, DATE, TOKEN, b"authorization"];
+const OURS: [&[u8]; 4] = [b"authorization", HASH, DATE, TOKEN];

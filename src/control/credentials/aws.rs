@@ -33,6 +33,9 @@ pub(super) fn fetch(around: &Around<'_>) -> Result<Issued, String> {
     if let Some((file, role)) = file.zip(role) {
         return web_identity(around, file, role);
     }
+    if let Some(key) = UNKNOWN.iter().find(|key| profile.get(key).is_some()) {
+        return Err(format!("the profile `{}` has `{key}`, which is not supported", profile.name));
+    }
     if profile.is_asked_for {
         let why = if profile.entries.is_empty() { "is not there" } else { "has no keys" };
         return Err(format!("the profile `{}` {why}", profile.name));
@@ -206,6 +209,10 @@ impl Profile {
         found.map(|(_, value)| value.as_str())
     }
 }
+
+/// What else a profile may get its keys by.
+const UNKNOWN: [&str; 5] =
+    ["credential_process", "credential_source", "source_profile", "sso_session", "sso_start_url"];
 
 fn profile(around: &Around<'_>) -> Result<Profile, String> {
     let variable = around.variable;

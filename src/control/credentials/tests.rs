@@ -26,12 +26,11 @@ impl Standin {
         let address = listener.local_addr().unwrap();
         let (told, asked) = channel();
         thread::spawn(move || {
-            for (status, body) in answers {
-                let Ok((stream, _)) = listener.accept() else { return };
-                if told.send(answer(stream, status, &body)).is_err() {
-                    return;
-                }
-            }
+            let asked = answers.into_iter().map_while(|(status, body)| {
+                let (stream, _) = listener.accept().ok()?;
+                Some(answer(stream, status, &body))
+            });
+            asked.map_while(|asked| told.send(asked).ok()).for_each(drop);
         });
         Self { address, asked }
     }

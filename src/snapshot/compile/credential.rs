@@ -156,8 +156,9 @@ fn scope(aws: &Aws, ai: Option<&Ai>, host: &str) -> Option<Signs> {
     });
     let known = bedrock.or_else(|| of_name(host));
     let written = (aws.region.as_deref(), aws.service_name.as_deref());
-    let region = written.0.or(known.map(|(region, _)| region)).or(aws.ambient_region.as_deref())?;
-    let service = written.1.or(known.map(|(_, service)| service))?;
+    let region =
+        written.0.or_else(|| known.map(|known| known.0)).or(aws.ambient_region.as_deref())?;
+    let service = written.1.or_else(|| known.map(|known| known.1))?;
     Some(Signs { region: region.into(), service: service.into() })
 }
 

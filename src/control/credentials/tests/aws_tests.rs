@@ -28,7 +28,8 @@ fn a_profile_is_a_section_of_a_file() {
                 [other]\nAWS_ACCESS_KEY_ID=AKIA2\naws_secret_access_key = a=b\n\
                 aws_session_token = quiet\n[empty]\n";
     let file = scratch.file("credentials", text);
-    let config = scratch.file("config", "[profile empty]\nregion = x\n");
+    let config =
+        scratch.file("config", "[profile empty]\nregion = x\n[profile sso]\nsso_session = y\n");
     let of = |profile: Option<&str>| {
         let mut variables =
             vec![("AWS_SHARED_CREDENTIALS_FILE", &*file), ("AWS_CONFIG_FILE", &*config)];
@@ -37,7 +38,9 @@ fn a_profile_is_a_section_of_a_file() {
     };
     assert_eq!(keys(&of(None).unwrap()), ("AKIA1", "hush", None));
     assert_eq!(keys(&of(Some("other")).unwrap()), ("AKIA2", "a=b", Some("quiet")));
-    for (profile, why) in [("empty", "has no keys"), ("nobody", "is not there")] {
+    for (profile, why) in
+        [("empty", "has no keys"), ("nobody", "is not there"), ("sso", "`sso_session`, which")]
+    {
         let told = of(Some(profile)).unwrap_err();
         assert!(told.contains(why), "{told}");
     }
