@@ -65,24 +65,27 @@ impl Realtime {
         first: &mut Option<Instant>,
         now: Instant,
     ) {
-        while let Some((byte, rest)) = bytes.split_first() {
-            if self.left > 0 {
-                let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
-                let (payload, rest) = bytes.split_at(count);
-                bytes = rest;
-                self.left -= count as u64;
-                self.payload(payload);
-            } else {
-                bytes = rest;
-                if !self.header.take(*byte) {
-                    continue;
-                }
-                self.begin();
-            }
+        while !bytes.is_empty() {
+            bytes = self.step(bytes);
             if self.left == 0 && self.is_last && self.reads {
                 self.end(facts, first, now);
             }
         }
+    }
+
+    /// Takes a piece of a payload, or a byte of a header. Returns what is left.
+    fn step<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.left == 0 {
+            if self.header.take(bytes[0]) {
+                self.begin();
+            }
+            return &bytes[1..];
+        }
+        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        let (payload, rest) = bytes.split_at(count);
+        self.left -= count as u64;
+        self.payload(payload);
+        rest
     }
 
     /// The header of a frame is there.
@@ -123,16 +126,17 @@ impl Realtime {
         }
         if event.is_done {
             let usage = self.told.usage();
-            let add = |sum: &mut Option<u64>, more: Option<u64>| {
-                if let Some(more) = more {
-                    *sum = Some(sum.unwrap_or(0).saturating_add(more));
-                }
-            };
             add(&mut self.sum.input, usage.input);
             add(&mut self.sum.output, usage.output);
             add(&mut self.sum.cache_read, usage.cache_read);
         }
         facts.tell(str::from_utf8(self.told.model()).unwrap_or_default(), self.sum);
+    }
+}
+
+fn add(sum: &mut Option<u64>, more: Option<u64>) {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or(0).saturating_add(more));
     }
 }
 

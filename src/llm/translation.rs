@@ -112,7 +112,7 @@ impl Translation {
     /// An array has an end, however the stream ended.
     fn close(&mut self) {
         let array = self.stream.as_mut().and_then(|stream| stream.array.take());
-        if let Some(mut array) = array {
+        if let Some(array) = array {
             array.end(&mut self.out);
         }
     }

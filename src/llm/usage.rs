@@ -156,10 +156,13 @@ impl Facts {
         let (read, written) = (self.cache_read_apart, self.cache_written_apart);
         let apart = read.unwrap_or(0).saturating_add(written.unwrap_or(0));
         let apart = apart.saturating_add(self.tools.unwrap_or(0));
-        let thoughts = self.thoughts.unwrap_or(0);
+        let output = match (self.output, self.thoughts) {
+            (None, None) => None,
+            (said, thought) => Some(said.unwrap_or(0).saturating_add(thought.unwrap_or(0))),
+        };
         Usage {
             input: self.input.map(|input| input.saturating_add(apart)),
-            output: self.output.or(self.thoughts.map(|_| 0)).map(|o| o.saturating_add(thoughts)),
+            output,
             cache_read: self.cached.or(read),
             cache_written: self.cache_written.or(written),
         }

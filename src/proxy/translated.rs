@@ -135,7 +135,7 @@ fn fault(answer: &Answer, head: &ResponseHead, bytes: &[u8], body: &[u8]) -> Opt
 fn is_fault_of(dialect: Dialect, body: &[u8]) -> bool {
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return false };
     match dialect {
-        Dialect::Converse => value.get("message").or(value.get("Message")).is_some(),
+        Dialect::Converse => ["message", "Message"].iter().any(|name| value.get(name).is_some()),
         Dialect::Messages => value.get("error").is_some_and(serde_json::Value::is_object),
         // Some say it in one text.
         _ => value.get("error").is_some_and(|error| error.is_object() || error.is_string()),

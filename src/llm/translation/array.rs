@@ -20,7 +20,7 @@ impl Array {
     }
 
     /// That was all.
-    pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn end(self, out: &mut Vec<u8>) {
         out.extend_from_slice(if self.begun { b"]" } else { b"[]" });
     }
 }
