@@ -46,3 +46,4 @@ mod upgrade;
 mod upgrade_failures;
 mod upstream;
 mod websocket;
+mod workers;
