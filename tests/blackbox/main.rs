@@ -20,6 +20,7 @@ mod dns;
 mod drain;
 mod early_answers;
 mod expression;
+mod fleet;
 mod framing;
 mod harness;
 mod health;
