@@ -37,6 +37,9 @@ const HOSTS: [&str; 2] = ["10.77.10.2", "10.77.11.2"];
 fn roll(net: &Net) {
     let mut fleet = HOSTS.map(|address| Some(net.start(address)));
     net.balance(&[true, true]);
+    let admin = format!("{}:15000", HOSTS[0]);
+    let refused = std::net::TcpStream::connect(&admin).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused, "it is for its host alone");
     let address: SocketAddr = VIP.parse().unwrap();
     let loads =
         [Load::start(address, "/", "in", MIXED), Load::start_h2c(address, "in", &MIXED[..2])];
@@ -145,7 +148,6 @@ impl Net {
         let listeners = json!([{ "routes": [fixed] }]);
         let text = json!({
             "config": {
-                "adminAddr": "off",
                 "statsAddr": format!("{address}:15020"),
                 "readinessAddr": format!("{address}:15021"),
                 "connectionMinTerminationDeadline": "2s",

@@ -43,6 +43,7 @@ mod tcp;
 mod tls;
 mod tls_alpn;
 mod tls_upstream;
+mod trouble;
 mod upgrade;
 mod upgrade_failures;
 mod upstream;
