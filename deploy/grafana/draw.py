@@ -27,7 +27,7 @@ import matplotlib.ticker as ticker  # noqa: E402
 BACKGROUND, PANEL, TEXT, FAINT = "#111217", "#181b1f", "#d8d9da", "#6e7681"
 COLOURS = ["#73bf69", "#f2cc0c", "#5794f2", "#ff780a", "#b877d9", "#f2495c", "#8ab8ff", "#96d98d"]
 SERIES_MAX = 8
-ROW_INCHES = 0.42
+ROW_INCHES = 0.3
 
 
 def arguments():
@@ -35,6 +35,7 @@ def arguments():
     parser.add_argument("--prometheus", default="http://localhost:9090")
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--dashboard", default=pathlib.Path(__file__).with_name("ringway.json"))
+    parser.add_argument("--sections", type=int, default=99, help="how many rows, from the first")
     parser.add_argument("--out", default="ringway.png")
     return parser.parse_args()
 
@@ -140,11 +141,16 @@ def draw_stat(axes, panel, prometheus, unit):
     return bool(said)
 
 
+def first_sections(panels, count):
+    titles = [place for place, panel in enumerate(panels) if panel["type"] == "row"]
+    return panels[: titles[count]] if count < len(titles) else panels
+
+
 def main():
     options = arguments()
     dashboard = json.loads(pathlib.Path(options.dashboard).read_text())
     prometheus = Prometheus(options.prometheus, options.minutes)
-    panels = dashboard["panels"]
+    panels = first_sections(dashboard["panels"], options.sections)
     height = max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in panels)
     figure = plt.figure(figsize=(16, height * ROW_INCHES), facecolor=BACKGROUND)
     for panel in panels:
