@@ -301,6 +301,10 @@ pub const SERVERS_ANSWER_MS_MAX: u64 = 5000;
 pub const TAKE_OVER_S_MAX: u64 = 120;
 /// Listening sockets that are taken from another process.
 pub const GIVEN_SOCKETS_MAX: usize = 65_536;
+/// Keys of one rate limit that the next process is told of: those that are held back most.
+pub const HANDED_KEYS_MAX: usize = 100_000;
+/// What a process is told of the state of the one before it: some 40 bytes a key.
+pub const HANDED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 // --- TLS -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 pub mod bind;
 pub mod compile;
 pub mod dump;
+pub mod handed;
 pub mod pressure;
 pub mod refresh;
 pub mod resources;

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod adopt;
 pub mod connection;
 pub mod drain;
+mod mishap;
 pub mod tick;
 
 use std::cell::{Cell, RefCell};
@@ -65,6 +66,8 @@ pub struct Worker {
     prepared: RefCell<Option<adopt::Prepared>>,
     /// Set when the worker has nothing left to do.
     over: Cell<bool>,
+    /// What it cannot go on without, and has panicked.
+    broken: Cell<Option<&'static str>>,
     waiting: RefCell<Option<Waker>>,
 }
 
@@ -85,6 +88,26 @@ impl Worker {
         };
         let polls = Some(Rc::clone(&self.polls));
         runtime::spawn(task, polls, move || shard.add(Counter::Panics, 1));
+    }
+
+    /// Starts a task that the worker cannot go on without: if it panics the worker ends, which
+    /// control is told. One that lived on would hold connections that nobody sees to. Without its
+    /// deadlines there is no moment to be waited for.
+    fn spawn_vital(self: &Rc<Self>, what: &'static str, task: impl Future<Output = ()> + 'static) {
+        let worker = Rc::clone(self);
+        let polls = Some(Rc::clone(&self.polls));
+        runtime::spawn(task, polls, move || {
+            worker.resources.shard.add(Counter::Panics, 1);
+            worker.broken.set(Some(what));
+            let broken = Rc::clone(&worker);
+            worker.spawn(async move {
+                let moment = drain::abandon(&broken);
+                if what != DEADLINES {
+                    moment.await;
+                }
+                broken.end();
+            });
+        });
     }
 
     pub fn tell(&self, event: Event<Snapshot>) {
@@ -168,11 +191,12 @@ async fn serve(spec: Spec) -> io::Result<()> {
         events: Outbox { mailbox: spec.events, kept: RefCell::default() },
         prepared: RefCell::default(),
         over: Cell::new(false),
+        broken: Cell::new(None),
         waiting: RefCell::default(),
     });
     let turning = Rc::clone(&wheel);
     let told = Rc::clone(&worker);
-    worker.spawn(async move {
+    worker.spawn_vital(DEADLINES, async move {
         let late = |nanos| {
             told.resources.shard.observe(WorkerHistogram::LoopLatency, nanos);
             told.late_nanos.set(told.late_nanos.get().max(nanos));
@@ -181,11 +205,13 @@ async fn serve(spec: Spec) -> io::Result<()> {
             tracing::error!(%error, "deadlines no longer fire on a worker");
         }
     });
-    worker.spawn(tick::run(Rc::clone(&worker), spec.pulse));
-    worker.spawn(admission::run(Rc::clone(&worker)));
+    worker.spawn_vital("its ticker", tick::run(Rc::clone(&worker), spec.id, spec.pulse));
+    worker.spawn_vital("its admission", admission::run(Rc::clone(&worker)));
     let bell = Doorbell::new(spec.inbox.as_fd().try_clone_to_owned()?)?;
     let listening = Rc::clone(&worker);
-    worker.spawn(async move { listen(&listening, spec.inbox, bell).await });
+    worker.spawn_vital("its mailbox", async move {
+        listen(&listening, spec.inbox, bell).await;
+    });
     worker.tell(Event::Started { worker: spec.id });
     poll_fn(|context| {
         if worker.over.get() {
@@ -196,8 +222,10 @@ async fn serve(spec: Spec) -> io::Result<()> {
     })
     .await;
     worker.events.flush();
-    Ok(())
+    worker.broken.get().map_or(Ok(()), |what| Err(io::Error::other(format!("{what} panicked"))))
 }
+
+const DEADLINES: &str = "its deadlines";
 
 /// Reads the mailbox whenever it is rung.
 async fn listen(worker: &Rc<Worker>, inbox: Inbox<Command<Snapshot>>, bell: Doorbell) {

@@ -15,7 +15,8 @@
 //!   web: http --size 1KiB
 //! gateway:
 //!   workers: 1
-//!   config: |               # {{gateway}} and {{port}} of the gateway, {{web}} of an origin
+//!   config: |               # {{gateway}} and {{port}} of the gateway, {{web}} of an origin;
+//!                           # {{gateway2}} and {{port2}} of a second bind
 //!     binds: ...
 //!   others:                 # what an event may write in its place
 //!     second: |

@@ -38,6 +38,7 @@ use crate::proto::http1::ParseError;
 use crate::snapshot::Snapshot;
 use crate::snapshot::compile::{self, Inputs};
 use crate::snapshot::dump;
+use crate::snapshot::handed;
 use crate::snapshot::refresh;
 use crate::snapshot::resources::Shared;
 use crate::snapshot::tls::Keyring;
@@ -329,6 +330,17 @@ impl Wiring for Ringway {
         let keepalive = snapshot.bind(socket.bind).and_then(|bind| bind.settings.keepalive);
         let options = listen::Options { keepalive, ..listen::Options::default() };
         listen::inherit(socket.socket.as_fd(), &options)
+    }
+
+    fn state(&self, snapshot: &Snapshot) -> Vec<u8> {
+        handed::save(snapshot, self.clock.now()).unwrap_or_else(|why| {
+            tracing::error!("the state is not handed over: {why}");
+            Vec::new()
+        })
+    }
+
+    fn restore(&self, snapshot: &Snapshot, state: &[u8], age: Duration) -> Result<(), String> {
+        handed::restore(snapshot, state, age, self.clock.now())
     }
 
     fn dump(&self, config: &Config, snapshot: &Snapshot) -> serde_json::Value {

@@ -80,6 +80,16 @@ impl Bucket {
         give(&self.0, rate);
     }
 
+    /// Ticks until it is full.
+    pub fn ahead(&self, now: Instant) -> u64 {
+        self.0.load(Relaxed).saturating_sub(ticks(now))
+    }
+
+    /// It will be full after so many ticks. To be called before its first token is taken.
+    pub fn set_ahead(&self, ahead: u64, now: Instant) {
+        self.0.store(ticks(now).saturating_add(ahead), Relaxed);
+    }
+
     /// Tokens that are there.
     pub fn left(&self, rate: Rate, now: Instant) -> u64 {
         rate.left(self.0.load(Relaxed), ticks(now))
@@ -114,7 +124,7 @@ pub(super) fn give(word: &AtomicU64, rate: Rate) {
 
 /// As a bucket counts time.
 #[inline]
-pub(super) const fn ticks(now: Instant) -> u64 {
+pub const fn ticks(now: Instant) -> u64 {
     now.nanos().saturating_mul(TICKS_PER_NANO)
 }
 

@@ -14,18 +14,30 @@
 //!
 //! Owns its words.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
 
 use super::clock::Instant;
 use super::gcra::{self, Rate, Taken};
 
 pub struct Keyed {
     sets: Box<[Set]>,
-    seed: RandomState,
+    /// Changed only before the first key comes: `restore`.
+    seed: [AtomicU64; 2],
+}
+
+/// The keys of a table whose buckets are not full, for another process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    seed: [u64; 2],
+    /// The hash of each key, and ticks until its bucket is full.
+    ahead: Vec<(u64, u64)>,
 }
 
 /// Where a key may stand.
@@ -52,7 +64,9 @@ impl Keyed {
     /// Room for `keys_max`, and as much again, so that few sets are full before all are.
     pub fn new(keys_max: usize) -> Self {
         let sets = (2 * keys_max).div_ceil(WAYS).next_power_of_two();
-        Self { sets: (0..sets).map(|_| Set::default()).collect(), seed: RandomState::new() }
+        let random = RandomState::new();
+        let seed = [random.hash_one(0), random.hash_one(1)].map(AtomicU64::new);
+        Self { sets: (0..sets).map(|_| Set::default()).collect(), seed }
     }
 
     /// Takes a token of this key's bucket. Also whether another key had to give way.
@@ -91,8 +105,43 @@ impl Keyed {
         self.sets.len() * WAYS
     }
 
+    /// The keys that are being held back or were lately; of more than `keys_max` those whose buckets
+    /// are furthest from being full.
+    pub fn save(&self, now: Instant, keys_max: usize) -> Saved {
+        let now = gcra::ticks(now);
+        let slots = self.sets.iter().flat_map(|set| &set.slots);
+        let of = |slot: &Slot| (slot.key.load(Acquire), slot.bucket.load(Relaxed));
+        let all = slots.map(of).filter(|(key, full)| *key != 0 && *full > now);
+        let mut ahead: Vec<(u64, u64)> = all.map(|(key, full)| (key, full - now)).collect();
+        ahead.sort_unstable_by_key(|(_, ahead)| std::cmp::Reverse(*ahead));
+        ahead.truncate(keys_max);
+        let seed = [0, 1].map(|half: usize| self.seed[half].load(Relaxed));
+        Saved { seed, ahead }
+    }
+
+    /// Takes over what another process saved `age` ticks ago. To be called before the first key
+    /// comes: what is there already could not be found any more.
+    pub fn restore(&self, saved: &Saved, age: u64, now: Instant) {
+        for (own, other) in self.seed.iter().zip(saved.seed) {
+            own.store(other, Relaxed);
+        }
+        let now = gcra::ticks(now);
+        for (key, ahead) in &saved.ahead {
+            let left = ahead.saturating_sub(age);
+            if let Some(slot) = self.set(*key).slots.iter().find(|slot| slot.is_free())
+                && left > 0
+            {
+                slot.bucket.store(now.saturating_add(left), Relaxed);
+                slot.key.store(*key, Release);
+            }
+        }
+    }
+
     fn hash(&self, key: impl Hash) -> u64 {
-        self.seed.hash_one(key).max(1)
+        let [first, second] = &self.seed;
+        let mut hasher = SipHasher13::new_with_keys(first.load(Relaxed), second.load(Relaxed));
+        key.hash(&mut hasher);
+        hasher.finish().max(1)
     }
 
     fn set(&self, key: u64) -> &Set {
@@ -102,6 +151,10 @@ impl Keyed {
 }
 
 impl Slot {
+    fn is_free(&self) -> bool {
+        self.key.load(Acquire) == 0
+    }
+
     /// None: another key has come in the place of this one meanwhile.
     #[inline]
     fn take(&self, key: u64, rate: Rate, now: Instant) -> Option<Taken> {

@@ -128,6 +128,12 @@ impl<S> Publisher<S> {
         self.abort(links, format!("worker {} refused it: {why}", worker.0))
     }
 
+    /// What `commit` will make current.
+    pub fn prepared_snapshot(&self) -> Option<&Arc<S>> {
+        let round = self.round.as_ref().filter(|round| round.phase == Phase::Prepared);
+        round.map(|round| &round.snapshot)
+    }
+
     /// To be called after `Turn::AllPrepared`: from here on the new version is the current one.
     pub fn commit(&mut self, links: &Links<S>, now: Instant) -> Option<Turn> {
         let round = self.round.as_mut().filter(|round| round.phase == Phase::Prepared);

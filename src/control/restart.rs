@@ -14,8 +14,9 @@
 //! changes nothing here but a line in the log and a counter. One at a time. A reload that is under
 //! way is waited for; one that is asked for meanwhile is done afterwards, by whoever stays.
 //!
-//! Counters begin at 0 in the new process, with another `process_start_time_seconds`. Token
-//! buckets, health of endpoints and keys of session tickets are not handed over: they begin anew.
+//! Counters begin at 0 in the new process, with another `process_start_time_seconds`. Token buckets
+//! go over with `Go` (`state`): what the old one lets in while it drains is not counted by the new
+//! one. Health of endpoints and keys of session tickets begin anew.
 
 pub mod ask;
 mod channel;
@@ -24,6 +25,7 @@ mod halt;
 mod handover;
 mod launch;
 mod message;
+mod state;
 pub mod succession;
 
 use std::io;
@@ -194,7 +196,7 @@ impl<W: Wiring> Control<W> {
             (Message::More, Phase::Taking) => handover.send_next(),
             (Message::Ready, Phase::Taking) => {
                 handover.phase = Phase::Going;
-                handover.channel.send(&Message::Go)
+                self.let_go()
             }
             (Message::Serving { kept }, Phase::Going) => return self.leave_to(&kept),
             (Message::Failed { why }, _) => return self.give_up(&why),
@@ -315,8 +317,9 @@ impl<W: Wiring> Control<W> {
         let pid = std::process::id();
         let state = self.restart.succession.state;
         match (heard, state) {
-            (Heard::Said(Message::Go, _), State::Ready) => {
+            (Heard::Said(Message::Go, files), State::Ready) => {
                 halt::at("go");
+                self.take_state(files);
                 self.restart.succession.state = State::Going;
                 self.commit();
             }

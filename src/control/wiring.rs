@@ -62,6 +62,21 @@ pub trait Wiring {
         Ok(())
     }
 
+    /// What the process that takes the place of this one is to know of the state; nothing where there
+    /// is none.
+    fn state(&self, _snapshot: &Self::Snapshot) -> Vec<u8> {
+        Vec::new()
+    }
+    /// Goes on with the state of another process, which is `age` old. Before the snapshot serves.
+    fn restore(
+        &self,
+        _snapshot: &Self::Snapshot,
+        _state: &[u8],
+        _age: Duration,
+    ) -> Result<(), String> {
+        Ok(())
+    }
+
     /// An object, without secrets.
     fn dump(&self, config: &Self::Config, snapshot: &Self::Snapshot) -> serde_json::Value;
     /// The endpoints and how they are, as JSON.

@@ -3,7 +3,7 @@
 //!
 //! For control's thread: nothing here waits (`WouldBlock`), and nothing here is the runtime's.
 
-use std::io;
+use std::io::{self, Read, Seek, Write};
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
@@ -203,6 +203,36 @@ pub fn leave_open(socket: &OwnedFd) -> io::Result<RawFd> {
     // SAFETY: no pointers.
     check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) })?;
     Ok(fd)
+}
+
+/// A file of memory with these bytes in it: what is too large for a message goes with it as one.
+///
+/// # Errors
+/// `memfd_create(2)`'s and `write(2)`'s.
+pub fn file_of(bytes: &[u8]) -> io::Result<OwnedFd> {
+    // SAFETY: the name is a text that ends with 0.
+    let fd = check(unsafe { libc::memfd_create(c"ringway".as_ptr(), libc::MFD_CLOEXEC) })?;
+    // SAFETY: it is new and ours.
+    let mut file = std::fs::File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    file.write_all(bytes)?;
+    Ok(file.into())
+}
+
+/// What is in such a file.
+///
+/// # Errors
+/// `FileTooLarge` beyond `bytes_max`; `read(2)`'s.
+pub fn bytes_of(file: OwnedFd, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut file = std::fs::File::from(file);
+    let length = file.metadata()?.len();
+    if length > bytes_max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    // The place in it is the writer's, too.
+    file.seek(io::SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn new_socket() -> io::Result<OwnedFd> {

@@ -9,12 +9,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::attributes::{Attributes, RequestPart};
 use super::expression::{Expression, Reads};
 use crate::base::clock::Instant;
 use crate::base::gcra::{Bucket, Rate, Taken};
-use crate::base::keyed::Keyed;
+use crate::base::keyed::{self, Keyed};
 use crate::base::prefix::Prefixes;
+use crate::limits::HANDED_KEYS_MAX;
 use crate::proto::http1::FieldName;
 
 /// One limit: a bucket, or one for each key.
@@ -52,6 +55,22 @@ pub enum Key {
 enum Buckets {
     One(Bucket),
     By(Key, Keyed),
+}
+
+/// A limit of another process, as it left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    pub name: String,
+    /// A limit that was changed begins anew.
+    spec: String,
+    buckets: SavedBuckets,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum SavedBuckets {
+    /// Ticks until it is full.
+    One(u64),
+    By(keyed::Saved),
 }
 
 /// What a client is told that asks too often.
@@ -103,6 +122,40 @@ impl RateLimit {
         match &self.buckets {
             Buckets::By(Key::Expression(made), _) => made.reads(),
             _ => Reads::default(),
+        }
+    }
+
+    /// How full it is, for the process that takes the place of this one.
+    pub fn save(&self, now: Instant) -> Saved {
+        let buckets = match &self.buckets {
+            Buckets::One(bucket) => SavedBuckets::One(bucket.ahead(now)),
+            Buckets::By(_, keyed) => SavedBuckets::By(keyed.save(now, HANDED_KEYS_MAX)),
+        };
+        Saved { name: self.name.clone(), spec: format!("{:?}", self.spec), buckets }
+    }
+
+    /// Goes on where another process was `age` ticks ago, if that had the same limit. To be called
+    /// before the first request.
+    pub fn restore(&self, saved: &Saved, age: u64, now: Instant) {
+        if saved.name != self.name || saved.spec != format!("{:?}", self.spec) {
+            return;
+        }
+        match (&self.buckets, &saved.buckets) {
+            (Buckets::One(bucket), SavedBuckets::One(ahead)) => {
+                bucket.set_ahead(ahead.saturating_sub(age), now);
+            }
+            (Buckets::By(_, keyed), SavedBuckets::By(saved)) => keyed.restore(saved, age, now),
+            _ => (),
+        }
+    }
+
+    /// Takes tokens of its one bucket.
+    #[cfg(test)]
+    pub fn spend(&self, tokens: usize, now: Instant) {
+        if let Buckets::One(bucket) = &self.buckets {
+            (0..tokens).for_each(|_| {
+                assert!(matches!(bucket.take(self.spec.rate, now), Taken::Yes { .. }))
+            });
         }
     }
 

@@ -7,11 +7,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::clock::Instant;
 use crate::base::gcra::{Rate, Taken};
-use crate::base::keyed::Keyed;
+use crate::base::keyed::{self, Keyed};
 use crate::base::prefix::Prefixes;
 use crate::base::seats::{self, Place, Seats};
+use crate::limits::HANDED_KEYS_MAX;
 use crate::policy::rate_limit::{Exceeded, whole_seconds};
 
 /// What the configuration says.
@@ -30,6 +33,14 @@ pub struct Sources {
     connections: Option<(u32, Seats)>,
     opened: Option<(Rate, Keyed)>,
     requests: Option<(Rate, Keyed)>,
+}
+
+/// Sources of another process, as it left them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    spec: String,
+    opened: Option<keyed::Saved>,
+    requests: Option<keyed::Saved>,
 }
 
 /// A connection that counts, until it is dropped.
@@ -95,6 +106,30 @@ impl Sources {
         match requests.take(self.spec.prefixes.key(address), *rate, now).0 {
             Taken::Yes { .. } => Ok(()),
             Taken::No { wait } => Err(exceeded(*rate, wait)),
+        }
+    }
+
+    /// What sources did lately, for the process that takes the place of this one. Who is connected is
+    /// not part of it: those connections stay here.
+    pub fn save(&self, now: Instant) -> Saved {
+        let save = |keyed: &Option<(Rate, Keyed)>| {
+            keyed.as_ref().map(|(_, keyed)| keyed.save(now, HANDED_KEYS_MAX))
+        };
+        let spec = format!("{:?}", self.spec);
+        Saved { spec, opened: save(&self.opened), requests: save(&self.requests) }
+    }
+
+    /// Goes on where another process was `age` ticks ago, if it counted in the same way. To be called
+    /// before the first connection.
+    pub fn restore(&self, saved: &Saved, age: u64, now: Instant) {
+        if saved.spec != format!("{:?}", self.spec) {
+            return;
+        }
+        let pairs = [(&self.opened, &saved.opened), (&self.requests, &saved.requests)];
+        for (own, saved) in pairs {
+            if let (Some((_, keyed)), Some(saved)) = (own, saved) {
+                keyed.restore(saved, age, now);
+            }
         }
     }
 

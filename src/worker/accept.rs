@@ -52,6 +52,8 @@ enum Close {
     Gently,
     /// Another process has the same socket, and lets them in.
     LetGo,
+    /// The worker is broken, and ends in a moment.
+    AtOnce,
 }
 
 impl Binds {
@@ -110,6 +112,13 @@ impl Binds {
         }
     }
 
+    /// Leaves the groups, so that whoever comes next comes to another worker.
+    pub fn abandon(&self) {
+        for door in self.open.borrow_mut().drain(..) {
+            door.close(Close::AtOnce);
+        }
+    }
+
     /// Whether every accept loop has ended.
     pub fn is_empty(&self) -> bool {
         self.loops.get() == 0
@@ -149,7 +158,7 @@ async fn run(worker: Rc<Worker>, door: Rc<Door>, acceptor: Acceptor) {
     }
     match door.closed.get() {
         // Closed by the runtime, behind the poll that was under way.
-        Some(Close::LetGo) => drop(acceptor),
+        Some(Close::LetGo | Close::AtOnce) => drop(acceptor),
         _ => close(&worker, &door, acceptor).await,
     }
     worker.binds.loops.set(worker.binds.loops.get() - 1);

@@ -135,17 +135,29 @@ fn count(worker: &Worker, cuts: [u64; Work::COUNT]) -> u64 {
     sum
 }
 
-/// Ends every connection now.
-pub fn cut(worker: &Rc<Worker>) {
-    worker.resources.draining.set(true);
-    worker.live.closed.set(true);
-    worker.binds.close_all(&[]);
+fn cut_all(worker: &Worker) -> u64 {
     let mut cuts = [0; Work::COUNT];
     for slot in worker.live.slots.borrow().iter().flatten() {
         cuts[slot.work.get().index()] += 1;
         socket::shutdown(slot.fd, Side::Both);
     }
-    let cut = count(worker, cuts);
+    count(worker, cuts)
+}
+
+/// A worker that cannot go on leaves nobody waiting: neither those in its queues nor its clients.
+/// Its tasks see that, and close what is theirs, in the moment that is returned.
+pub fn abandon(worker: &Worker) -> impl Future<Output = ()> {
+    worker.binds.abandon();
+    cut_all(worker);
+    worker.resources.wheel.sleep(CUT_MOMENT)
+}
+
+/// Ends every connection now.
+pub fn cut(worker: &Rc<Worker>) {
+    worker.resources.draining.set(true);
+    worker.live.closed.set(true);
+    worker.binds.close_all(&[]);
+    let cut = cut_all(worker);
     if worker.live.told.replace(true) {
         return;
     }

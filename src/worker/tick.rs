@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Worker;
+use super::mishap::Mishaps;
 use crate::base::clock::Instant;
+use crate::base::id::WorkerId;
 use crate::bus::Pulse;
 use crate::net::runtime;
 use crate::proxy::lease;
@@ -15,7 +17,8 @@ use crate::upstream::Local;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-pub async fn run(worker: Rc<Worker>, pulse: Arc<Pulse>) {
+pub async fn run(worker: Rc<Worker>, id: WorkerId, pulse: Arc<Pulse>) {
+    let mishaps = Mishaps::of(id);
     let at = worker.resources.clock.now();
     let mut last = Last { at, cpu_nanos: runtime::thread_cpu_nanos(), polls: worker.polls.get() };
     loop {
@@ -25,6 +28,7 @@ pub async fn run(worker: Rc<Worker>, pulse: Arc<Pulse>) {
         worker.events.flush();
         reap(&worker);
         resources.wheel.sleep(EVERY).await;
+        mishaps.look(&worker);
         measure(&worker, &mut last);
         if worker.parked.replace(0) >= RELEASE_FROM_PARKED {
             resources.buffers.trim();

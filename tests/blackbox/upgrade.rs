@@ -24,6 +24,7 @@ drivers! {
     control_s_servers_go_over,
     a_reload_and_an_upgrade_at_once,
     a_stream_ends_in_the_old_process,
+    rate_limits_go_on,
 }
 
 /// So many in the ordinary suite; thirty and more with a variable.
@@ -279,5 +280,30 @@ fn a_stream_ends_in_the_old_process(cell: Cell) {
     drop(client);
     assert_eq!(proxy.wait_for_first(Duration::from_secs(60)).code(), Some(0));
     proxy.await_alone(serving);
+    nobody_complains(&proxy);
+}
+
+/// Who was held back by the old process is held back by the new one.
+fn rate_limits_go_on(cell: Cell) {
+    let limits = json!([
+        { "maxTokens": 5, "tokensPerFill": 1, "fillInterval": "1h" },
+        { "maxTokens": 3, "tokensPerFill": 1, "fillInterval": "1h", "key": { "header": "x-who" } },
+    ]);
+    let fixed = json!({ "policies": {
+        "localRateLimit": limits, "directResponse": { "status": 200, "body": "in" },
+    } });
+    let proxy = cell.start(&config().route_with("/", fixed).drain("0s", "60s"));
+    let ask = |who: &str| {
+        let request = format!("GET / HTTP/1.1\r\nHost: test\r\nX-Who: {who}\r\n\r\n");
+        proxy.client().ask(&request).status
+    };
+    assert_eq!([ask("a"), ask("a"), ask("a"), ask("a")], [200, 200, 200, 429]);
+    for _ in 0..3 {
+        let serving = proxy.upgrade(&[]).unwrap();
+        proxy.await_alone(serving);
+        assert_eq!(ask("a"), 429, "its key has no token");
+    }
+    assert_eq!([ask("b"), ask("c"), ask("d")], [200, 200, 429], "five of the whole route");
+    assert!(proxy.stderr().contains("the state of the old process is taken over"));
     nobody_complains(&proxy);
 }

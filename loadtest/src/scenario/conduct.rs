@@ -64,10 +64,13 @@ impl Conduct<'_> {
             let refuse = |error| Refusal(format!("origin {name}: {error}"));
             origins.insert(name, origin::start(setup.clone()).map_err(refuse)?);
         }
-        let port = gateway::free_port().map_err(|error| Refusal(format!("a port: {error}")))?;
+        let port = || gateway::free_port().map_err(|error| Refusal(format!("a port: {error}")));
+        let (port, second) = (port()?, port()?);
         let mut values = vec![
             ("gateway", format!("127.0.0.1:{port}")),
             ("port", port.to_string()),
+            ("gateway2", format!("127.0.0.1:{second}")),
+            ("port2", second.to_string()),
             ("duration", format!("{}s", self.duration.as_secs_f64())),
         ];
         values.extend(origins.iter().map(|(name, running)| (*name, running.address().to_string())));

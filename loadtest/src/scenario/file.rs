@@ -154,7 +154,7 @@ impl Scenario {
     /// Every hole has something to be filled with, and every load is one.
     fn check_holes(&self) -> Result<(), Refusal> {
         let mut known: Vec<&str> = self.origins.keys().map(String::as_str).collect();
-        known.extend(["gateway", "port", "duration"]);
+        known.extend(["gateway", "port", "gateway2", "port2", "duration"]);
         let example = |name| match name {
             "duration" => "1s".to_owned(),
             _ => "127.0.0.1:1".to_owned(),

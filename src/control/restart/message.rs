@@ -28,7 +28,7 @@ pub enum Message {
     // From the predecessor.
     /// What each descriptor of this message is for; the next ones follow on `More`.
     Sockets { protocol: u32, of: Vec<Key>, more: bool },
-    /// Accept.
+    /// Accept. With a descriptor, where there is a state to go on with.
     Go,
     /// It drains: all is the successor's. What was asked of it meanwhile is to be done by that.
     Leaving { reload: bool, stop: bool },

@@ -52,6 +52,9 @@ pub struct Troubled {
     tight: Proxy,
     /// With little memory.
     short: Proxy,
+    /// Whose provider of models thinks for long, and where something panics.
+    slow: Proxy,
+    mishaps: Scratch,
     /// That is no more.
     gone: SocketAddr,
     /// A page of another version.
@@ -59,7 +62,7 @@ pub struct Troubled {
     caller: Caller,
     good: Origin,
     refused: String,
-    _origins: (Origin, H2Origin),
+    _origins: (Origin, H2Origin, Origin),
     _files: Files,
 }
 
@@ -88,12 +91,18 @@ impl Troubled {
         let starved = proxy::PLAIN.start(&starved(&good, &refused));
         let limits = json!({ "memoryBytes": "64MiB", "headBytes": "60KiB", "headerTimeout": "5m" });
         let short = proxy::PLAIN.start(&config().route("/", &good).limits(limits));
+        let (mishaps, model) = (Scratch::new(), model());
+        let ai = json!({ "provider": { "openAI": {} }, "hostOverride": model.host() });
+        let slow = json!({ "backends": [{ "ai": ai }] });
+        let slow = Proxy::with(&config().route_with("/v1", slow))
+            .variable("RINGWAY_TEST_MISHAPS", mishaps.path("").to_str().expect("UTF-8"))
+            .start();
         let gone = proxy::PLAIN.start(&config().route("/", &good)).stats();
         let text = starved.metrics().text;
         let text = text.replace(env!("CARGO_PKG_VERSION"), "0.0.1-older");
         let older = Origin::http1().route("/metrics", text).start();
         let caller = Caller::offering(&ours, &Offer { alpn: &["h2"], ..Offer::default() });
-        let _origins = (ill, h2);
+        let _origins = (ill, h2, model);
         let tight = tight();
         let _files = files;
         Self {
@@ -101,6 +110,8 @@ impl Troubled {
             starved,
             tight,
             short,
+            slow,
+            mishaps,
             gone,
             older,
             caller,
@@ -112,7 +123,7 @@ impl Troubled {
     }
 
     pub fn targets(&self) -> Vec<SocketAddr> {
-        let gateways = [&self.failing, &self.starved, &self.tight, &self.short];
+        let gateways = [&self.failing, &self.starved, &self.tight, &self.short, &self.slow];
         let mut targets: Vec<_> = gateways.map(Proxy::stats).into();
         targets.extend([self.gone, self.older.address()]);
         targets
@@ -146,6 +157,11 @@ impl Troubled {
                 asks_for(&mut client, address, &["/", "/limited", "/refused"])
             }));
         }
+        for _ in 0..8 {
+            let address = self.slow.address();
+            drivers.push(Driver::start(move || asks_a_model(address)));
+        }
+        self.mishaps.replace("task-0", "");
         self.tight.write("binds: nonsense\n");
         let fixed = json!({ "policies": { "directResponse": { "status": 200 } } });
         let anew = starved(&self.good, &self.refused).route_with("/new", fixed);
@@ -211,6 +227,40 @@ fn starved(good: &Origin, refused: &str) -> config::Config {
         .route("/", good)
         .route_with("/limited", limited)
         .route_with("/refused", json!({ "backends": [{ "host": refused }] }))
+}
+
+/// A model that says its first word after more than the 30 s of two alerts.
+fn model() -> Origin {
+    const EVENTS: [&str; 2] = [
+        r#"{"model":"slow-1","choices":[{"index":0,"delta":{"content":"well"}}]}"#,
+        r#"{"model":"slow-1","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2}}"#,
+    ];
+    Origin::script(|visit| {
+        loop {
+            visit.request()?;
+            wait::rest(Duration::from_secs(32));
+            let body = EVENTS.map(|event| format!("data: {event}\n\n")).concat();
+            let body = format!("{body}data: [DONE]\n\n");
+            visit.wire.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {}\r\n\r\n\
+                 {body}",
+                body.len()
+            ))?;
+        }
+    })
+}
+
+fn asks_a_model(address: SocketAddr) {
+    const BODY: &str = r#"{"model":"slow","stream":true,"messages":[]}"#;
+    let request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    if let Ok(mut client) = Client::connect(address) {
+        client.wire.socket.set_read_timeout(Duration::from_secs(60));
+        let _ = client.try_ask(&request);
+    }
 }
 
 /// An address at which nobody listens.

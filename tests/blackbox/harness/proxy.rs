@@ -331,7 +331,7 @@ const BUSY: &str = "ringway_worker_busy_ratio";
 const BUFFER_BYTES: f64 = 20.0 * 1024.0;
 
 /// What the product reads from its environment.
-const VARIABLES: [&str; 20] = [
+const VARIABLES: [&str; 21] = [
     "ADMIN_ADDR",
     "STATS_ADDR",
     "READINESS_ADDR",
@@ -344,6 +344,7 @@ const VARIABLES: [&str; 20] = [
     "RINGWAY_DRIVER",
     "RINGWAY_SUCCEED_FD",
     "RINGWAY_TEST_HALT",
+    "RINGWAY_TEST_MISHAPS",
     "RUNTIME_DIRECTORY",
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
