@@ -12,6 +12,7 @@ pub mod error;
 pub mod listing;
 pub mod model;
 pub mod plan;
+pub mod prompt;
 pub mod provider;
 pub mod request;
 pub mod translate;
