@@ -15,10 +15,10 @@ use super::{
 
 #[path = "../../../fuzz/chat_checks.rs"]
 mod chat_checks;
-mod fault;
-mod garbage;
-mod round;
-mod stream;
+mod fault_tests;
+mod garbage_tests;
+mod round_tests;
+mod stream_tests;
 
 /// Files of a folder, in order.
 fn files(kind: &str) -> Vec<PathBuf> {
