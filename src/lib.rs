@@ -91,10 +91,11 @@
 //!
 //! * `llm`: which models there are, and what is said to and by their providers
 //!
-//!   `Llm` finds an API by a path and a provider by a model; `request` finds both in a body and
-//!   writes the edits, `answer` reads what an answer used while it passes. `translate` has what one
-//!   dialect says in the words of another, and `translation` an answer on its way through it. Refuses
-//!   to keep anything of a prompt or an answer behind the exchange.
+//!   `Llm` finds an API by a path and by a model the `plan` of who is asked for it, and who next;
+//!   `request` finds both in a body and writes the edits, `answer` reads what an answer used while it
+//!   passes. `translate` has what one dialect says in the words of another, and `translation` an
+//!   answer on its way through it. Refuses to keep anything of a prompt or an answer behind the
+//!   exchange.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -187,8 +188,14 @@
 //!
 //! `proxy::llm::ask` takes the place of 7: the end of the path says which API it is
 //! (`llm::api::Suffixes`); the body is gathered (`proxy::gather`, as policies have theirs) and
-//! scanned once (`llm::request::Asked`); its model says which provider, and so which cluster, path
-//! and labels. An edited body takes the place of the one that came, and 8 knows nothing of models. In 13 the body passes by `llm::Answer` (`http::watched`): the pipeline of such a route
+//! scanned once (`llm::request::Asked`); its model says who may be asked (`llm::plan`), and
+//! `proxy::llm::tries` asks one candidate after the other, each with its own cluster, path, labels
+//! and edits of the body. A try that ends before the caller heard anything may be followed by the
+//! next: `proxy::llm::others` says so of a status (12) or a failure (8). What it takes is kept only
+//! where somebody else can be asked: a copy of the body; and of a stream nothing goes on before its
+//! first token (`http::watched`). Who asks to be left alone (`proto::limit_reset`) is: his ejection
+//! (`upstream::outlier`) is known to all workers, and when all are ejected so, the caller is told
+//! and nobody is asked. An edited body takes the place of the one that came, and 8 knows nothing of models. In 13 the body passes by `llm::Answer` (`http::watched`): the pipeline of such a route
 //! says so where that of another names a coding, so that a plain route is asked nothing new.
 //! Framing is taken off and put on again, so that an answer in chunks is read as what it is. What
 //! it cost is recorded when it is over, whether it ended well or not (`proxy::llm::record`).
@@ -202,8 +209,8 @@
 //! provider are looked at (`llm::realtime`).
 //!
 //! Boxes a request: a future that plain routes do not carry, the body that is held, what is learnt of
-//! the answer; one more where that does not come in one piece with a length, and the text of an
-//! edited body. Nothing an event.
+//! the answer; what another candidate would need, where there is one; one more where that does not
+//! come in one piece with a length, and the text of an edited body. Nothing an event.
 //!
 //! Errors, also those of policies in front, have the shape that the caller's library reads
 //! (`http::reply::Shape`).

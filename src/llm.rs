@@ -15,6 +15,7 @@ pub mod line;
 pub mod listing;
 pub mod model;
 pub mod plan;
+pub mod prompt;
 pub mod provider;
 pub mod realtime;
 pub mod request;

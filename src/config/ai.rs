@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::backend::Host;
 use super::policy::parse_path;
-use super::reader::Cursor;
+use super::reader::{Cursor, Table};
 use super::scalar;
 
 pub use self::cloud::{Azure, Bedrock, Cloud, CloudParams, ResourceType, Vertex};
@@ -201,8 +201,14 @@ impl Known {
 
 impl Ai {
     pub fn read(cursor: &Cursor<'_>) -> Option<Self> {
+        Self::read_with(cursor, |table| table.unsupported(&["policies"]))
+    }
+
+    /// `read_more` takes what else the table has.
+    pub fn read_with(cursor: &Cursor<'_>, read_more: impl FnOnce(&mut Table<'_>)) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["groups", "policies", "tokenize"]);
+        read_more(&mut table);
+        table.unsupported(&["groups", "tokenize"]);
         let ai = Self {
             name: table.maybe("name", Cursor::owned),
             provider: table.must("provider", Provider::read)?,

@@ -2,6 +2,7 @@
 //! one cluster; `hosts`, our extension, gives it several endpoints. Names of hosts are kept as
 //! written: the control thread resolves them.
 
+pub mod groups;
 mod protocol;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use super::policy::{HeaderModifier, RequestRedirect};
 use super::reader::{Cursor, Table};
 use super::scalar;
 use crate::limits;
+use groups::Groups;
 
 pub use self::protocol::{BackendHttp, BackendTcp, HttpVersion, ProxyHeader};
 
@@ -77,6 +79,9 @@ pub enum Target {
     /// Ours: something inside this process.
     Builtin(Builtin),
     Ai(Box<Ai>),
+    /// Written as `ai: {groups: ..}`.
+    #[serde(rename = "ai")]
+    AiGroups(Groups),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -275,6 +280,7 @@ impl Target {
     fn read(key: &str, cursor: &Cursor<'_>) -> Option<Self> {
         match key {
             "host" => Host::read(cursor).map(Self::Host),
+            "ai" if Groups::are_in(cursor) => Groups::read(cursor).map(Self::AiGroups),
             "ai" => Ai::read(cursor).map(|ai| Self::Ai(Box::new(ai))),
             "builtin" => cursor.word(&[("origin", Builtin::Origin)], &[]).map(Self::Builtin),
             _ => {
@@ -307,7 +313,7 @@ impl Target {
         let (one, several) = match self {
             Self::Host(host) => (Some(host), &[][..]),
             Self::Hosts(hosts) => (None, &hosts[..]),
-            Self::Builtin(_) => (None, &[][..]),
+            Self::Builtin(_) | Self::AiGroups(_) => (None, &[][..]),
             Self::Ai(ai) => (ai.host_override.as_ref(), &[][..]),
         };
         one.into_iter().chain(several.iter().map(|member| &member.host))

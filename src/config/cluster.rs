@@ -62,6 +62,9 @@ pub enum HashBy {
     Cookie(String),
     /// The client's address.
     Source(bool),
+    /// What the prompt for a model begins with, from so many bytes of it. Requests for no model go
+    /// anywhere.
+    PromptPrefix(usize),
     /// What an expression makes of it. A request for which it fails goes anywhere.
     #[serde(untagged)]
     Expression(Expression),
@@ -238,10 +241,13 @@ impl HashBy {
             return Expression::read(cursor, Wants::Text, When::Request).map(Self::Expression);
         }
         let mut table = cursor.table();
-        let by = match table.one_of(&["header", "cookie", "source"]) {
+        let by = match table.one_of(&["header", "cookie", "source", "promptPrefix"]) {
             Some(("header", value)) => FieldName::read(&value).map(Self::Header),
             Some(("cookie", value)) => read_cookie_name(&value).map(Self::Cookie),
-            Some((_, value)) => read_true(&value).map(Self::Source),
+            Some(("source", value)) => read_true(&value).map(Self::Source),
+            Some((_, value)) => {
+                scalar::read_bytes(&value, 1..=limits::PROMPT_PREFIX_MAX).map(Self::PromptPrefix)
+            }
             None => None,
         };
         table.finish();
@@ -250,7 +256,7 @@ impl HashBy {
 
     fn read_tcp(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        for key in ["header", "cookie"] {
+        for key in ["header", "cookie", "promptPrefix"] {
             table.refuse(key, "a TCP route does not look into what it carries", None);
         }
         let by = table.maybe("source", read_true).map(Self::Source);

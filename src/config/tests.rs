@@ -99,6 +99,12 @@ fn once(key: &str) -> String {
         }
         _ => key,
     };
+    // A provider is the same in a group, with policies as of a backend.
+    let key = match key.strip_prefix("backends[].ai.groups[].providers[].") {
+        Some(rest) if rest.starts_with("policies.") => format!("backends[].{rest}"),
+        Some(rest) => format!("backends[].ai.{rest}"),
+        None => key,
+    };
     // Some policies are the same of a route and of a backend.
     let key = match key.strip_prefix("backends[].policies.") {
         Some(rest) if OF_REQUESTS.iter().any(|policy| rest.starts_with(policy)) => {

@@ -53,6 +53,8 @@ pub const SKEW_SECONDS_MIN: u64 = 300;
 pub const LLM_RETRY_CODES: [u16; 6] = [429, 500, 502, 503, 504, 529];
 /// Who asks to be left alone for longer is not asked again for the same request.
 pub const LLM_WAIT_MAX: Duration = Duration::from_secs(5);
+/// What of a prompt can say which endpoint is asked.
+pub const PROMPT_PREFIX_MAX: usize = 64 * super::KIB;
 /// Backends that one name may lead to: a word has a bit for each.
 pub const CANDIDATES_MAX: usize = 64;
 

@@ -197,6 +197,15 @@ async fn settle(
         }
         return ended;
     }
+    if routed.others.is_some() {
+        // The body was held, and may go to somebody else: the client is left as it is.
+        upload.abandon(deadlines, None).await;
+        return match ended {
+            Ended::Answered(answered) => Ended::Answered(Answered { clean: false, ..answered }),
+            Ended::Turned(answered) => Ended::Turned(Answered { clean: false, ..answered }),
+            ended => ended,
+        };
+    }
     routed.connection.closing.set(true);
     let ended = match (ended, outcome) {
         (Ended::Answered(answered), _) => Ended::Answered(Answered { clean: false, ..answered }),
@@ -210,7 +219,7 @@ async fn settle(
         // Told now, while the client can still be listened to without a reset.
         reply::failure(routed, exchange, *failure, routed.lines).await;
     }
-    upload.abandon(deadlines, routed.bind.settings.limits.linger).await;
+    upload.abandon(deadlines, Some(routed.bind.settings.limits.linger)).await;
     ended
 }
 

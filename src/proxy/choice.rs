@@ -34,6 +34,7 @@ impl Choice {
             Some(By::Header(name)) => request.find(bytes, name).map(|value| hash(value.of(bytes))),
             Some(By::Cookie(name)) => cookie(exchange, name).map(hash),
             Some(By::Source) => of_source(routed.connection),
+            Some(By::Prompt(_)) => routed.others.and_then(|others| others.prompt),
             Some(By::Expression) => of_expression(routed, exchange),
         };
         let named = balancing.affinity.as_ref().and_then(|own| cookie(exchange, &own.cookie));

@@ -127,10 +127,13 @@ impl<'a> Upload<'a> {
     }
 
     /// The client has its answer and the body is not complete: nobody wants the rest. The client is
-    /// told that no more will be sent, and is listened to for a while so that it reads its answer.
-    pub async fn abandon(self, deadlines: &UploadDeadlines, linger: Duration) {
+    /// told that no more will be sent, and is listened to for a while so that it reads its answer:
+    /// `linger`; none where all of the body had come from the client.
+    pub async fn abandon(self, deadlines: &UploadDeadlines, linger: Option<Duration>) {
         self.up.shutdown(Side::Both);
-        if self.done.is_none() {
+        if let Some(linger) = linger
+            && self.done.is_none()
+        {
             self.place.connection.stream.shutdown(Side::Write);
             deadlines.read.set(self.place.connection.now(), linger, Action::EndRead);
         }

@@ -365,7 +365,9 @@ impl Compiler<'_> {
         let below = above.below(policies, bounds);
         let group = raw.group().map(|name| self.group(name, &below));
         let backends_of = if group.is_some() { &[][..] } else { &raw.backends };
-        for backend in backends_of {
+        let (backends_of, spots) = self.expanded(backends_of, &label);
+        providers.spots = spots;
+        for backend in &*backends_of {
             let inherited = policies.backend_tls.as_ref();
             let clusters = &mut self.clusters;
             let cluster =

@@ -54,6 +54,8 @@ pub enum By {
     Cookie(Box<[u8]>),
     /// The client's address, without its port.
     Source,
+    /// What the prompt for a model begins with, from so many bytes of it.
+    Prompt(usize),
     /// What an expression makes of it, which the policies of the backend hold: nothing here knows
     /// what a request is.
     Expression,

@@ -96,7 +96,11 @@ fn mistakes_are_told_with_their_places() {
         ("{provider: vertex}", "where is it?"),
         ("{provider: {vertex: {projectId: 'a/b'}}}", "no name of a project"),
         ("{provider: {gemini: {region: a}}}", "unknown key"),
-        ("{provider: {openAI: {}}, groups: []}", "not supported by Ringway yet"),
+        ("{provider: {openAI: {}}, groups: []}", "each provider of a group has its own"),
+        ("{groups: []}", "0 providers are not in 1 to 64"),
+        ("{groups: [{providers: []}]}", "a group without providers"),
+        ("{groups: [{providers: [{name: a}]}]}", "`provider` is missing"),
+        ("{provider: {openAI: {}}, policies: {}}", "not supported by Ringway yet"),
     ] {
         let told = told(backend);
         assert!(told.contains(expected), "{backend}: {told}");

@@ -30,6 +30,8 @@ pub struct Others<'a> {
     pub(super) all_limited: bool,
     /// So has this one: the caller is told for all of them.
     pub(super) is_limited: Cell<bool>,
+    /// What the prompt begins with, where endpoints are chosen by that.
+    pub prompt: Option<u64>,
     /// The right to be one more retry, once it was given.
     pub(super) right: &'a Cell<Option<Retrying>>,
 }

@@ -17,12 +17,14 @@ use super::super::replay;
 use super::super::request_head::Rewritten;
 use super::told::Told;
 use super::{Others, Request, record};
-use crate::base::id::LabelsId;
+use crate::base::id::{ClusterId, LabelsId};
 use crate::http::Exchange;
 use crate::http::gathered::Gathered;
 use crate::llm::Error;
+use crate::llm::prompt::prefix_hash;
 use crate::llm::way::Way;
 use crate::policy::Changes;
+use crate::upstream::balance::By;
 use crate::upstream::retry::{Retry, Retrying};
 
 /// Asks the candidates, and passes on what the first that answers says.
@@ -42,7 +44,8 @@ pub(super) async fn send<'a>(
         let chosen = request.llm.chosen(&request.plan.candidates()[next]);
         *labels = routed.route.labels(Some(chosen.place));
         let kept = tries.keep(routed, exchange, changes);
-        let others = tries.others(routed, exchange, kept.is_some());
+        let mut others = tries.others(routed, exchange, kept.is_some());
+        others.prompt = prompt(routed, exchange, chosen.provider.cluster);
         // Where the body is not held whoever streams it tries again, as far as that goes.
         let (retry, others) = match &request.asked {
             Some(_) => (None, Some(&others)),
@@ -308,8 +311,17 @@ impl<'a> Tries<'a> {
             is_last: self.is_last(routed, exchange),
             all_limited: self.all_limited,
             is_limited: Cell::new(false),
+            prompt: None,
             right: &self.right,
         }
+    }
+}
+
+/// What the body begins with, where the endpoints of the cluster are chosen by that.
+fn prompt(routed: &Routed<'_>, exchange: &Exchange, cluster: ClusterId) -> Option<u64> {
+    match &routed.view.local(cluster)?.cluster.settings.balancing.by {
+        Some(By::Prompt(bytes)) => prefix_hash(gather::body(exchange), *bytes),
+        _ => None,
     }
 }
 

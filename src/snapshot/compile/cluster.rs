@@ -12,6 +12,7 @@ use super::upstream_tls::{Asked, http_version};
 use crate::base::id::ClusterId;
 use crate::config::ai::Ai;
 use crate::config::attached::{Attached, BackendTarget, Target as AttachedTarget};
+use crate::config::backend::groups::Groups;
 use crate::config::backend::{
     BackendPolicies, Builtin, Host, NamedBackend, ProxyHeader, RouteBackend, RouteTarget, Target,
 };
@@ -184,6 +185,14 @@ impl<'a> Clusters<'a> {
         }
     }
 
+    /// The providers that a backend is, where they stand in for each other.
+    pub(super) fn groups(&self, backend: &RouteBackend) -> Option<Groups> {
+        match self.target(backend)?.1 {
+            Target::AiGroups(groups) => Some(groups),
+            _ => None,
+        }
+    }
+
     /// The finished list. What the last snapshot has the same of is taken from there.
     pub(super) fn into_list(self, registry: &mut Registry) -> Vec<Arc<Cluster>> {
         let last = self.last.map_or(&[][..], |last| &last.clusters);
@@ -227,6 +236,10 @@ impl<'a> Clusters<'a> {
         match asked.target {
             Target::Host(host) => sources.extend(self.source(asked, &Member::of(host.clone()))),
             Target::Ai(ai) => sources.extend(self.source(asked, &Member::of(ai.host()))),
+            Target::AiGroups(_) => {
+                let route = asked.route;
+                self.wrong.push(format!("route `{route}`: only a route of requests asks a model"));
+            }
             Target::Hosts(members) => {
                 sources.extend(members.iter().filter_map(|member| self.source(asked, member)));
             }
@@ -308,6 +321,7 @@ fn display(target: &Target) -> String {
         Target::Hosts(_) => target.hosts().map(ToString::to_string).collect::<Vec<_>>().join(","),
         Target::Builtin(Builtin::Origin) => "builtin/origin".to_owned(),
         Target::Ai(ai) => ai.label().to_owned(),
+        Target::AiGroups(_) => "ai".to_owned(),
     }
 }
 

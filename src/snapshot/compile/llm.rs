@@ -1,5 +1,6 @@
 //! A route whose backends are providers of models: what its paths speak, where its models are.
 
+mod groups;
 mod models;
 mod provider;
 
@@ -14,6 +15,7 @@ use crate::llm::api::Suffixes;
 use crate::llm::model::Sent;
 use crate::llm::{Api, Llm, Plan};
 use crate::route::target::Target;
+use groups::Spot;
 
 /// The backends of a route, as far as they are providers.
 #[derive(Default)]
@@ -21,6 +23,8 @@ pub(super) struct Providers {
     found: Vec<(u32, ClusterId, Ai)>,
     /// Backends that are none.
     others: usize,
+    /// Where each stood.
+    pub(super) spots: Vec<Spot>,
 }
 
 impl Providers {
@@ -41,7 +45,7 @@ impl Compiler<'_> {
         label: &str,
     ) -> Option<Target> {
         let policy = raw.policies.ai.as_ref();
-        let Providers { found, others } = providers;
+        let Providers { found, others, spots } = providers;
         if found.is_empty() {
             if policy.is_some() {
                 self.tell(label, "`policies.ai`: none of its backends is an `ai`");
@@ -60,7 +64,7 @@ impl Compiler<'_> {
         let default = AiPolicy::default();
         let policy = policy.unwrap_or(&default);
         let listing = self.listing(policy, &found, label);
-        let models = self.models(policy, &found, label);
+        let models = self.models(policy, &spots, label);
         let llm = Llm {
             suffixes: suffixes(policy),
             reads_body: models.reads_body(),

@@ -56,6 +56,7 @@ fn balancer(policies: &BackendPolicies) -> Balancing {
             }
             HashBy::Cookie(name) => By::Cookie(name.as_bytes().into()),
             HashBy::Source(_) => By::Source,
+            HashBy::PromptPrefix(bytes) => By::Prompt(*bytes),
             HashBy::Expression(_) => By::Expression,
         }),
         affinity: None,

@@ -18,7 +18,10 @@ drivers! {
     models_may_be_inner_and_for_some,
     each_model_is_told_by_its_name,
     the_last_answer_is_the_callers,
+    groups_of_providers_stand_in_for_each_other,
+    a_conversation_stays_where_it_began,
     a_large_prompt_is_sent_again,
+    a_prompt_that_is_refused_half_way_is_sent_again,
 }
 
 const CHAT: &str = "/v1/chat/completions";
@@ -60,11 +63,15 @@ impl Block {
     }
 
     fn start(self, cell: Cell) -> Proxy {
+        self.start_with(cell, json!({}))
+    }
+
+    fn start_with(self, cell: Cell, frontend: Value) -> Proxy {
         let mut llm = json!({ "port": 0, "address": "127.0.0.1", "models": self.models });
         for (key, value) in self.rest.as_object().unwrap() {
             llm[key] = value.clone();
         }
-        cell.start(&config().block("llm", llm))
+        cell.start(&config().frontend(frontend).block("llm", llm))
     }
 }
 
@@ -350,6 +357,100 @@ fn the_last_answer_is_the_callers(cell: Cell) {
     }
 }
 
+fn groups_of_providers_stand_in_for_each_other(cell: Cell) {
+    let wants = |key: &str| {
+        let llm = Llm { key: Some(key.to_owned()), ..ten_tokens() };
+        provider_with(llm, Pace::default())
+    };
+    let ((first, at), (second, other), (third, last)) =
+        (provider(), wants("sk-second"), wants("sk-third"));
+    let member = |name: &str, at: SocketAddr, model: &str| {
+        json!({
+            "name": name, "provider": { "openAI": { "model": model } },
+            "hostOverride": at.to_string(),
+        })
+    };
+    let mut own = member("third", last, "gpt-6");
+    own["policies"] = json!({ "backendAuth": { "key": "sk-third" } });
+    let groups = json!([
+        { "providers": [member("first", at, "gpt-6@500")] },
+        { "providers": [member("second", other, "gpt-6"), own] },
+    ]);
+    let backend = json!({
+        "ai": { "groups": groups },
+        "policies": { "backendAuth": { "key": "sk-second" } },
+    });
+    let proxy = cell.start(&config().route_with("/", json!({ "backends": [backend] })));
+    let mut client = proxy.client();
+    for turn in 1..=40 {
+        answered(&ask(&mut client, CHAT, &chat("any")), false);
+        // After three failures in a row the first is left out for a while.
+        assert_eq!(second.counts().requests + third.counts().requests, turn);
+    }
+    assert!(second.counts().requests > 0 && third.counts().requests > 0);
+    assert!((3..=39).contains(&first.counts().requests), "{}", first.counts());
+    let to = |name| [("backend", name), ("status", "200")];
+    let requests = "agentgateway_requests_total";
+    let of_both = |metrics: &metrics::Metrics| {
+        metrics.sum(requests, &to("second")) + metrics.sum(requests, &to("third"))
+    };
+    wait::until("both are counted by their names", || of_both(&proxy.metrics()) >= 40.0);
+    drop(client);
+    proxy.await_buffers(1);
+}
+
+/// Two addresses of one name: the same port on another address of loopback.
+fn two_addresses() -> (Origin, Origin) {
+    let origin = |name: &str| {
+        let body = format!("{{\"model\":\"{name}\",\"choices\":[]}}");
+        let length = body.len();
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
+        Origin::http1().answer(CHAT, format!("{head} {length}\r\n\r\n{body}"))
+    };
+    for _ in 0..50 {
+        let first = origin("first").start();
+        let address = SocketAddr::from(([127, 0, 0, 2], first.address().port()));
+        if let Some(second) = origin("second").start_at(address) {
+            return (first, second);
+        }
+    }
+    panic!("no port is free on two addresses");
+}
+
+fn a_conversation_stays_where_it_began(cell: Cell) {
+    let (first, _second) = two_addresses();
+    let server = dns::NameServer::start(60);
+    server.set("model.test", &[[127, 0, 0, 1].into(), [127, 0, 0, 2].into()]);
+    let mut backend = ai("openAI", first.address());
+    backend["ai"]["hostOverride"] = json!(format!("model.test:{}", first.address().port()));
+    backend["policies"] = json!({ "loadBalancer": {
+        "algorithm": "maglev", "hash": { "promptPrefix": "1KiB" },
+    } });
+    let dns = json!({
+        "dns": { "lookupFamily": "V4Only" },
+        "ringway": { "dns": { "servers": [server.address().to_string()] } },
+    });
+    let route = json!({ "backends": [backend] });
+    let proxy = cell.start(&config().process(dns).route_with("/", route));
+    let mut client = proxy.client();
+    let mut places = Vec::new();
+    for talk in 0..40 {
+        let mut body = chat("m");
+        body["messages"][0]["content"] = json!(format!("talk {talk}"));
+        let mut turn = |body: &Value| json_of(&ask(&mut client, CHAT, body))["model"].to_string();
+        let place = turn(&body);
+        for said in ["more", "and more"] {
+            let messages = body["messages"].as_array_mut().unwrap();
+            messages.push(json!({ "role": "user", "content": said }));
+            assert_eq!(turn(&body), place, "talk {talk}");
+        }
+        places.push(place);
+    }
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), 2, "conversations are spread");
+}
+
 fn a_large_prompt_is_sent_again(cell: Cell) {
     let ((_first, at), (_second, other)) = (provider(), provider());
     let proxy = Block::of(&[(at, "gpt-6@500"), (other, "gpt-6")]).failover().start(cell);
@@ -363,4 +464,30 @@ fn a_large_prompt_is_sent_again(cell: Cell) {
     tokens(&proxy, "input", 500_000.0);
     drop(client);
     proxy.await_buffers(1);
+}
+
+/// The answer comes before the body is through; that of the next is the caller's.
+fn a_prompt_that_is_refused_half_way_is_sent_again(cell: Cell) {
+    let refuses = Origin::script(|visit| {
+        visit.head()?;
+        visit.wire.send(
+            "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n",
+        )?;
+        visit.until_closed();
+        Ok(())
+    });
+    let closes = Origin::script(|visit| visit.head().map(|_| ()));
+    let (_good, at) = provider();
+    for bad in [refuses, closes] {
+        let block = Block::of(&[(bad.address(), "gpt-6"), (at, "gpt-6")]).failover();
+        let proxy = block.start_with(cell, json!({ "http": { "maxBufferSize": 50_000_000 } }));
+        let mut client = client(&proxy);
+        let mut body = chat("v");
+        body["messages"][0]["content"] = json!("word".repeat(4_000_000));
+        answered(&ask(&mut client, CHAT, &body), false);
+        // The connection goes on.
+        answered(&ask(&mut client, CHAT, &chat("v")), false);
+        drop(client);
+        proxy.await_buffers(1);
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::Compiler;
+use super::groups::{Spot, any};
 use crate::base::id::ClusterId;
 use crate::base::pattern::Pattern;
 use crate::config::ai::Ai;
@@ -19,19 +20,14 @@ use crate::route::target::FixedReply;
 
 impl Compiler<'_> {
     /// What names stand for: those of the block `llm`, or aliases, and any other name.
-    pub(super) fn models(
-        &mut self,
-        policy: &AiPolicy,
-        providers: &[(u32, ClusterId, Ai)],
-        label: &str,
-    ) -> Models {
+    pub(super) fn models(&mut self, policy: &AiPolicy, spots: &[Spot], label: &str) -> Models {
         let named = match &policy.models {
             Some(models) => self.named(models, &policy.virtual_models, label),
             None => {
                 let aliases = policy.model_aliases.iter();
                 let aliases = aliases.map(|(name, model)| (name.clone(), Sent::name(model)));
                 let names = aliases.chain([("*".to_owned(), Sent::Same)]);
-                let drafts = names.map(|(name, sent)| (name, any(providers, &sent)));
+                let drafts = names.map(|(name, sent)| (name, any(spots, &sent)));
                 let drafts: Vec<_> = drafts.collect();
                 self.planned(drafts, label)
             }
@@ -159,13 +155,6 @@ impl Compiler<'_> {
             FixedReply::compile(200, &fields, b"{}").expect("a small reply")
         })
     }
-}
-
-/// Any of the providers, by weight.
-fn any(providers: &[(u32, ClusterId, Ai)], sent: &Sent) -> Draft {
-    let one = |place| Draft::One(Candidate { place, sent: sent.clone() });
-    let weighted = (0..).zip(providers).map(|(place, (weight, ..))| (*weight, one(place)));
-    Draft::Weighted(weighted.collect())
 }
 
 fn place(backend: usize) -> u32 {

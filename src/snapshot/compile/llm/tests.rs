@@ -88,6 +88,51 @@ llm:
 }
 
 #[test]
+fn providers_of_groups_are_backends_in_their_order() {
+    let text = r#"
+binds:
+- port: 0
+  listeners:
+  - routes:
+    - backends:
+      - ai: {provider: openAI, hostOverride: "127.0.0.1:1"}
+      - backend: several
+        weight: 3
+backends:
+- name: several
+  ai:
+    groups:
+    - providers:
+      - {name: a, provider: openAI, hostOverride: "127.0.0.1:2"}
+      - {name: b, provider: openAI, hostOverride: "127.0.0.1:3", policies: {backendAuth: {key: own}}}
+    - providers: [{name: c, provider: anthropic, hostOverride: "127.0.0.1:4"}]
+  policies: {backendAuth: {key: shared}}
+"#;
+    let snapshot = Desk::new().compile(text, None);
+    let plan = snapshot.llms[0].find(b"any", &|_| None).unwrap();
+    assert!(plan.fails_over);
+    let order = |random: u64| {
+        let mut open = plan.all();
+        let mut order = Vec::new();
+        while let Some(next) = plan.next(open, &|| random, &|_| true) {
+            open &= !(1 << next);
+            order.push(plan.candidates()[next].place);
+        }
+        order
+    };
+    assert_eq!(order(0), [0, 1, 2, 3]);
+    assert_eq!(order(u64::MAX), [2, 1, 3, 0]);
+    assert_eq!(edits(&snapshot, 0, 1), "authorization: Bearer shared\r\n");
+    assert_eq!(edits(&snapshot, 0, 2), "authorization: Bearer own\r\n");
+    assert_eq!(edits(&snapshot, 0, 3), "x-api-key: shared\r\n");
+    let evicts = |place: usize| {
+        let cluster = snapshot.llms[0].providers[place].cluster;
+        snapshot.clusters[cluster.index()].settings.outlier.is_some()
+    };
+    assert_eq!([0, 1, 2, 3].map(evicts), [false, true, true, true]);
+}
+
+#[test]
 fn what_cannot_be_is_told() {
     let with = |rest: &str| format!("binds:\n- port: 0\n  listeners:\n  - routes:\n    - {rest}\n");
     let ai = "{ai: {provider: openAI, hostOverride: '127.0.0.1:1'}}";
