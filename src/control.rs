@@ -13,6 +13,7 @@ pub mod certificate;
 pub mod drain;
 pub mod health;
 pub mod inherit;
+pub mod ledger;
 pub mod links;
 pub mod listen;
 mod load;

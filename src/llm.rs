@@ -8,10 +8,13 @@
 
 pub mod answer;
 pub mod api;
+pub mod budget;
 pub mod error;
 pub mod model;
 pub mod provider;
 pub mod request;
+pub mod reserve;
+pub mod roll;
 pub mod translate;
 pub mod usage;
 
@@ -38,6 +41,8 @@ pub struct Llm {
     pub body_bytes_max: usize,
     /// Answers to `/v1/models`: as OpenAI has it, and as Anthropic has it.
     pub listing: [FixedReply; 2],
+    /// The models that those list.
+    pub names: Vec<String>,
 }
 
 /// Who is asked for a model, and what it is called there.

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use crate::base::id::{BindId, ClusterId};
 use crate::llm::Llm;
+use crate::llm::budget::Budgets;
 use crate::net::tls::Certificate;
+use crate::policy::api_key::ApiKey;
 use crate::policy::expression::Expression;
 use crate::policy::gradient::Gradient;
 use crate::policy::rate_limit::RateLimit;
@@ -37,6 +39,9 @@ pub struct Snapshot {
     pub gradients: Vec<Arc<Gradient>>,
     /// By `LlmId`.
     pub llms: Vec<Arc<Llm>>,
+    /// By `KeyId`.
+    pub keys: Arc<[ApiKey]>,
+    pub budgets: Arc<Budgets>,
     /// What one source may have, if that is bounded.
     pub sources: Option<Arc<Sources>>,
     /// What the process may take.
@@ -45,7 +50,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// What a worker serves before its first configuration: nothing.
-    pub const fn empty() -> Self {
+    pub fn empty() -> Self {
         Self {
             version: 0,
             binds: Vec::new(),
@@ -54,6 +59,8 @@ impl Snapshot {
             rate_limits: Vec::new(),
             gradients: Vec::new(),
             llms: Vec::new(),
+            keys: Arc::new([]),
+            budgets: Arc::default(),
             sources: None,
             memory_bytes_max: None,
         }

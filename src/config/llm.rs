@@ -29,6 +29,9 @@ pub struct Llm {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<NamedProvider>,
     pub models: Vec<Model>,
+    /// What a route has: it is one.
+    #[serde(skip_serializing_if = "RoutePolicies::is_empty")]
+    pub policies: RoutePolicies,
 }
 
 /// What several models have in common.
@@ -98,7 +101,7 @@ impl Serialize for Transformation {
 impl Llm {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["policies", "virtualModels", "gateways", "tls", "modelCatalog"]);
+        table.unsupported(&["virtualModels", "gateways", "tls", "modelCatalog"]);
         let mark = table.value("port").map_or_else(|| cursor.mark(), |port| port.mark());
         let llm = Self {
             port: table.or("port", limits::LLM_PORT, |c| c.integer(0..=65535)),
@@ -107,6 +110,7 @@ impl Llm {
             }),
             providers: table.list("providers", NamedProvider::read).unwrap_or_default(),
             models: table.must("models", read_models).unwrap_or_default(),
+            policies: table.or("policies", RoutePolicies::default(), RoutePolicies::read),
         };
         llm.check_names(&table);
         let socket = llm.socket(ipv6);
@@ -189,11 +193,12 @@ impl Llm {
             };
             models.push(RouteModel { name: model.name.clone(), backend: place, sent });
         }
-        let ai = AiPolicy { models: Some(models), ..AiPolicy::default() };
+        let own = self.policies.ai.clone().unwrap_or_default();
+        let ai = AiPolicy { models: Some(models), ..own };
         let route = Route {
             name: Some("llm".to_owned()),
             matches: vec![RouteMatch::default()],
-            policies: RoutePolicies { ai: Some(ai), ..RoutePolicies::default() },
+            policies: RoutePolicies { ai: Some(ai), ..self.policies.clone() },
             backends,
             ..Route::default()
         };

@@ -14,6 +14,8 @@ pub enum Error {
     /// A field that we act on stands twice: which one counts depends on who reads.
     Duplicate,
     UnknownModel,
+    /// The key that was shown is not for it.
+    ModelRefused,
     /// It would take a translation.
     NotSpoken,
     /// The path is not for this method.

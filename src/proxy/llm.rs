@@ -2,6 +2,7 @@
 //! names, what that one is told; and what its answer cost. A body is gathered to be read, and goes
 //! on as it was but for the edits of `llm::request`. Every error is told in the caller's own shape.
 
+mod admit;
 mod record;
 
 use std::cell::RefCell;
@@ -42,6 +43,9 @@ pub async fn ask<'a>(
     let method = exchange.request.method;
     let request = match api {
         Api::Models if matches!(method, Method::Get | Method::Head) => {
+            if let Some(own) = admit::listing(&routed, exchange, llm) {
+                return dispatch::answered(&routed, exchange, changes, Said::Fixed(&own)).await;
+            }
             let list = &llm.listing[usize::from(exchange.outcome.shape == Shape::Anthropic)];
             return dispatch::answered(&routed, exchange, changes, Said::Fixed(list)).await;
         }
@@ -55,7 +59,12 @@ pub async fn ask<'a>(
         }
         _ => read(&routed, exchange, (llm, api)).await?,
     };
-    send(routed, exchange, changes, labels, request).await
+    let admitted = admit::admit(&routed, exchange, &request)?;
+    let end = send(routed, exchange, changes, labels, request).await;
+    if let Some(admitted) = admitted {
+        admitted.settle(exchange, end.is_ok());
+    }
+    end
 }
 
 /// A failure of the policies in front of a model is told in the shape of its API, too.
@@ -79,7 +88,8 @@ fn begin(llm: &Llm, exchange: &mut Exchange) -> Api {
     exchange.outcome.shape = shape;
     exchange.outcome.is_gen_ai = true;
     let known = exchange.gen_ai_mut();
-    let GenAi { operation, provider, request_model, response_model, usage } = known;
+    let GenAi { operation, provider, request_model, response_model, usage, cost_nanos_usd } = known;
+    *cost_nanos_usd = None;
     *operation = api.operation();
     *usage = crate::http::exchange::Usage::default();
     provider.clear();

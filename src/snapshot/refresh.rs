@@ -39,6 +39,8 @@ pub fn refresh(
         rate_limits: last.rate_limits.clone(),
         gradients: last.gradients.clone(),
         llms: last.llms.clone(),
+        keys: Arc::clone(&last.keys),
+        budgets: Arc::clone(&last.budgets),
         sources: last.sources.clone(),
         memory_bytes_max: last.memory_bytes_max,
     })

@@ -27,7 +27,11 @@ impl Shape {
         let parts: [&str; 7] = match (self, code) {
             (Self::Plain, _) => [text, "", "", "", "", "", ""],
             (Self::OpenAi, Some(code)) => {
-                let kind = openai_type(status);
+                let kind = match code {
+                    // LiteLLM's word, which its users look for.
+                    "budget_exceeded" => code,
+                    _ => openai_type(status),
+                };
                 let front = "{\"error\":{\"message\":\"";
                 [front, text, "\",\"type\":\"", kind, "\",\"param\":null,\"code\":\"", code, "\"}}"]
             }

@@ -86,6 +86,16 @@ const CASES: &[Case] = {
         (F::BodyTooLarge, 413, R::InvalidRequest, "DPE", "request body too large", true),
         (F::ResponseTooLarge, 502, R::UpstreamFailure, "UPE", "upstream response too large", false),
         (F::Llm(llm::Error::UnknownModel), 404, R::NotFound, "DPE", "no such model", false),
+        (
+            F::Unidentified(Fault::Unknown),
+            401,
+            R::ApiKeyAuth,
+            "UAEX",
+            "api key authentication failure: invalid credentials",
+            false,
+        ),
+        (F::OverBudget(Some(1)), 429, R::RateLimit, "RL", "budget exceeded", false),
+        (F::BudgetsLost, 503, R::Internal, "RLSE", "budgets cannot be kept", false),
     ]
 };
 
@@ -125,12 +135,15 @@ const fn place(failure: Failure) -> usize {
         F::BodyTooLarge => 29,
         F::ResponseTooLarge => 30,
         F::Llm(_) => 31,
+        F::Unidentified(_) => 32,
+        F::OverBudget(_) => 33,
+        F::BudgetsLost => 34,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::Llm(llm::Error::UnknownModel)) + 1);
+    assert_eq!(CASES.len(), place(Failure::BudgetsLost) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

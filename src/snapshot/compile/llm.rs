@@ -11,7 +11,7 @@ use crate::config::route::Route as RawRoute;
 use crate::llm::api::Suffixes;
 use crate::llm::model::{Model, Models, Sent};
 use crate::llm::provider::ENDS;
-use crate::llm::{Api, Llm, Provider};
+use crate::llm::{Api, Llm, Provider, roll};
 use crate::policy::PipelineSpec;
 use crate::policy::edit::HeaderModifierSpec;
 use crate::route::split::Split;
@@ -87,7 +87,7 @@ impl Compiler<'_> {
         let split = Split::compile(weights).unwrap_or_else(|_| Split::single(0));
         let default = AiPolicy::default();
         let policy = policy.unwrap_or(&default);
-        let listing = self.listing(policy, &found, label);
+        let (names, listing) = self.listing(policy, &found, label);
         let llm = Llm {
             suffixes: suffixes(policy),
             models: models(policy),
@@ -95,6 +95,7 @@ impl Compiler<'_> {
             split,
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
+            names,
         };
         let id = LlmId(u32::try_from(self.llms.len()).expect("fewer than 4 billion routes"));
         self.llms.push(Arc::new(llm));
@@ -121,7 +122,7 @@ impl Compiler<'_> {
         policy: &AiPolicy,
         providers: &[(u32, ClusterId, Ai)],
         label: &str,
-    ) -> [FixedReply; 2] {
+    ) -> (Vec<String>, [FixedReply; 2]) {
         let own = providers.iter().filter_map(|(.., ai)| ai.provider.model.clone());
         let names: Vec<String> = match &policy.models {
             Some(models) => models.iter().map(|model| model.name.clone()).collect(),
@@ -130,14 +131,15 @@ impl Compiler<'_> {
         let mut names: Vec<String> = names.into_iter().filter(|name| !name.contains('*')).collect();
         names.sort_unstable();
         names.dedup();
-        [openai_list(&names), anthropic_list(&names)].map(|list| {
+        let lists = [roll::openai(&names), roll::anthropic(&names)].map(|list| {
             let fields = [("content-type", "application/json")];
             let text = list.to_string();
             FixedReply::compile(200, &fields, text.as_bytes()).unwrap_or_else(|error| {
                 self.tell(label, &format!("the list of models: {error}"));
                 FixedReply::compile(200, &fields, b"{}").expect("a small reply")
             })
-        })
+        });
+        (names, lists)
     }
 }
 
@@ -208,24 +210,6 @@ fn provider(cluster: ClusterId, ai: &Ai) -> Provider {
         path: ai.path_override.as_ref().map(|path| path.as_bytes().into()),
         model: ai.provider.model.as_deref().map(Sent::name),
     }
-}
-
-fn openai_list(names: &[String]) -> serde_json::Value {
-    let model = |name: &String| serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "ringway"});
-    let data: Vec<_> = names.iter().map(model).collect();
-    serde_json::json!({"object": "list", "data": data})
-}
-
-fn anthropic_list(names: &[String]) -> serde_json::Value {
-    let model = |name: &String| {
-        let created = "1970-01-01T00:00:00Z";
-        serde_json::json!({
-            "type": "model", "id": name, "display_name": name, "created_at": created,
-        })
-    };
-    let data: Vec<_> = names.iter().map(model).collect();
-    let (first, last) = (names.first(), names.last());
-    serde_json::json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
 }
 
 #[cfg(test)]
