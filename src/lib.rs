@@ -92,8 +92,9 @@
 //! * `llm`: which models there are, and what is said to and by their providers
 //!
 //!   `Llm` finds an API by a path and a provider by a model; `request` finds both in a body and
-//!   writes the edits, `answer` reads what an answer used while it passes. Refuses to translate, and
-//!   to keep anything of a prompt or an answer.
+//!   writes the edits, `answer` reads what an answer used while it passes. `budget` says what may be
+//!   used, and holds some of it for who is on his way. Refuses to translate, and to keep anything of
+//!   a prompt or an answer.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -192,6 +193,11 @@
 //! Framing is taken off and put on again, so that an answer in chunks is read as what it is. What
 //! it cost is recorded when it is over, whether it ended well or not (`proxy::llm::record`).
 //!
+//! Before anybody is asked `proxy::llm::admit` looks whether the key is for the model, and holds of
+//! every budget what the request may use; behind the record it settles what was used. The key was
+//! found by a step (`policy::api_key`), which leaves a number of it in the exchange, and the key
+//! itself is taken out of the head (`proxy::credential`).
+//!
 //! Boxes a request: a future that plain routes do not carry, the body that is held, what is learnt of
 //! the answer; one more where that does not come in one piece with a length, and the text of an
 //! edited body. Nothing an event.
@@ -282,6 +288,13 @@
 //!   for each limit, or for each key of one in a table of fixed size (`base::keyed`), in the
 //!   snapshot; a limit that a reload did not change is the same `Arc`. Only routes with a limit
 //!   touch it.
+//! * What budgets used, and what is held of them (`base::account`): *all, by compare-and-swap*. A word
+//!   for each number, with its period in it; found by a name, so that reloads keep it. Routes that
+//!   ask models touch it, where there are budgets. A thread of control's adds it up in a store of
+//!   redb (`control::ledger`) once a second and at the end: a process that is killed forgets so
+//!   much. The store is open for a transaction at a time: a process that takes over has it at the
+//!   same time, and both learn what the other used. Without a store that can be written they are
+//!   counted in memory, or requests are refused, as `failureMode` says; readiness stays.
 //! * Metrics: *one writer each*. A shard of atomics, plain load and store; control reads while it
 //!   renders.
 //! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and
@@ -380,7 +393,7 @@
 //! * **TLS is rustls' unbuffered API on our own buffers**, not monoio-rustls: an idle session has no
 //!   buffers, and a record is one write.
 //!
-//! Not here yet, and without a stub: authentication, translation between the APIs of models, MCP
+//! Not here yet, and without a stub: JWT and other authentication than by keys, translation between the APIs of models, MCP
 //! backends, xDS. `tests/tidy.rs` already knows the band of `mcp`.
 
 pub mod app;

@@ -1,7 +1,7 @@
-//! `Account`: what was used of several things in the period that runs, and what is held for those who
-//! are on their way to use some. Shared by all workers: a word for each number, which has the period
-//! that it is of in its upper bits, so that a new period begins by itself, in one compare-and-swap,
-//! and what comes late does not count twice. No lock.
+//! `Account`: what was used of several things in the period that runs, and what is held for those
+//! who are on their way to use some. Shared by all workers: a word for each number, which has the
+//! period that it is of in its upper bits, so that a new period begins by itself, in one
+//! compare-and-swap, and what comes late does not count twice. No lock.
 //!
 //! What is asked for is let in while there is anything left: the one that goes over is the last.
 //! Those that are under way count as what was held for them, so that a thousand at once are not let
@@ -81,16 +81,16 @@ impl Account {
         amounts: Amounts,
         limits: [Option<u64>; KINDS],
     ) -> Result<(), No> {
-        for kind in 0..KINDS {
-            let free = |value| limits[kind].is_none_or(|limit| value < limit);
-            let more = |value: u64| free(value).then(|| value.saturating_add(amounts[kind]));
+        for (kind, (amount, limit)) in amounts.into_iter().zip(limits).enumerate() {
+            let free = |value| limit.is_none_or(|limit| value < limit);
+            let more = |value: u64| free(value).then(|| value.saturating_add(amount));
             let no = match self.change(&self.meters[kind].taken, index, more) {
                 Changed::From(_) => continue,
                 Changed::Not => No::Nothing(kind),
                 Changed::Late => No::Late,
             };
-            for earlier in 0..kind {
-                self.settle_one(earlier, index, amounts[earlier], 0);
+            for (meter, earlier) in self.meters.iter().zip(amounts).take(kind) {
+                self.settle_one(meter, index, earlier, 0);
             }
             return Err(no);
         }
@@ -99,25 +99,21 @@ impl Account {
 
     /// What was held was used, as far as `used` says.
     pub fn settle(&self, held: Held, used: Amounts) {
-        for kind in 0..KINDS {
-            self.settle_one(kind, held.index, held.amounts[kind], used[kind]);
+        for ((meter, held_amount), used) in self.meters.iter().zip(held.amounts).zip(used) {
+            self.settle_one(meter, held.index, held_amount, used);
         }
     }
 
     /// What was held in a period that is over is held no more; what is used counts in that which
     /// runs.
-    fn settle_one(&self, kind: usize, index: i64, held: u64, used: u64) {
-        let meter = &self.meters[kind];
+    fn settle_one(&self, meter: &Meter, index: i64, held: u64, used: u64) {
         let settled = |value: u64| Some(value.saturating_sub(held).saturating_add(used));
         let more = |value: u64| Some(value.saturating_add(used));
         let mut charged = index;
-        if let Changed::Late = self.change(&meter.taken, index, settled) {
-            loop {
-                charged = self.latest.load(Acquire);
-                if !matches!(self.change(&meter.taken, charged, more), Changed::Late) {
-                    break;
-                }
-            }
+        let mut changed = self.change(&meter.taken, index, settled);
+        while let Changed::Late = changed {
+            charged = self.latest.load(Acquire);
+            changed = self.change(&meter.taken, charged, more);
         }
         if used > 0 {
             // Of a period that has ended meanwhile nobody wants to know.
@@ -125,8 +121,8 @@ impl Account {
         }
     }
 
-    /// What was used in this period. To be asked for every second or so, whoever comes: it leaves no
-    /// word in a period that is long over.
+    /// What was used in this period. To be asked for every second or so, whoever comes: it leaves
+    /// no word in a period that is long over.
     pub fn balance(&self, index: i64) -> Balance {
         let index = self.enter(index);
         let mut used = [0; KINDS];
@@ -217,8 +213,8 @@ enum Changed {
     Late,
 }
 
-/// What of a period's number is in a word. Those that meet are a few apart at most, so that ten bits
-/// tell them apart.
+/// What of a period's number is in a word. Those that meet are a few apart at most, so that ten
+/// bits tell them apart.
 const fn period_of(index: i64) -> u64 {
     (index as u64) & ((1 << PERIOD_BITS) - 1)
 }

@@ -1,5 +1,6 @@
-//! Periods of wall-clock time in UTC: which one a second is in, and when that ends. Arithmetic alone:
-//! a period has no beginning that anybody keeps, so that a restart changes none. Owns no state.
+//! Periods of wall-clock time in UTC: which one a second is in, and when that ends. Arithmetic
+//! alone: a period has no beginning that anybody keeps, so that a restart changes none. Owns no
+//! state.
 
 /// How time is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

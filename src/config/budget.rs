@@ -1,6 +1,6 @@
 //! Budgets: how much of models may be used in a period, in dollars, in tokens or in both; of a key
-//! (`apiKey.keys[].budgets`), or of whatever a selector takes (`config.ringway.budgets.limits`). And
-//! where what was used is kept. All of it is Ringway's own.
+//! (`apiKey.keys[].budgets`), or of whatever a selector takes (`config.ringway.budgets.limits`).
+//! And where what was used is kept. All of it is Ringway's own.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,15 +1,15 @@
 //! What budgets have used, on the disk: so that a restart forgets nothing, and a process that takes
 //! over goes on where the last one is.
 //!
-//! A thread of its own writes, since a disk may take any time. It has the store open for as long as it
-//! takes to add what was used since the last time, and no longer: so that two processes share one while
-//! one takes the place of the other (or for good, if somebody runs two with one store). Each adds its
-//! own and learns the other's in the same transaction, and neither owns it. What a process that is
-//! killed had not written yet is lost: as much as is used in one interval.
+//! A thread of its own writes, since a disk may take any time. It has the store open for as long as
+//! it takes to add what was used since the last time, and no longer: so that two processes share
+//! one while one takes the place of the other (or for good, if somebody runs two with one store).
+//! Each adds its own and learns the other's in the same transaction, and neither owns it. What a
+//! process that is killed had not written yet is lost: as much as is used in one interval.
 //!
 //! What cannot be written is kept in memory and tried again; it is counted, said once, and shown by
-//! `Purses::lost`. A store that cannot be read is left as it is: nothing is written over what somebody
-//! may want to repair.
+//! `Purses::lost`. A store that cannot be read is left as it is: nothing is written over what
+//! somebody may want to repair.
 
 mod store;
 
@@ -87,8 +87,8 @@ impl Ledger {
         Ok(Self { orders, errors, thread, _oversized: oversized })
     }
 
-    /// Knows the budgets of this configuration from now on, and has looked up what they used: as far
-    /// as the disk answers in time.
+    /// Knows the budgets of this configuration from now on, and has looked up what they used: as
+    /// far as the disk answers in time.
     pub fn follow(&self, budgets: &Budgets) {
         let followed = |budget: &crate::llm::budget::Budget| Followed {
             name: budget.name.clone(),

@@ -1,12 +1,12 @@
 //! Budgets: what may be used of models in a period, and what was. A request counts against all that
-//! are for its key, its team and its model: each has something left, and an estimate is held of each,
-//! or it is refused. What it used takes the place of the estimate when it is over.
+//! are for its key, its team and its model: each has something left, and an estimate is held of
+//! each, or it is refused. What it used takes the place of the estimate when it is over.
 //!
-//! A budget is overdrawn by one request at the most, the last that was let in, and by what estimates
-//! were too low. Who holds its limit is `base::account`: atomics, no lock.
+//! A budget is overdrawn by one request at the most, the last that was let in, and by what
+//! estimates were too low. Who holds its limit is `base::account`: atomics, no lock.
 //!
-//! `Budgets` is compiled and immutable; a `Purse` is what all snapshots share of one budget, found by
-//! its name. Owns no file: what was used is written down by control.
+//! `Budgets` is compiled and immutable; a `Purse` is what all snapshots share of one budget, found
+//! by its name. Owns no file: what was used is written down by control.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! What a request may use, before it is known: the bytes of it, and the tokens that its body lets the
-//! answer have. Made only where a budget is for it; it looks through the body once more.
+//! What a request may use, before it is known: the bytes of it, and the tokens that its body lets
+//! the answer have. Made only where a budget is for it; it looks through the body once more.
 
 use crate::limits::{BUDGET_ANSWER_TOKENS, BUDGET_BYTES_PER_TOKEN};
 use crate::proto::json_scan::{Found, Path, Scan};

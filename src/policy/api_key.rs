@@ -1,9 +1,10 @@
-//! `apiKey`, compiled: who asks is found out by the key that he shows. What a key is looked up by is
-//! its SHA-256, so that nothing is compared letter by letter with a secret, and no secret is kept.
+//! `apiKey`, compiled: who asks is found out by the key that he shows. What a key is looked up by
+//! is its SHA-256, so that nothing is compared letter by letter with a secret, and no secret is
+//! kept.
 //!
-//! `Check` is the step; it says which key it was and where it stood, and whoever has the head in his
-//! hands takes it out there. `ApiKey` is what is known of one, in a table of the snapshot; expressions
-//! read it as `apiKey`. Refuses to know what a key may spend.
+//! `Check` is the step; it says which key it was and where it stood, and whoever has the head in
+//! his hands takes it out there. `ApiKey` is what is known of one, in a table of the snapshot;
+//! expressions read it as `apiKey`. Refuses to know what a key may spend.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -2,9 +2,9 @@
 //! expression behind and the access log see a request without it.
 //!
 //! A field is marked as one that ends here. A cookie and a parameter of the query are parts of
-//! something that goes on: what stands behind them moves up, in the bytes themselves, and the marks of
-//! the head become shorter. A field goes on as the line that it is, so that there are blanks behind a
-//! cookie where the key was. Nothing is allocated.
+//! something that goes on: what stands behind them moves up, in the bytes themselves, and the marks
+//! of the head become shorter. A field goes on as the line that it is, so that there are blanks
+//! behind a cookie where the key was. Nothing is allocated.
 
 use std::ops::Range;
 
@@ -56,7 +56,7 @@ fn take_parameter(exchange: &mut Exchange, range: Range<usize>) {
     // Without a parameter there is no question mark either.
     let gone = usize::from(query.len) - rest + usize::from(rest == 0);
     let shorter = |span: Span| Span { len: span.len - gone as u16, ..span };
-    request.query = (rest > 0).then(|| Span { len: rest as u16, ..query });
+    request.query = (rest > 0).then_some(Span { len: rest as u16, ..query });
     if request.path_and_query.end() == query.end() {
         request.path_and_query = shorter(request.path_and_query);
     }

@@ -1,4 +1,3 @@
-use std::sync::atomic::AtomicUsize;
 use std::thread;
 
 use super::*;
@@ -91,32 +90,40 @@ fn what_is_full_stays_full() {
 fn a_thousand_at_once_get_what_there_is() {
     for round in 0..200 {
         let account = Account::default();
-        let let_in = AtomicUsize::new(0);
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    let mut refused = 0;
-                    while refused < 50 {
-                        match account.hold(round, [30, 0], [Some(100), None]) {
-                            Ok(held) => {
-                                let_in.fetch_add(1, Relaxed);
-                                account.settle(held, [18, 0]);
-                                refused = 0;
-                            }
-                            Err(_) if account.balance(round).used[0] < 100 => thread::yield_now(),
-                            Err(_) => refused += 1,
-                        }
-                    }
-                });
-            }
+        let let_in = thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(|| let_in(&account, round)));
+            threads.map(|thread| thread.join().unwrap()).into_iter().sum::<usize>()
         });
-        assert_eq!(let_in.load(Relaxed), 6);
+        assert_eq!(let_in, 6);
         assert_eq!(account.taken(round), [6 * 18, 0]);
     }
 }
 
-/// Nothing of what was used is lost and nothing is counted twice while periods pass: each period has
-/// at the least what was begun and ended in it.
+fn let_in(account: &Account, index: i64) -> usize {
+    let (mut refused, mut let_in) = (0, 0);
+    while refused < 50 {
+        match account.hold(index, [30, 0], [Some(100), None]) {
+            Ok(held) => {
+                account.settle(held, [18, 0]);
+                (refused, let_in) = (0, let_in + 1);
+            }
+            Err(_) if used(account, index)[0] < 100 => thread::yield_now(),
+            Err(_) => refused += 1,
+        }
+    }
+    let_in
+}
+
+fn spend(account: &Account, clock: &AtomicI64, (worker, turn): (u32, u64)) {
+    if worker == 0 && turn % 500 == 0 {
+        clock.store(clock.load(Relaxed) + 1, Relaxed);
+    }
+    let held = account.hold(clock.load(Relaxed), [2, 5], NO_LIMIT).unwrap();
+    account.settle(held, [1, 1]);
+}
+
+/// Nothing of what was used is lost and nothing is counted twice while periods pass: each period
+/// has at the least what was begun and ended in it.
 #[test]
 fn periods_pass_under_load() {
     const EACH: u64 = 20_000;
@@ -126,16 +133,7 @@ fn periods_pass_under_load() {
     thread::scope(|scope| {
         for worker in 0..4 {
             let (account, clock) = (&account, &clock);
-            scope.spawn(move || {
-                for turn in 0..EACH {
-                    if worker == 0 && turn % 500 == 0 {
-                        clock.store(clock.load(Relaxed) + 1, Relaxed);
-                    }
-                    let at = clock.load(Relaxed);
-                    let held = account.hold(at, [2, 5], NO_LIMIT).unwrap();
-                    account.settle(held, [1, 1]);
-                }
-            });
+            scope.spawn(move || (0..EACH).for_each(|turn| spend(account, clock, (worker, turn))));
         }
         scope.spawn(|| {
             while clock.load(Relaxed) < 30 {

@@ -1,5 +1,5 @@
-//! `apiKey`: who may ask, by a key that he shows. What a key is allowed beside that (models, a team,
-//! an end, budgets) is Ringway's own, and makes it a virtual key.
+//! `apiKey`: who may ask, by a key that he shows. What a key is allowed beside that (models, a
+//! team, an end, budgets) is Ringway's own, and makes it a virtual key.
 //!
 //! A key is hashed as soon as it is read: no dump, log or message can show it. Keys may stand in a
 //! file of their own, which is read with the configuration, and watched.

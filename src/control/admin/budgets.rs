@@ -1,5 +1,5 @@
-//! `/budgets`: what may be used of models and what was, as JSON; and `/budgets/reset`, which forgets
-//! what was used of one of them. POST only, so that no link and no crawler does it.
+//! `/budgets`: what may be used of models and what was, as JSON; and `/budgets/reset`, which
+//! forgets what was used of one of them. POST only, so that no link and no crawler does it.
 
 use axum::Router;
 use axum::extract::{Query, State};

@@ -1,6 +1,6 @@
-//! The file: one table, a row for each budget. A transaction opens it, adds what changed, tells what it
-//! has then, and closes it. redb says that two processes are never at it at once, and that one that is
-//! killed in the middle leaves it as it was.
+//! The file: one table, a row for each budget. A transaction opens it, adds what changed, tells
+//! what it has then, and closes it. redb says that two processes are never at it at once, and that
+//! one that is killed in the middle leaves it as it was.
 
 #![expect(clippy::disallowed_methods, reason = "a thread of control's own, which may wait")]
 
@@ -37,8 +37,8 @@ pub(super) enum Failure {
     Broken(String),
 }
 
-/// What of a file changes with every transaction: its first bytes, where redb has their numbers. The
-/// time of a file is too coarse to tell two of them apart.
+/// What of a file changes with every transaction: its first bytes, where redb has their numbers.
+/// The time of a file is too coarse to tell two of them apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: u64,

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "these tests write files")]
+
 use std::fs;
 use std::path::Path;
 

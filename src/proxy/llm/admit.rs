@@ -1,5 +1,6 @@
-//! Whether who asks may have the model, and whether a budget has something left for him; and, when it
-//! is over, what it comes to. A route without keys and a gateway without budgets pay a branch for it.
+//! Whether who asks may have the model, and whether a budget has something left for him; and, when
+//! it is over, what it comes to. A route without keys and a gateway without budgets pay a branch
+//! for it.
 
 use super::super::failure::Failure;
 use super::super::gather;
@@ -80,8 +81,8 @@ impl Admitted<'_> {
     }
 }
 
-/// What the provider told; and where it told nothing, since somebody left before the end or because it
-/// does not say, what was estimated, no more than could have come by then.
+/// What the provider told; and where it told nothing, since somebody left before the end or because
+/// it does not say, what was estimated, no more than could have come by then.
 fn tokens(usage: &Usage, reserve: Reserve, received: u64, is_whole: bool) -> u64 {
     let come = reserve.output.min(received.div_ceil(BUDGET_BYTES_PER_TOKEN));
     let output = match usage.output {

@@ -1,5 +1,5 @@
-//! Keys as the user wrote them into the table of the snapshot, and the step that looks one up; and the
-//! budgets of all of them. A policy that is inherited by many routes has its keys once.
+//! Keys as the user wrote them into the table of the snapshot, and the step that looks one up; and
+//! the budgets of all of them. A policy that is inherited by many routes has its keys once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,14 @@ pub(super) struct Keys {
     /// With the keys that they are of.
     budgets: Vec<(KeyId, RawBudget)>,
     /// Policies that were compiled, by the list and the file that they have.
-    known: Vec<(Arc<[RawKey]>, Option<PathBuf>, Arc<Digests>)>,
+    known: Vec<Known>,
     files: BTreeMap<PathBuf, Arc<[RawKey]>>,
+}
+
+struct Known {
+    keys: Arc<[RawKey]>,
+    file: Option<PathBuf>,
+    digests: Arc<Digests>,
 }
 
 impl Compiler<'_> {
@@ -61,11 +67,10 @@ impl Compiler<'_> {
 
     fn digests(&mut self, raw: &RawApiKey) -> Arc<Digests> {
         let file = raw.file.as_ref().map(FilePath::path);
-        let same = |(keys, path, _): &&(Arc<[RawKey]>, Option<PathBuf>, _)| {
-            Arc::ptr_eq(keys, &raw.keys) && path.as_deref() == file
-        };
-        if let Some((.., known)) = self.keys.known.iter().find(same) {
-            return Arc::clone(known);
+        let same =
+            |known: &&Known| Arc::ptr_eq(&known.keys, &raw.keys) && known.file.as_deref() == file;
+        if let Some(known) = self.keys.known.iter().find(same) {
+            return Arc::clone(&known.digests);
         }
         let read = raw.file.as_ref().map(|file| self.key_file(file));
         let mut digests = Digests::new();
@@ -74,7 +79,8 @@ impl Compiler<'_> {
         }
         let digests = Arc::new(digests);
         let file = file.map(Path::to_path_buf);
-        self.keys.known.push((Arc::clone(&raw.keys), file, Arc::clone(&digests)));
+        let known = Known { keys: Arc::clone(&raw.keys), file, digests: Arc::clone(&digests) };
+        self.keys.known.push(known);
         digests
     }
 
@@ -150,10 +156,9 @@ impl Compiler<'_> {
                 budget.key.as_deref().is_none_or(|name| *key.name == *name)
                     && budget.team.as_deref().is_none_or(|team| key.team.as_deref() == Some(team))
             };
-            for (key, list) in keys.iter().zip(&mut by_key) {
-                if fits(key) && !list.contains(&at) {
-                    list.push(at);
-                }
+            let fitting = keys.iter().zip(&mut by_key).filter(|(key, _)| fits(key));
+            for (_, list) in fitting.filter(|(_, list)| !list.contains(&at)) {
+                list.push(at);
             }
             if budget.key.is_none() && budget.team.is_none() {
                 others.push(at);

@@ -331,7 +331,7 @@ const BUSY: &str = "ringway_worker_busy_ratio";
 const BUFFER_BYTES: f64 = 20.0 * 1024.0;
 
 /// What the product reads from its environment.
-const VARIABLES: [&str; 20] = [
+const VARIABLES: [&str; 21] = [
     "ADMIN_ADDR",
     "STATS_ADDR",
     "READINESS_ADDR",
@@ -345,6 +345,7 @@ const VARIABLES: [&str; 20] = [
     "RINGWAY_SUCCEED_FD",
     "RINGWAY_TEST_HALT",
     "RUNTIME_DIRECTORY",
+    "STATE_DIRECTORY",
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "LISTEN_PID",
