@@ -7,6 +7,7 @@
 //! that of `--announce`.
 
 pub mod announce;
+mod budgets;
 mod chore;
 pub mod cli;
 pub mod crew;

@@ -1,5 +1,6 @@
 //! Plain data and arithmetic that every band above may use: no I/O, no words of the domain.
 
+pub mod account;
 pub mod buffer;
 pub mod cidr;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod id;
 pub mod keyed;
 pub mod mapping;
 pub mod pattern;
+pub mod period;
 pub mod prefix;
 pub mod random;
 pub mod ring;

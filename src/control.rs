@@ -14,6 +14,7 @@ pub mod credentials;
 pub mod drain;
 pub mod health;
 pub mod inherit;
+pub mod ledger;
 pub mod links;
 pub mod listen;
 mod load;

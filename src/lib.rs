@@ -94,8 +94,8 @@
 //!   `Llm` finds an API by a path and by a model the `plan` of who is asked for it, and who next;
 //!   `request` finds both in a body and writes the edits, `answer` reads what an answer used while it
 //!   passes. `translate` has what one dialect says in the words of another, and `translation` an
-//!   answer on its way through it. Refuses to keep anything of a prompt or an answer behind the
-//!   exchange.
+//!   answer on its way through it. `budget` says what may be used, and holds some of it for who is on
+//!   his way. Refuses to keep anything of a prompt or an answer behind the exchange.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -208,6 +208,11 @@
 //! the caller's grammar, and then with the connection. A WebSocket is a tunnel whose frames from the
 //! provider are looked at (`llm::realtime`).
 //!
+//! Before anybody is asked `proxy::llm::admit` looks whether the key is for the model, and holds of
+//! every budget what the request may use; behind the record it settles what was used. The key was
+//! found by a step (`policy::api_key`), which leaves a number of it in the exchange, and the key
+//! itself is taken out of the head (`proxy::credential`).
+//!
 //! Boxes a request: a future that plain routes do not carry, the body that is held, what is learnt of
 //! the answer; what another candidate would need, where there is one; one more where that does not
 //! come in one piece with a length, and the text of an edited body. Nothing an event.
@@ -307,6 +312,13 @@
 //!   for each limit, or for each key of one in a table of fixed size (`base::keyed`), in the
 //!   snapshot; a limit that a reload did not change is the same `Arc`. Only routes with a limit
 //!   touch it.
+//! * What budgets used, and what is held of them (`base::account`): *all, by compare-and-swap*. A word
+//!   for each number, with its period in it; found by a name, so that reloads keep it. Routes that
+//!   ask models touch it, where there are budgets. A thread of control's adds it up in a store of
+//!   redb (`control::ledger`) once a second and at the end: a process that is killed forgets so
+//!   much. The store is open for a transaction at a time: a process that takes over has it at the
+//!   same time, and both learn what the other used. Without a store that can be written they are
+//!   counted in memory, or requests are refused, as `failureMode` says; readiness stays.
 //! * Metrics: *one writer each*. A shard of atomics, plain load and store; control reads while it
 //!   renders.
 //! * Access records: *worker to log writer*. A bounded ring of bytes; full means dropped and
@@ -407,8 +419,8 @@
 //! * **TLS is rustls' unbuffered API on our own buffers**, not monoio-rustls: an idle session has no
 //!   buffers, and a record is one write.
 //!
-//! Not here yet, and without a stub: authentication of clients, MCP backends, xDS. `tests/tidy.rs`
-//! already knows the band of `mcp`.
+//! Not here yet, and without a stub: JWT and other authentication than by keys, MCP backends, xDS.
+//! `tests/tidy.rs` already knows the band of `mcp`.
 
 pub mod app;
 pub mod base;

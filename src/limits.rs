@@ -5,6 +5,7 @@
 mod admission;
 mod endpoints;
 mod http2;
+mod keys;
 mod llm;
 mod policy;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use self::admission::*;
 pub use self::endpoints::*;
 pub use self::http2::*;
+pub use self::keys::*;
 pub use self::llm::*;
 pub use self::policy::*;
 

@@ -9,6 +9,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod budget;
 pub mod error;
 pub mod fit;
 pub mod line;
@@ -19,6 +20,8 @@ pub mod prompt;
 pub mod provider;
 pub mod realtime;
 pub mod request;
+pub mod reserve;
+pub mod roll;
 pub mod translate;
 pub mod translation;
 pub mod usage;

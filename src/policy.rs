@@ -6,6 +6,7 @@
 //! which fields are left out and what is appended (`edit::HeadEdits`), and what the first line
 //! becomes (`Changes`); whoever encodes the next head does both while it copies.
 
+pub mod api_key;
 pub mod attributes;
 pub mod changes;
 pub mod compression;

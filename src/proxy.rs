@@ -9,6 +9,7 @@ pub mod circuit;
 pub mod coded_reply;
 pub mod coding;
 pub mod connect;
+pub mod credential;
 pub mod dispatch;
 pub mod failure;
 pub mod finish;

@@ -16,7 +16,9 @@ use std::sync::Arc;
 
 use crate::base::id::{BindId, ClusterId};
 use crate::llm::Llm;
+use crate::llm::budget::Budgets;
 use crate::net::tls::Certificate;
+use crate::policy::api_key::ApiKey;
 use crate::policy::expression::Expression;
 use crate::policy::gradient::Gradient;
 use crate::policy::rate_limit::RateLimit;
@@ -41,6 +43,9 @@ pub struct Snapshot {
     pub llms: Vec<Arc<Llm>>,
     /// Those of all backends that are fetched or signed with: a reload finds them again.
     pub credentials: Vec<Arc<Credential>>,
+    /// By `KeyId`.
+    pub keys: Arc<[ApiKey]>,
+    pub budgets: Arc<Budgets>,
     /// What one source may have, if that is bounded.
     pub sources: Option<Arc<Sources>>,
     /// What the process may take.
@@ -49,7 +54,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// What a worker serves before its first configuration: nothing.
-    pub const fn empty() -> Self {
+    pub fn empty() -> Self {
         Self {
             version: 0,
             binds: Vec::new(),
@@ -59,6 +64,8 @@ impl Snapshot {
             gradients: Vec::new(),
             llms: Vec::new(),
             credentials: Vec::new(),
+            keys: Arc::new([]),
+            budgets: Arc::default(),
             sources: None,
             memory_bytes_max: None,
         }

@@ -109,6 +109,7 @@ impl Proxy {
             origin: &|| Err(none()),
             file: &|_| Err(none()),
             now: ringway::base::clock::Instant::default(),
+            purses: &ringway::llm::budget::Purses::default(),
         };
         let mut registry = Registry::new();
         let snapshot =

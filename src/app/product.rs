@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Product;
+use super::budgets;
 use super::crew::{Seat, WorkerMain};
 use super::endpoints;
 use super::origin::Origin;
@@ -25,11 +26,13 @@ use crate::config::{self, Config};
 use crate::control::credentials::Keeper;
 use crate::control::drain::Deadlines;
 use crate::control::health::Checked;
+use crate::control::ledger::Ledger;
 use crate::control::listen::{Bind, Group};
 use crate::control::resolve::{Addresses, Dns, Family, Name};
 use crate::control::source::Text;
 use crate::control::wiring::{Facts, Format, Found, Load, Settings, Wiring};
 use crate::limits::CERTIFICATE_WARNING_DAYS;
+use crate::llm::budget::Purses;
 use crate::net::listen;
 use crate::net::runtime::{self, Driver, DriverChoice};
 use crate::net::tls::Certificate;
@@ -63,6 +66,9 @@ pub struct Ringway {
     keyring: Keyring,
     keeper: Keeper,
     origin: Origin,
+    purses: Purses,
+    /// None where nothing is written down.
+    ledger: Option<Ledger>,
     driver: Driver,
     log: Option<ProcessLog>,
     shards: Vec<Arc<Shard>>,
@@ -91,6 +97,8 @@ impl Ringway {
             keyring: Keyring::default(),
             keeper: Keeper::default(),
             origin: Origin::default(),
+            purses: Purses::default(),
+            ledger: None,
             driver: Driver::Epoll,
             log: None,
             shards: Vec::new(),
@@ -158,6 +166,7 @@ impl Product for Ringway {
             AccessLogTarget::File(path) => Some(LogTarget::File(path.clone())),
             AccessLogTarget::Off => None,
         };
+        self.ledger = budgets::ledger(&ringway.budgets, &self.purses)?;
         Ok(())
     }
 
@@ -181,6 +190,9 @@ impl Product for Ringway {
     }
 
     fn finish(self) {
+        if self.ledger.is_some_and(|ledger| !ledger.stop()) {
+            tracing::error!("what budgets used was not written down in time");
+        }
         if let Some(writer) = self.access.writer {
             writer.stop(LOG_PATIENCE);
         }
@@ -212,6 +224,7 @@ impl Wiring for Ringway {
                 ("ringway.driver", format!("{:?}", process.ringway.driver)),
                 ("logging", format!("{:?}", process.logging)),
                 ("ringway.accessLog", format!("{:?}", process.ringway.access_log)),
+                ("ringway.budgets.store", format!("{:?}", process.ringway.budgets.kept())),
             ],
             drain: Deadlines::new(
                 process.connection_min_termination_deadline,
@@ -283,10 +296,12 @@ impl Wiring for Ringway {
             None => Err("it was not read".to_owned()),
         };
         let now = self.clock.now();
-        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file, now };
+        let purses = &self.purses;
+        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file, now, purses };
         let (registry, keyring) = (&mut self.registry, &mut self.keyring);
         let snapshot = compile::compile(config, &inputs, last, registry, keyring)?;
         warn_of_certificates(&snapshot);
+        budgets::follow(self.ledger.as_ref(), &snapshot.budgets);
         Ok(snapshot)
     }
 
@@ -304,6 +319,14 @@ impl Wiring for Ringway {
 
     fn clusters(&self, snapshot: &Snapshot) -> serde_json::Value {
         endpoints::list(snapshot, self.clock.now())
+    }
+
+    fn budgets(&self, snapshot: &Snapshot) -> serde_json::Value {
+        budgets::list(&snapshot.budgets, self.ledger.as_ref())
+    }
+
+    fn reset_budget(&self, snapshot: &Snapshot, name: &str) -> bool {
+        budgets::reset(&snapshot.budgets, self.ledger.as_ref(), name)
     }
 
     fn binds(&self, snapshot: &Snapshot) -> Vec<Bind> {
@@ -361,6 +384,8 @@ impl Wiring for Ringway {
             credentials: snapshot.map_or_else(Vec::new, credential_metrics),
             endpoints: snapshot.map_or_else(Vec::new, |s| endpoints::metrics(s, self.clock.now())),
             circuits: snapshot.map_or_else(Vec::new, endpoints::circuit_metrics),
+            budgets: snapshot.map_or_else(Vec::new, |one| budgets::metrics(&one.budgets)),
+            budget_store_errors: self.ledger.as_ref().map_or(0, Ledger::errors),
             lookups_good: facts.lookups_good,
             lookups_failed: facts.lookups_failed,
             upgrades_failed: facts.upgrades_failed,

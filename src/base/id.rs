@@ -25,6 +25,8 @@ id! {
     ClusterId
     /// What asks models in the snapshot.
     LlmId
+    /// An API key of the snapshot.
+    KeyId
     /// One interned set of metric labels; it stays the same over reloads.
     LabelsId
     /// A worker, counted from 0.

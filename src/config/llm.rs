@@ -42,6 +42,9 @@ pub struct Llm {
         serialize_with = "scalar::serialize_maybe_duration"
     )]
     pub first_token_timeout: Option<Duration>,
+    /// What a route has: it is one.
+    #[serde(skip_serializing_if = "RoutePolicies::is_empty")]
+    pub policies: RoutePolicies,
 }
 
 /// What several models have in common.
@@ -134,7 +137,7 @@ impl Serialize for Transformation {
 impl Llm {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["policies", "gateways", "tls", "modelCatalog"]);
+        table.unsupported(&["gateways", "tls", "modelCatalog"]);
         let mark = table.value("port").map_or_else(|| cursor.mark(), |port| port.mark());
         let llm = Self {
             port: table.or("port", limits::LLM_PORT, |c| c.integer(0..=65535)),
@@ -145,6 +148,7 @@ impl Llm {
             models: table.must("models", read_models).unwrap_or_default(),
             virtual_models: table.list("virtualModels", VirtualModel::read).unwrap_or_default(),
             first_token_timeout: table.maybe("firstTokenTimeout", scalar::read_timeout),
+            policies: table.or("policies", RoutePolicies::default(), RoutePolicies::read),
         };
         llm.check_names(&table);
         let socket = llm.socket(ipv6);
@@ -252,16 +256,17 @@ impl Llm {
         }
         let (virtual_models, _) = virtual_model::resolve(&self.virtual_models, &models);
         virtual_model::guard(&mut backends, &virtual_models);
+        let own = self.policies.ai.clone().unwrap_or_default();
         let ai = AiPolicy {
-            first_token_timeout: self.first_token_timeout,
+            first_token_timeout: self.first_token_timeout.or(own.first_token_timeout),
             virtual_models,
             models: Some(models),
-            ..AiPolicy::default()
+            ..own
         };
         let route = Route {
             name: Some("llm".to_owned()),
             matches: vec![RouteMatch::default()],
-            policies: RoutePolicies { ai: Some(ai), ..RoutePolicies::default() },
+            policies: RoutePolicies { ai: Some(ai), ..self.policies.clone() },
             backends,
             ..Route::default()
         };

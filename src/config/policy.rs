@@ -2,6 +2,7 @@
 //! raw here: checked, not compiled.
 
 pub mod ai;
+pub mod api_key;
 pub mod buffer;
 pub mod choice;
 pub mod cors;
@@ -25,6 +26,7 @@ use super::reader::{Cursor, Table};
 use super::retry::Retry;
 use super::scalar;
 use ai::AiPolicy;
+use api_key::ApiKey;
 use buffer::Buffer;
 use choice::Chosen;
 use cors::Cors;
@@ -50,6 +52,8 @@ pub struct RoutePolicies {
     pub cors: Option<Cors>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csrf: Option<Csrf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Chosen<Authorization>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,9 +168,8 @@ pub struct Timeout {
     pub backend_request_timeout: Option<Duration>,
 }
 
-const UNSUPPORTED: [&str; 12] = [
+const UNSUPPORTED: [&str; 11] = [
     "a2a",
-    "apiKey",
     "backendTunnel",
     "basicAuth",
     "extAuthz",
@@ -191,6 +194,7 @@ impl RoutePolicies {
             direct_response: table.maybe("directResponse", |c| Chosen::read(c, DirectResponse::of)),
             cors: table.maybe("cors", Cors::read),
             csrf: table.maybe("csrf", Csrf::read),
+            api_key: table.maybe("apiKey", ApiKey::read),
             authorization: table.maybe("authorization", |c| Chosen::read(c, Authorization::of)),
             transformations: table.maybe("transformations", Transformations::read),
             buffer: table.maybe("buffer", Buffer::read),
@@ -229,7 +233,7 @@ impl RoutePolicies {
         }
         fill! {
             request_header_modifier response_header_modifier url_rewrite request_redirect
-            direct_response cors csrf transformations delay buffer request_mirror timeout retry
+            direct_response cors csrf api_key transformations delay buffer request_mirror timeout retry
             compression adaptive_concurrency backend_tls
         }
         if self.local_rate_limit.is_empty() {

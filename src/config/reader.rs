@@ -116,7 +116,7 @@ pub fn environment_mark(name: &str) -> Mark {
 #[derive(Clone)]
 pub struct Cursor<'a> {
     session: &'a Session<'a>,
-    node: &'a Node,
+    pub(super) node: &'a Node,
     path: String,
 }
 

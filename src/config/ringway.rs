@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::admission::PerSource;
+use super::budget::Budgets;
 use super::dns::RingwayDns;
 use super::process::LogFormat;
 use super::reader::{Cursor, Table};
@@ -22,6 +23,9 @@ pub struct Ringway {
     pub access_log: AccessLog,
     pub dns: RingwayDns,
     pub upgrade: Upgrade,
+    /// What may be used of models, and where it is written down.
+    #[serde(skip_serializing_if = "Budgets::is_default")]
+    pub budgets: Budgets,
     pub driver: Driver,
     /// Whether each worker is bound to a core of its own.
     pub pin: bool,
@@ -147,6 +151,7 @@ impl Ringway {
             access_log: table.or("accessLog", default.access_log, |c| AccessLog::read(c, format)),
             dns: table.or("dns", default.dns, RingwayDns::read),
             upgrade: table.or("upgrade", default.upgrade, Upgrade::read),
+            budgets: table.or("budgets", default.budgets, Budgets::read),
             driver: table.or("driver", default.driver, |c| c.word(&Driver::WORDS, &[])),
             pin: table.or("pin", default.pin, Cursor::flag),
         };
@@ -169,6 +174,7 @@ impl Default for Ringway {
             access_log: AccessLog::default(),
             dns: RingwayDns::default(),
             upgrade: Upgrade::default(),
+            budgets: Budgets::default(),
             driver: Driver::Auto,
             pin: true,
         }

@@ -52,6 +52,13 @@ impl Source {
         source
     }
 
+    /// A text in which a dollar is a dollar.
+    pub fn verbatim(written: &str) -> Self {
+        let text = written.strip_prefix('\u{feff}').unwrap_or(written);
+        let (edits, missing) = (Vec::new(), Vec::new());
+        Self { text: text.to_owned(), edits, lines: lines(text), missing }
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }

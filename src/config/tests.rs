@@ -90,7 +90,8 @@ fn once(key: &str) -> String {
     let key = key.replace("tcpRoutes[].policies.backendTLS", "backends[].policies.backendTLS");
     let key = key.replace("routes[].policies.backendTLS", "backends[].policies.backendTLS");
     let key = key.replace("binds[].listeners[].policies.", "routes[].policies.");
-    let inherited = ["cors", "authorization", "transformations"];
+    let key = key.replace("llm.policies.", "routes[].policies.");
+    let inherited = ["apiKey", "cors", "authorization", "transformations"];
     let of_gateway = key.strip_prefix("gateways.*.");
     let of_gateway = of_gateway.map(|rest| rest.strip_prefix("listeners[].").unwrap_or(rest));
     let key = match of_gateway {

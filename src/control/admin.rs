@@ -5,6 +5,7 @@
 //! browser sends for some other site are refused by the admin server: it listens on localhost,
 //! where every page an operator opens could reach it.
 
+pub mod budgets;
 pub mod clusters;
 pub mod config;
 pub mod log;
@@ -34,6 +35,9 @@ pub enum Ask {
     Config(Reply<serde_json::Value>),
     Workers(Reply<serde_json::Value>),
     Clusters(Reply<serde_json::Value>),
+    Budgets(Reply<serde_json::Value>),
+    /// Nothing was used of the budget of that name; whether there is one.
+    ResetBudget(String, Reply<bool>),
     Metrics(Format, Reply<String>),
     LogLevel(Reply<String>),
     SetLogLevel(String, Reply<Result<String, String>>),
@@ -72,6 +76,7 @@ impl IntoResponse for Ended {
 pub fn admin_router(desk: Desk) -> Router {
     Router::new()
         .route("/", get(INDEX))
+        .merge(budgets::routes())
         .merge(clusters::routes())
         .merge(config::routes())
         .merge(log::routes())
@@ -111,6 +116,8 @@ fn json(value: &serde_json::Value) -> Response {
 const INDEX: &str = "\
 GET  /config_dump       configuration in use, as JSON, without secrets
 GET  /clusters          endpoints and how they are, as JSON, or text with ?format=text
+GET  /budgets           what may be used of models and what was, as JSON
+POST /budgets/reset?name=N  nothing was used of the budget N
 GET  /workers           state and load of each worker, as JSON
 GET  /logging           level of the process log
 POST /logging?level=L   set it: error, warn, info, debug, or module=level,...

@@ -21,6 +21,15 @@ impl<W: Wiring> Control<W> {
                 let list = snapshot.map(|snapshot| self.wiring.clusters(snapshot));
                 drop(reply.send(list.unwrap_or_default()));
             }
+            Ask::Budgets(reply) => {
+                let list = self.publisher.current().map(|now| self.wiring.budgets(now));
+                drop(reply.send(list.unwrap_or_default()));
+            }
+            Ask::ResetBudget(name, reply) => {
+                let current = self.publisher.current();
+                let known = current.is_some_and(|now| self.wiring.reset_budget(now, &name));
+                let _ = reply.send(known);
+            }
             Ask::Metrics(format, reply) => {
                 let snapshot = self.publisher.current().map(Arc::as_ref);
                 drop(reply.send(self.wiring.exposition(&self.facts(), snapshot, format)));

@@ -83,6 +83,14 @@ pub trait Wiring {
     fn clusters(&self, _snapshot: &Self::Snapshot) -> serde_json::Value {
         serde_json::Value::Null
     }
+    /// What may be used of models and what was, as JSON.
+    fn budgets(&self, _snapshot: &Self::Snapshot) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+    /// Nothing was used of the budget of this name; false where there is none.
+    fn reset_budget(&self, _snapshot: &Self::Snapshot, _name: &str) -> bool {
+        false
+    }
     /// With what is served; nothing before the first configuration.
     fn exposition(
         &self,

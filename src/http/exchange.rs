@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::gathered::Gathered;
 use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
-use crate::base::id::ClusterId;
+use crate::base::id::{ClusterId, KeyId};
 use crate::http::reply::Shape;
 use crate::proto::http1::BodyLength;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
@@ -46,6 +46,8 @@ pub struct Outcome {
     pub is_retry: bool,
     /// How the client is told of errors.
     pub shape: Shape,
+    /// Who asks, by the key that was shown.
+    pub key: Option<KeyId>,
     /// The request is for a model: `Exchange::gen_ai` is its.
     pub is_gen_ai: bool,
 }
@@ -72,6 +74,8 @@ pub struct GenAi {
     pub refused: String,
     /// What is said to the caller's API alone was left out of the head for a try.
     pub hides_words: bool,
+    /// What that costs, where the price is known.
+    pub cost_nanos_usd: Option<u64>,
 }
 
 /// A request that has no id of ours.

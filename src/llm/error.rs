@@ -16,6 +16,8 @@ pub enum Error {
     UnknownModel,
     /// Whoever has it has too much to do, for so many seconds; 0: nobody says how long.
     Limited(u32),
+    /// The key that was shown is not for it.
+    ModelRefused,
     /// It would take a translation.
     NotSpoken,
     /// It says what the provider's dialect has no words for; which, the exchange knows.

@@ -9,6 +9,7 @@ use crate::route::target::FixedReply;
 
 #[derive(Clone, Debug)]
 pub struct Listing {
+    pub names: Vec<String>,
     pub lists: [FixedReply; 2],
     pub each: HashMap<Box<[u8]>, [FixedReply; 2]>,
     /// There are no other models; else a provider may know more.
@@ -20,15 +21,21 @@ impl Listing {
         &self.lists[place(shape)]
     }
 
-    /// The model that a path asks for; `None`: it asks for none, or for one that is not ours to
-    /// tell of.
+    /// The model that a path asks for, of those that who asks may; `None`: it asks for none, or for
+    /// one that is not ours to tell of.
     ///
     /// # Errors
     /// There is no such model.
-    pub fn one(&self, path: &[u8], shape: Shape) -> Result<Option<&FixedReply>, Error> {
+    pub fn one(
+        &self,
+        path: &[u8],
+        shape: Shape,
+        may_ask: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<&FixedReply>, Error> {
         let Some(at) = memchr::memmem::rfind(path, FRONT) else { return Ok(None) };
         let name = decoded(&path[at + FRONT.len()..]);
         match self.each.get(&*name) {
+            _ if !may_ask(&name) => Err(Error::UnknownModel),
             Some(replies) => Ok(Some(&replies[place(shape)])),
             None if self.is_whole => Err(Error::UnknownModel),
             None => Ok(None),
@@ -73,20 +80,23 @@ mod tests {
         let reply = |body: &[u8]| FixedReply::compile(200, &[], body).unwrap();
         let both = || [reply(b"openai"), reply(b"anthropic")];
         let each = [(b"local/a b"[..].into(), both())].into();
-        let mut listing = Listing { lists: both(), each, is_whole: true };
+        let mut listing = Listing { names: Vec::new(), lists: both(), each, is_whole: true };
         for path in ["/v1/models/local/a%20b", "/x/v1/models/local%2fa%20b"] {
-            let told = |shape| listing.one(path.as_bytes(), shape).unwrap().unwrap().body();
+            let told =
+                |shape| listing.one(path.as_bytes(), shape, |_| true).unwrap().unwrap().body();
             assert_eq!(
                 (told(Shape::OpenAi), told(Shape::Anthropic)),
                 (&b"openai"[..], &b"anthropic"[..])
             );
         }
         for path in ["/v1/models/", "/v1/models/local", "/v1/models/%", "/v1/models/%zz"] {
-            let told = listing.one(path.as_bytes(), Shape::OpenAi);
+            let told = listing.one(path.as_bytes(), Shape::OpenAi, |_| true);
             assert_eq!(told.unwrap_err(), Error::UnknownModel, "{path}");
         }
-        assert!(listing.one(b"/v1/models", Shape::OpenAi).unwrap().is_none());
+        assert!(listing.one(b"/v1/models", Shape::OpenAi, |_| true).unwrap().is_none());
         listing.is_whole = false;
-        assert!(listing.one(b"/v1/models/other", Shape::OpenAi).unwrap().is_none());
+        assert!(listing.one(b"/v1/models/other", Shape::OpenAi, |_| true).unwrap().is_none());
+        let told = listing.one(b"/v1/models/local/a%20b", Shape::OpenAi, |_| false);
+        assert_eq!(told.unwrap_err(), Error::UnknownModel, "it is not for this key");
     }
 }

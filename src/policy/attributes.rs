@@ -1,7 +1,8 @@
-//! What expressions see of an exchange: `request`, `response`, `source`. Nothing is gathered
+//! What expressions see of an exchange: `request`, `response`, `source`, `apiKey`. Nothing is gathered
 //! beforehand: a value is a borrow of the heads, and a field of it is read when an expression comes
 //! to it. What there is to be named is `config::expression::vocabulary`.
 
+mod api_key;
 mod headers;
 mod source;
 mod value;
@@ -14,7 +15,10 @@ use cel::common::types::{CelDouble, CelInt, CelString};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 
+use self::api_key::Key;
+use super::api_key::ApiKey;
 use crate::base::clock::Instant;
+use crate::base::id::KeyId;
 use crate::proto::http1::Version;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
@@ -30,7 +34,21 @@ pub struct Attributes<'a> {
     /// The state of `random()`. Only one worker has it: an atomic because values have to be `Sync`.
     seed: AtomicU64,
     failures: AtomicU32,
+    known: Known<'a>,
+    /// Who asks, by the place of his key; `NOBODY` where that is not known.
+    key: AtomicU32,
 }
+
+/// Who could ask, and the second since 1970.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    pub keys: &'a [ApiKey],
+    pub now: i64,
+    /// Who asks, where that is known already.
+    pub key: Option<KeyId>,
+}
+
+const NOBODY: u32 = u32::MAX;
 
 /// A request as it came.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +93,36 @@ impl<'a> Attributes<'a> {
             Recorded(Response { status: part.status, headers, body: part.body })
         });
         let source = Recorded(source);
-        Self { request, response, source, seed: AtomicU64::new(seed), failures: AtomicU32::new(0) }
+        Self {
+            request,
+            response,
+            source,
+            seed: AtomicU64::new(seed),
+            failures: AtomicU32::new(0),
+            known: Known::default(),
+            key: AtomicU32::new(NOBODY),
+        }
+    }
+
+    /// The same, where keys are known.
+    #[must_use]
+    pub fn with(self, known: Known<'a>) -> Self {
+        let key = AtomicU32::new(known.key.map_or(NOBODY, |key| key.0));
+        Self { known, key, ..self }
+    }
+
+    /// Whose the key is that was shown.
+    pub fn key(&self) -> Option<KeyId> {
+        Some(KeyId(self.key.load(Ordering::Relaxed))).filter(|key| key.0 != NOBODY)
+    }
+
+    /// All that there are, and the time by which they are judged.
+    pub(super) fn keys(&self) -> (&'a [ApiKey], i64) {
+        (self.known.keys, self.known.now)
+    }
+
+    pub(super) fn identify(&self, key: KeyId) {
+        self.key.store(key.0, Ordering::Relaxed);
     }
 
     pub fn request(&self) -> &RequestPart<'a> {
@@ -129,6 +176,10 @@ impl VariableResolver for Attributes<'_> {
             "request" => Some(CowVal::Borrowed(&self.request)),
             "source" => Some(CowVal::Borrowed(&self.source)),
             "response" => self.response.as_ref().map(|response| CowVal::Borrowed(response as _)),
+            "apiKey" => {
+                let key = self.known.keys.get(self.key()?.index())?;
+                Some(CowVal::owned(Recorded(Key(key))))
+            }
             // 53 bits: all that a double between 0 and 1 has.
             RANDOM => {
                 let share = (self.random() >> 11) as f64 / (1_u64 << 53) as f64;

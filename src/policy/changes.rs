@@ -5,6 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::api_key::Place;
 use super::rate_limit::Decision;
 use crate::route::rewrite::{Address, AuthorityChange, Redirect, Rewrite};
 
@@ -25,6 +26,8 @@ pub struct Changes {
     /// In the place of the request's.
     body: Option<Vec<u8>>,
     delay: Duration,
+    /// Where the key of who asks stands in the head.
+    key_places: Vec<Place>,
     /// What the rate limits said.
     decision: Option<Decision>,
 }
@@ -52,6 +55,7 @@ impl Changes {
         self.request_lines.clear();
         self.response_lines.clear();
         self.delay = Duration::ZERO;
+        self.key_places.clear();
         self.body = None;
     }
 
@@ -110,6 +114,20 @@ impl Changes {
 
     pub(super) fn decided(&mut self, decision: Decision) {
         self.decision = Some(decision);
+    }
+
+    /// Where the key of who asks stands in the head, and is to be taken out.
+    pub fn key_places(&self) -> &[Place] {
+        &self.key_places
+    }
+
+    pub(super) fn key_stands(&mut self, at: Place) {
+        self.key_places.push(at);
+    }
+
+    /// They were taken out.
+    pub fn forget_key_places(&mut self) {
+        self.key_places.clear();
     }
 
     /// How long the request is held, told once.

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use super::api_key::Check;
 use super::attributes::Attributes;
 use super::changes::Changes;
 use super::compression::Compression;
@@ -58,6 +59,7 @@ pub struct PipelineSpec {
 #[derive(Clone, Debug)]
 pub enum StepSpec {
     Cors(CorsSpec),
+    ApiKey(Check),
     Authorization(AuthorizationSpec),
     /// With the origins that are trusted beside our own.
     Csrf(Vec<String>),
@@ -345,6 +347,7 @@ impl StepSpec {
     fn compile(&self) -> Result<Step, PipelineError> {
         Ok(match self {
             Self::Cors(spec) => Step::Cors(Box::new(Cors::compile(spec))),
+            Self::ApiKey(check) => Step::ApiKey(Box::new(check.clone())),
             Self::Authorization(spec) => {
                 let compiled = Authorization::compile(spec);
                 Step::Authorization(Box::new(compiled.map_err(|_| PipelineError::Expression)?))

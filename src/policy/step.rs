@@ -5,6 +5,7 @@ use std::ops::BitOr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::api_key::Check;
 use super::attributes::Attributes;
 use super::changes::Changes;
 use super::cors::Cors;
@@ -23,6 +24,7 @@ use crate::route::target::FixedReply;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     Cors,
+    ApiKey,
     Authorization,
     RateLimit,
     Transform,
@@ -37,6 +39,7 @@ pub enum Phase {
 #[derive(Clone, Debug)]
 pub enum Step {
     Cors(Box<Cors>),
+    ApiKey(Box<Check>),
     Authorization(Box<Authorization>),
     RateLimit(Box<[Arc<RateLimit>]>),
     /// Its names are edits of the head, too.
@@ -59,6 +62,7 @@ impl Step {
     pub fn phase(&self) -> Phase {
         match self {
             Self::Cors(_) => Phase::Cors,
+            Self::ApiKey(_) => Phase::ApiKey,
             Self::Authorization(_) => Phase::Authorization,
             Self::RateLimit(_) => Phase::RateLimit,
             Self::Transform(_) => Phase::Transform,
@@ -112,6 +116,7 @@ impl Step {
     ) -> Verdict<'_> {
         match self {
             Self::Cors(cors) => return cors.run(attributes, changes),
+            Self::ApiKey(check) => return check.run(attributes, changes),
             Self::Authorization(authorization) => return authorization.run(attributes),
             Self::RateLimit(limits) => {
                 let decision = rate_limit::take(limits, attributes);

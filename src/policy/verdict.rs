@@ -1,5 +1,6 @@
 //! What a step says of a request.
 
+use super::api_key::Fault;
 use super::rate_limit::Exceeded;
 use crate::route::target::FixedReply;
 
@@ -23,6 +24,8 @@ pub enum Verdict<'p> {
 /// By what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// Nobody knows who asks.
+    ApiKey(Fault),
     Authorization,
     Csrf,
     RateLimit(Exceeded),

@@ -4,7 +4,7 @@ use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::server::h1::Connection;
 use crate::net::tls::Identity;
-use crate::policy::attributes::{Attributes, RequestPart, ResponsePart, Source};
+use crate::policy::attributes::{Attributes, Known, RequestPart, ResponsePart, Source};
 use crate::policy::transform::Transform;
 use crate::proto::uri::{self, PathError, RoutingPath};
 use crate::route::Subject;
@@ -81,7 +81,13 @@ pub fn attributes<'a>(
     let seed = place.view.resources.random.next();
     let connection = place.connection;
     let source = Source { address: connection.peer.address, identity: connection.identity() };
-    Attributes::new(request, response, source, seed)
+    let attributes = Attributes::new(request, response, source, seed);
+    let keys = &*place.view.snapshot.keys;
+    if keys.is_empty() {
+        return attributes;
+    }
+    let now = place.view.resources.unix_micros(connection.now()) / 1_000_000;
+    attributes.with(Known { keys, now: now.cast_signed(), key: exchange.outcome.key })
 }
 
 /// Appends what expressions make of a response, and tells the status, if they make one.

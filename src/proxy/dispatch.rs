@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::connect;
+use super::credential;
 use super::failure::{Failure, Overloaded};
 use super::finish::End;
 use super::forward;
@@ -205,7 +206,7 @@ pub fn steps<'a>(
     place: &Place<'_>,
     prefix_len: usize,
     (pipeline, part): (&'a Pipeline, &'a [Step]),
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     changes: &mut Changes,
 ) -> Result<Option<Answer<'a>>, Failure> {
     let asked = Asked::of(exchange);
@@ -219,6 +220,11 @@ pub fn steps<'a>(
     let attributes = asked::attributes(place, exchange, None);
     let verdict = pipeline.run(part, &address, &attributes, changes);
     asked::count_failures(place, &attributes);
+    let key = attributes.key();
+    if !changes.key_places().is_empty() {
+        exchange.outcome.key = key;
+        credential::take_out(exchange, changes);
+    }
     if let Some(decision) = changes.take_decision() {
         count(place, decision);
     }
@@ -227,6 +233,7 @@ pub fn steps<'a>(
         Verdict::Reply(reply) => Ok(Some(Answer::Fixed(reply))),
         Verdict::Made { status } => Ok(Some(Answer::Made(status))),
         Verdict::Redirect { status } => Ok(Some(Answer::Redirect(status))),
+        Verdict::Refuse(Refusal::ApiKey(fault)) => Err(Failure::Unidentified(fault)),
         Verdict::Refuse(Refusal::Authorization) => Err(Failure::Unauthorized),
         Verdict::Refuse(Refusal::Csrf) => Err(Failure::CsrfRefused),
         Verdict::Refuse(Refusal::RateLimit(exceeded)) => Err(Failure::RateLimited(exceeded)),

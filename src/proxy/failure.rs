@@ -3,6 +3,7 @@
 
 use crate::http::Broke;
 use crate::llm;
+use crate::policy::api_key::Fault;
 use crate::policy::rate_limit::Exceeded;
 use crate::proto::http1::ParseError;
 use crate::telemetry::value::{Limit, Reason, Timeout};
@@ -68,6 +69,12 @@ pub enum Failure {
     RateLimited(Exceeded),
     /// The process has as much to do as it may have.
     Overload(Overloaded),
+    /// Nobody knows who asks.
+    Unidentified(Fault),
+    /// A budget is used up; the seconds until there is another, if there will be.
+    OverBudget(Option<u32>),
+    /// What was used of a budget cannot be written down, and that is wanted.
+    BudgetsLost,
     /// The route's rules do not let the request in.
     Unauthorized,
     /// It comes from a page of another origin.
@@ -175,6 +182,9 @@ impl Failure {
             Self::Llm(error) => return of_model(error),
             Self::RateLimited(_) => (429, Reason::RateLimit, "rate limit exceeded", "RL"),
             Self::Overload(what) => (503, Reason::Internal, what.text(), "OM"),
+            Self::Unidentified(fault) => (401, Reason::ApiKeyAuth, unidentified(fault), "UAEX"),
+            Self::OverBudget(_) => (429, Reason::RateLimit, "budget exceeded", "RL"),
+            Self::BudgetsLost => (503, Reason::Internal, "budgets cannot be kept", "RLSE"),
             Self::Unauthorized => (403, Reason::Authorization, "authorization failed", "UAEX"),
             Self::CsrfRefused => (403, Reason::Authorization, "CSRF validation failed", "UAEX"),
             Self::Removed => (503, Reason::NotFound, "bind not found", "NR"),
@@ -211,6 +221,9 @@ impl Failure {
                 | Self::Turned
                 | Self::Llm(_)
                 | Self::Overload(Overloaded::Concurrency)
+                | Self::Unidentified(_)
+                | Self::OverBudget(_)
+                | Self::BudgetsLost
                 | Self::Unauthorized
                 | Self::CsrfRefused
         )
@@ -314,9 +327,21 @@ impl Failure {
     pub const fn code(self) -> Option<&'static str> {
         match self {
             Self::Llm(llm::Error::UnknownModel) => Some("model_not_found"),
+            Self::Llm(llm::Error::ModelRefused) => Some("model_not_allowed"),
             Self::RateLimited(_) | Self::Llm(llm::Error::Limited(_)) => Some("rate_limit_exceeded"),
+            Self::OverBudget(_) => Some("budget_exceeded"),
+            Self::Unidentified(_) => Some("invalid_api_key"),
             _ => None,
         }
+    }
+}
+
+/// agentgateway's words.
+const fn unidentified(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Missing => "api key authentication failure: no API Key found",
+        Fault::Unknown => "api key authentication failure: invalid credentials",
+        Fault::Expired => "api key authentication failure: the key has expired",
     }
 }
 
@@ -338,6 +363,7 @@ const fn of_model(error: llm::Error) -> Row {
             let text = "whoever has this model is at its limit";
             return Row { status: 429, reason: Reason::RateLimit, text, flag: "UO" };
         }
+        Error::ModelRefused => (403, "this key may not ask this model"),
         Error::BadAnswer => {
             let text = "upstream call failed: not an answer of a model";
             return Row { status: 502, reason: Reason::UpstreamFailure, text, flag: "UPE" };
@@ -345,6 +371,7 @@ const fn of_model(error: llm::Error) -> Row {
     };
     let reason = match error {
         Error::UnknownModel => Reason::NotFound,
+        Error::ModelRefused => Reason::Authorization,
         _ => Reason::InvalidRequest,
     };
     Row { status, reason, text, flag: "DPE" }

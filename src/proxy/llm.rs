@@ -2,6 +2,7 @@
 //! names, what that one is told; and what its answer cost. A body is gathered to be read, and goes
 //! on as it was but for the edits of `llm::request`. Every error is told in the caller's own shape.
 
+mod admit;
 mod others;
 mod record;
 mod told;
@@ -47,12 +48,16 @@ pub async fn ask<'a>(
     let method = exchange.request.method;
     if matches!(method, Method::Get | Method::Head) {
         let path = Asked::of(exchange).path_bytes();
-        if let Some(one) = llm.listing.one(path, exchange.outcome.shape)? {
+        let may_ask = |model: &[u8]| admit::may_ask(&routed, exchange, model);
+        if let Some(one) = llm.listing.one(path, exchange.outcome.shape, may_ask)? {
             return dispatch::answered(&routed, exchange, changes, Said::Fixed(one)).await;
         }
     }
     let request = match api {
         Api::Models if matches!(method, Method::Get | Method::Head) => {
+            if let Some(own) = admit::listing(&routed, exchange, llm) {
+                return dispatch::answered(&routed, exchange, changes, Said::Fixed(&own)).await;
+            }
             let list = llm.listing.all(exchange.outcome.shape);
             return dispatch::answered(&routed, exchange, changes, Said::Fixed(list)).await;
         }
@@ -69,7 +74,12 @@ pub async fn ask<'a>(
         }
         _ => read(&routed, exchange, (llm, api)).await?,
     };
-    tries::send(&routed, exchange, changes, labels, &request).await
+    let admitted = admit::admit(&routed, exchange, &request)?;
+    let end = tries::send(&routed, exchange, changes, labels, &request).await;
+    if let Some(admitted) = admitted {
+        admitted.settle(exchange, end.is_ok());
+    }
+    end
 }
 
 /// A failure of the policies in front of a model is told in the shape of its API, too.
@@ -94,6 +104,7 @@ fn begin(llm: &Llm, exchange: &mut Exchange) -> Api {
     exchange.outcome.is_gen_ai = true;
     let known = exchange.gen_ai_mut();
     known.hides_words = false;
+    known.cost_nanos_usd = None;
     let GenAi { operation, provider, request_model, response_model, usage, .. } = known;
     *operation = api.operation();
     *usage = Usage::default();

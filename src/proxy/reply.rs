@@ -34,6 +34,10 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
         Failure::ConnectRefused => b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n",
         Failure::Llm(Error::BadMethod) => b"Allow: POST\r\n",
         Failure::Overload(_) => b"Retry-After: 1\r\n",
+        // RFC 9110 section 11.6.1.
+        Failure::Unidentified(_) => b"WWW-Authenticate: Bearer realm=\"ringway\"\r\n",
+        // The libraries of OpenAI and Anthropic would ask again at once.
+        Failure::OverBudget(_) => b"x-should-retry: false\r\n",
         _ => b"",
     };
     if let Failure::RateLimited(exceeded) = failure {
@@ -43,7 +47,9 @@ pub async fn failure(place: &Place<'_>, exchange: &mut Exchange, failure: Failur
     let mut told = buffers.take();
     shape.put_fields(&mut told, row.status);
     told.put(fields);
-    if let Failure::Llm(Error::Limited(seconds @ 1..)) = failure {
+    if let Failure::Llm(Error::Limited(seconds @ 1..)) | Failure::OverBudget(Some(seconds)) =
+        failure
+    {
         told.put(b"Retry-After: ");
         encode::decimal(&mut told, u64::from(seconds));
         told.put(b"\r\n");

@@ -2,6 +2,7 @@
 //! comes is decided here: names become places in tables, policies become steps and edits, labels
 //! become ids. What a reload did not change stays the same `Arc`, and so keeps its connections.
 
+mod api_key;
 mod attached;
 mod cluster;
 mod concurrency;
@@ -17,6 +18,7 @@ mod tcp;
 mod tls;
 mod traffic;
 mod upstream_tls;
+mod written;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -30,22 +32,21 @@ use crate::base::clock::Instant;
 use crate::base::id::{BindId, ClusterId, LabelsId, RouteId};
 use crate::config::Config;
 use crate::config::backend::RouteBackend;
-use crate::config::frontend::{ProxyMode, ProxyProtocol, ProxyVersion};
-use crate::config::listener::{Listener as RawListener, ListenerProtocol, TunnelProtocol};
+use crate::config::listener::{Listener as RawListener, TunnelProtocol};
 use crate::config::policy::RoutePolicies;
 use crate::config::policy::inherited::ListenerPolicies;
 use crate::config::route::Route as RawRoute;
-use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
 use crate::llm::Llm as Models;
+use crate::llm::budget::Purses;
 use crate::policy::{Pipeline, PipelineSpec};
-use crate::proto::proxy_protocol::Accepted;
-use crate::route::host::{HostMap, Hostname};
+use crate::route::host::HostMap;
 use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
 use crate::route::{RouteSpec, Table};
 use crate::telemetry::labels::{Labels, ListenerLabels, Registry};
 use crate::upstream::credential::Credential;
+use api_key::Keys;
 use attached::{For, Together};
 use cluster::Clusters;
 use concurrency::Gradients;
@@ -54,6 +55,7 @@ use matching::match_spec;
 use material::Materials;
 use policy::Above;
 use rate_limit::RateLimits;
+use written::{hostname, listener_name, protocol, proxy_header};
 
 /// What the configuration does not say by itself.
 pub struct Inputs<'a> {
@@ -65,6 +67,8 @@ pub struct Inputs<'a> {
     pub file: &'a dyn Fn(&Path) -> FileBytes,
     /// By the clock of the workers.
     pub now: Instant,
+    /// What was used of budgets.
+    pub purses: &'a Purses,
 }
 
 /// What a file holds, or why it could not be read.
@@ -88,6 +92,7 @@ pub fn compile(
         materials: Materials::new(config, inputs, keyring),
         rate_limits: RateLimits::new(last),
         gradients: Gradients::new(last),
+        keys: Keys::default(),
         together: Together::default(),
         llms: Vec::new(),
         credentials: Vec::new(),
@@ -102,6 +107,7 @@ pub fn compile(
     };
     compiler.together();
     let binds = compiler.binds();
+    let (keys, budgets) = compiler.budgets(inputs.purses);
     compiler.wrong.append(&mut compiler.clusters.wrong);
     compiler.wrong.extend(compiler.materials.wrong());
     if !compiler.wrong.is_empty() {
@@ -121,6 +127,8 @@ pub fn compile(
         gradients: compiler.gradients.made,
         llms: compiler.llms,
         credentials: compiler.credentials,
+        keys,
+        budgets: Arc::new(budgets),
         sources: rate_limit::sources(limits.per_source.as_ref(), last),
         memory_bytes_max: limits.memory_bytes.map(|bytes| bytes as u64),
     })
@@ -154,6 +162,7 @@ struct Compiler<'a> {
     materials: Materials<'a>,
     rate_limits: RateLimits<'a>,
     gradients: Gradients<'a>,
+    keys: Keys,
     together: Together,
     llms: Vec<Arc<Models>>,
     credentials: Vec<Arc<Credential>>,
@@ -309,7 +318,8 @@ impl Compiler<'_> {
 
     fn listener(&mut self, name: String, raw: &Served<'_>) -> Listener {
         self.listener.clone_from(&name);
-        let spec = policy::listener_spec(&raw.policies, self.config);
+        let mut spec = policy::listener_spec(&raw.policies, self.config);
+        spec.steps.extend(self.key_check(None, &raw.policies, false));
         let pipeline = self.pipeline("", Pipeline::compile(&spec));
         let (table, routes) =
             self.table(&name, &raw.routes, &Above::of(&raw.policies, &raw.attached, self.config));
@@ -352,7 +362,10 @@ impl Compiler<'_> {
         let mut specs = policy::route_specs(policies, above);
         let (limits, gradient) = self.own_bounds(&place, &effective);
         let bounds = above.bounds(limits, gradient);
+        let check = above.nearest(policies, |policies| policies.api_key.as_ref());
+        let check = self.key_check(check, above.listeners(), self.asks_models(raw));
         if let Some(own) = specs.last_mut() {
+            own.steps.extend(check);
             own.rate_limits = bounds.rate_limits.clone();
             own.concurrency = bounds.concurrency.clone();
         }
@@ -455,41 +468,6 @@ fn attached<'a, T>(
         Some((name, wanted)) => name == gateway && listener.name.as_deref() == Some(wanted),
     };
     routes.iter().filter(move |route| gateways(route).iter().any(&takes))
-}
-
-/// What `frontendPolicies` say holds for every bind; a bind that asks for a header by its
-/// `tunnelProtocol` alone has the defaults.
-fn proxy_header(config: &Config, tunnel: TunnelProtocol) -> Option<ProxyHeader> {
-    let asked = (tunnel == TunnelProtocol::Proxy).then(ProxyProtocol::default);
-    let raw = config.frontend_policies.proxy_protocol.or(asked)?;
-    let accepted = match raw.version {
-        ProxyVersion::V1 => Accepted::V1,
-        ProxyVersion::V2 => Accepted::V2,
-        ProxyVersion::All => Accepted::All,
-    };
-    Some(ProxyHeader { accepted, optional: raw.mode == ProxyMode::Optional })
-}
-
-/// As in the metrics. HTTPS and TLS can share a port.
-fn protocol(of: &[Served<'_>]) -> &'static str {
-    let mut found = "http";
-    for served in of {
-        match served.listener.protocol {
-            ListenerProtocol::Https => return "https",
-            ListenerProtocol::Http => (),
-            ListenerProtocol::Tls => found = "tls",
-            ListenerProtocol::Tcp => found = "tcp",
-        }
-    }
-    found
-}
-
-fn listener_name(raw: &RawListener, index: usize) -> String {
-    raw.name.clone().unwrap_or_else(|| format!("listener{index}"))
-}
-
-fn hostname(raw: Option<&RawHostname>) -> Hostname {
-    raw.and_then(|raw| Hostname::parse(&raw.to_string()).ok()).unwrap_or(Hostname::Any)
 }
 
 const TOO_MANY_ROUTES: &str = "route groups lead to more routes than a configuration may have";

@@ -40,6 +40,8 @@ pub fn refresh(
         gradients: last.gradients.clone(),
         llms: last.llms.clone(),
         credentials: last.credentials.clone(),
+        keys: Arc::clone(&last.keys),
+        budgets: Arc::clone(&last.budgets),
         sources: last.sources.clone(),
         memory_bytes_max: last.memory_bytes_max,
     })

@@ -3,10 +3,12 @@
 //! with `ringway_`. What is not here cannot be printed. Owns no state.
 
 mod family;
+mod names;
 
 pub use family::Family;
 pub(crate) use family::counter;
 use family::{gauge, histogram, info};
+use names::{E, G, GEN_AI_TOKENS, H, M, T};
 
 /// What a family's samples mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,46 +19,6 @@ pub enum Kind {
     /// A gauge of 1 that carries its text in labels.
     Info,
 }
-
-const H: &[&str] = &[
-    "backend",
-    "protocol",
-    "method",
-    "status",
-    "reason",
-    "bind",
-    "gateway",
-    "listener",
-    "route",
-    "route_rule",
-];
-const M: &[&str] = &["backend", "bind", "gateway", "listener", "route", "route_rule"];
-const T: &[&str] = &["bind", "gateway", "listener", "protocol"];
-
-const G: &[&str] = &[
-    "gen_ai_operation_name",
-    "gen_ai_system",
-    "gen_ai_request_model",
-    "gen_ai_response_model",
-    "bind",
-    "gateway",
-    "listener",
-    "route",
-    "route_rule",
-];
-const GEN_AI_TOKENS: &[&str] = &[
-    "gen_ai_token_type",
-    "gen_ai_operation_name",
-    "gen_ai_system",
-    "gen_ai_request_model",
-    "gen_ai_response_model",
-    "bind",
-    "gateway",
-    "listener",
-    "route",
-    "route_rule",
-];
-const E: &[&str] = &["backend", "endpoint"];
 
 macro_rules! families {
     ($($id:ident = $family:expr;)+) => {
@@ -425,6 +387,22 @@ families! {
         &[],
         "Expressions that gave nothing of use for a request: a header that is not there, a type that \
          does not fit, a value that no header can have.",
+    );
+    BUDGET_USED = gauge(
+        "ringway_budget_used",
+        &["budget", "unit"],
+        "What was used of a budget in the period that runs: tokens, or dollars.",
+    );
+    BUDGET_LIMIT = gauge("ringway_budget_limit", &["budget", "unit"], "What a budget may use.");
+    BUDGET_DENIALS = counter(
+        "ringway_budget_denials_total",
+        &["budget"],
+        "Requests that were refused since a budget is used up.",
+    );
+    BUDGET_STORE_ERRORS = counter(
+        "ringway_budget_store_errors_total",
+        &[],
+        "Times that what budgets used could not be written down, or read.",
     );
     CONFIG_RELOADS = counter(
         "ringway_config_reloads_total",

@@ -128,6 +128,9 @@ impl<'a> Checker<'a> {
                 if let Some((_, kind)) = fields.iter().find(|(field, _)| *field == name) {
                     return *kind;
                 }
+                if variable.is_open() {
+                    return Kind::Any;
+                }
                 let whole = format!("{}.{name}", variable.name());
                 if variable.unsupported().contains(&name) {
                     self.fail(at, &not_yet(&whole), None);

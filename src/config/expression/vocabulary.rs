@@ -33,6 +33,8 @@ pub enum Variable {
     Source,
     /// `source.identity`
     Identity,
+    /// What is known of the key that was shown: its metadata.
+    ApiKey,
 }
 
 /// A function by one of its forms.
@@ -55,7 +57,7 @@ pub enum Literal {
 
 impl Variable {
     /// Those that stand by themselves.
-    pub const ALL: [Self; 3] = [Self::Request, Self::Response, Self::Source];
+    pub const ALL: [Self; 4] = [Self::Request, Self::Response, Self::Source, Self::ApiKey];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,6 +65,7 @@ impl Variable {
             Self::Response => "response",
             Self::Source => "source",
             Self::Identity => "source.identity",
+            Self::ApiKey => "apiKey",
         }
     }
 
@@ -92,12 +95,19 @@ impl Variable {
                 ("subjectAltNames", Kind::List),
                 ("subjectCn", Kind::Text),
             ],
+            // And whatever else the configuration says of its keys.
+            Self::ApiKey => &[("name", Kind::Any), ("team", Kind::Any)],
             Self::Identity => &[
                 ("trustDomain", Kind::Text),
                 ("namespace", Kind::Text),
                 ("serviceAccount", Kind::Text),
             ],
         }
+    }
+
+    /// It may have any field.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::ApiKey)
     }
 
     /// Fields that agentgateway has and we do not.
@@ -108,7 +118,7 @@ impl Variable {
             Self::Source => {
                 &["certificate", "connectHeaders", "rawAddress", "rawPort", "unverifiedWorkload"]
             }
-            Self::Identity => &[],
+            Self::Identity | Self::ApiKey => &[],
         }
     }
 }
@@ -141,7 +151,6 @@ impl Kind {
 
 /// Variables that agentgateway has and we do not.
 pub const UNSUPPORTED: &[&str] = &[
-    "apiKey",
     "backend",
     "basicAuth",
     "destination",

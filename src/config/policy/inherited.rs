@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::super::listener::ListenerProtocol;
 use super::super::reader::{Cursor, Table};
+use super::api_key::ApiKey;
 use super::choice::Chosen;
 use super::cors::Cors;
 use super::guard::Authorization;
@@ -16,6 +17,9 @@ pub struct ListenerPolicies {
     /// For routes that have none of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
+    /// For routes that have none of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKey>,
     /// Beside that of the route: both have to let a request in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Chosen<Authorization>>,
@@ -24,7 +28,7 @@ pub struct ListenerPolicies {
     pub transformations: Option<Transformations>,
 }
 
-const UNSUPPORTED: [&str; 6] = ["apiKey", "basicAuth", "extAuthz", "extProc", "jwtAuth", "oidc"];
+const UNSUPPORTED: [&str; 5] = ["basicAuth", "extAuthz", "extProc", "jwtAuth", "oidc"];
 
 impl ListenerPolicies {
     /// Of a listener of `binds`: a table of their own.
@@ -40,6 +44,7 @@ impl ListenerPolicies {
         table.unsupported(&UNSUPPORTED);
         Self {
             cors: table.maybe("cors", Cors::read),
+            api_key: table.maybe("apiKey", ApiKey::read),
             authorization: table.maybe("authorization", |c| Chosen::read(c, Authorization::of)),
             transformations: table.maybe("transformations", Transformations::read),
         }

@@ -45,6 +45,8 @@ async fn answer(mut asks: mpsc::Receiver<Ask>) {
             Ask::Config(reply) => reply.send(serde_json::json!({ "binds": [] })).unwrap(),
             Ask::Workers(reply) => reply.send(serde_json::json!({ "workers": [] })).unwrap(),
             Ask::Clusters(reply) => reply.send(serde_json::json!({ "clusters": [] })).unwrap(),
+            Ask::Budgets(reply) => reply.send(serde_json::json!({ "budgets": [] })).unwrap(),
+            Ask::ResetBudget(name, reply) => reply.send(name == "one").unwrap(),
             Ask::Metrics(format, reply) => reply.send(format!("{format:?}\n")).unwrap(),
             Ask::LogLevel(reply) => reply.send(level.clone()).unwrap(),
             Ask::SetLogLevel(wanted, reply) if wanted == "loud" => {

@@ -35,7 +35,11 @@ impl Shape {
         let (front, end): ([&str; 3], [&str; 5]) = match (self, code) {
             (Self::Plain, _) => return out.put(text.as_bytes()),
             (Self::OpenAi, Some(code)) => {
-                let kind = openai_type(status);
+                let kind = match code {
+                    // LiteLLM's word, which its users look for.
+                    "budget_exceeded" => code,
+                    _ => openai_type(status),
+                };
                 let end = ["\",\"type\":\"", kind, "\",\"param\":null,\"code\":\"", code, "\"}}"];
                 (["{\"error\":{\"message\":\"", "", ""], end)
             }

@@ -1,6 +1,8 @@
-use super::{Attributes, RequestPart, ResponsePart, Source};
+use super::{Attributes, Known, RequestPart, ResponsePart, Source};
 use crate::base::clock::Instant;
+use crate::base::id::KeyId;
 use crate::net::tls::Identity;
+use crate::policy::api_key::ApiKey;
 use crate::proto::http1::HeadLimits;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
@@ -39,7 +41,22 @@ pub(in crate::policy) fn with_attributes<T>(
     let identity = identity();
     let address = Some("192.0.2.7:5555".parse().expect("an address"));
     let source = Source { address, identity: Some(&identity) };
-    then(&Attributes::new(part, response, source, 42))
+    let keys = [key()];
+    let known = Known { keys: &keys, now: 0, key: Some(KeyId(0)) };
+    then(&Attributes::new(part, response, source, 42).with(known))
+}
+
+fn key() -> ApiKey {
+    let metadata = serde_json::json!({
+        "owner": "platform", "level": 3, "share": 0.5, "on": true, "none": null,
+        "tags": ["a", "b"], "deep": { "er": { "still": "x" } },
+    });
+    ApiKey {
+        name: "one".into(),
+        team: Some("blue".into()),
+        metadata: metadata.as_object().cloned().unwrap_or_default(),
+        ..ApiKey::default()
+    }
 }
 
 /// With another request, `\n` for each of its line ends.

@@ -50,6 +50,16 @@ fn values_are_what_the_heads_say() {
         ("source.subjectAltNames[0]", "client.example"),
         ("source.subjectAltNames.exists(name, name.startsWith('spiffe:'))", "true"),
         ("source.subjectAltNames.size()", "3"),
+        ("apiKey.name + apiKey.team + apiKey.owner", "oneblueplatform"),
+        ("apiKey.level + 1", "4"),
+        ("apiKey.share * 2.0", "1"),
+        ("apiKey.on", "true"),
+        ("apiKey.none == null", "true"),
+        ("'b' in apiKey.tags", "true"),
+        ("apiKey.tags[0] + string(size(apiKey.tags))", "a2"),
+        ("apiKey.deep.er.still", "x"),
+        ("has(apiKey.deep) && !has(apiKey.deep.other) && !has(apiKey.other)", "true"),
+        ("default(apiKey.other, 'none')", "none"),
     ];
     for (text, expected) in cases {
         assert_eq!(written(text).as_deref(), Some(expected), "{text}");

@@ -96,6 +96,16 @@ const CASES: &[Case] = {
             "no credential for the backend yet",
             false,
         ),
+        (
+            F::Unidentified(Fault::Unknown),
+            401,
+            R::ApiKeyAuth,
+            "UAEX",
+            "api key authentication failure: invalid credentials",
+            false,
+        ),
+        (F::OverBudget(Some(1)), 429, R::RateLimit, "RL", "budget exceeded", false),
+        (F::BudgetsLost, 503, R::Internal, "RLSE", "budgets cannot be kept", false),
     ]
 };
 
@@ -138,12 +148,15 @@ const fn place(failure: Failure) -> usize {
         F::Turned => 32,
         F::FirstTokenSlow => 33,
         F::NoCredential => 34,
+        F::Unidentified(_) => 35,
+        F::OverBudget(_) => 36,
+        F::BudgetsLost => 37,
     }
 }
 
 #[test]
 fn each_failure_has_its_row() {
-    assert_eq!(CASES.len(), place(Failure::NoCredential) + 1);
+    assert_eq!(CASES.len(), place(Failure::BudgetsLost) + 1);
     for (index, (failure, status, reason, flag, text, closes)) in CASES.iter().enumerate() {
         assert_eq!(place(*failure), index, "{failure:?}");
         let row = failure.row();

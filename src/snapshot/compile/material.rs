@@ -48,13 +48,13 @@ impl<'a> Materials<'a> {
         loaded.map_err(|error| self.tell(root, error.to_string())).ok()
     }
 
-    fn read(&mut self, file: &FilePath) -> Option<Arc<[u8]>> {
+    pub(super) fn read(&mut self, file: &FilePath) -> Option<Arc<[u8]>> {
         let read = (self.inputs.file)(file.path());
         read.map_err(|why| self.tell(file, format!("cannot read {}: {why}", name(file)))).ok()
     }
 
     /// Once for each place, however many clusters are made of it.
-    fn tell(&mut self, file: &FilePath, message: String) {
+    pub(super) fn tell(&mut self, file: &FilePath, message: String) {
         let problem = file.problem(message);
         if !self.found.problems().contains(&problem) {
             self.found.push(problem);

@@ -68,6 +68,10 @@ impl<'a> Above<'a> {
         self.attached.iter().copied()
     }
 
+    pub(super) fn listeners(&self) -> &'a [&'a ListenerPolicies] {
+        self.listeners
+    }
+
     /// The same, with rules that hold as well.
     pub(super) fn with<'b>(&self, rules: &'b [RoutePolicies]) -> Above<'b>
     where

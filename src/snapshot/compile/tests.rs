@@ -12,11 +12,13 @@ pub(crate) struct Desk {
     keyring: Keyring,
     /// What is on the disk.
     pub(crate) files: HashMap<String, String>,
+    purses: Purses,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self { registry: Registry::new(), keyring: Keyring::default(), files: HashMap::new() }
+        let (files, purses) = (HashMap::new(), Purses::default());
+        Self { registry: Registry::new(), keyring: Keyring::default(), files, purses }
     }
 
     pub(crate) fn compile(&mut self, yaml: &str, last: Option<&Snapshot>) -> Snapshot {
@@ -39,7 +41,8 @@ impl Desk {
             None => Err("no such file".to_owned()),
         };
         let now = Instant::default();
-        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file, now };
+        let purses = &self.purses;
+        let inputs = Inputs { resolve: &resolve, origin: &origin, file: &file, now, purses };
         compile(&config, &inputs, last, &mut self.registry, &mut self.keyring)
     }
 

@@ -133,6 +133,13 @@ fn control() -> ControlMetrics {
             most: 10,
             rejected: 4,
         }],
+        budgets: vec![BudgetMetric {
+            name: "key:\"a".into(),
+            tokens: Some((3, 10)),
+            nanos_usd: Some((1_500_000_000, 20_000_000_000)),
+            denied: 2,
+        }],
+        budget_store_errors: 1,
         lookups_good: 8,
         lookups_failed: 2,
         upgrades_failed: 1,

@@ -10,11 +10,13 @@ use crate::config::ai::Ai;
 use crate::config::expression::Expression as RawExpression;
 use crate::config::policy::ai::{AiPolicy, Choice, Model as RawModel, Sent as RawSent};
 use crate::config::route::{HeaderMatch, ValueMatch};
+use crate::http::reply::Shape;
 use crate::limits::CANDIDATES_MAX;
 use crate::llm::Plan;
 use crate::llm::listing::Listing;
 use crate::llm::model::{Fields, Model, Models, Sent};
 use crate::llm::plan::{Candidate, Draft, TooMany};
+use crate::llm::roll;
 use crate::policy::expression::Expression;
 use crate::route::target::FixedReply;
 
@@ -133,18 +135,15 @@ impl Compiler<'_> {
         names.retain(|name| !name.contains('*'));
         names.sort_unstable();
         names.dedup();
-        let openai: Vec<_> = names.iter().map(|name| openai(name)).collect();
-        let anthropic: Vec<_> = names.iter().map(|name| anthropic(name)).collect();
-        let lists = [openai_list(&openai), anthropic_list(&names, &anthropic)];
-        let each = names.iter().zip(openai.iter().zip(&anthropic));
-        let each: HashMap<_, _> = each
-            .map(|(name, (openai, anthropic))| {
-                let replies = [openai, anthropic].map(|model| self.told(model, label));
+        let each: HashMap<_, _> = names
+            .iter()
+            .map(|name| {
+                let replies = SHAPES.map(|shape| self.told(&roll::one(shape, name), label));
                 (name.clone().into_bytes().into(), replies)
             })
             .collect();
-        let lists = lists.map(|list| self.told(&list, label));
-        Listing { lists, each, is_whole: policy.models.is_some() }
+        let lists = SHAPES.map(|shape| self.told(&roll::all(shape, &names), label));
+        Listing { names, lists, each, is_whole: policy.models.is_some() }
     }
 
     fn told(&mut self, value: &serde_json::Value, label: &str) -> FixedReply {
@@ -157,6 +156,9 @@ impl Compiler<'_> {
     }
 }
 
+/// As `Listing` has them.
+const SHAPES: [Shape; 2] = [Shape::OpenAi, Shape::Anthropic];
+
 fn place(backend: usize) -> u32 {
     u32::try_from(backend).expect("fewer models than 4 billion")
 }
@@ -167,24 +169,4 @@ fn sent(raw: &RawSent) -> Sent {
         RawSent::Name(name) => Sent::name(name),
         RawSent::Without(prefix) => Sent::Without(prefix.as_bytes().into()),
     }
-}
-
-fn openai(name: &str) -> serde_json::Value {
-    serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "ringway"})
-}
-
-fn openai_list(models: &[serde_json::Value]) -> serde_json::Value {
-    serde_json::json!({"object": "list", "data": models})
-}
-
-fn anthropic(name: &str) -> serde_json::Value {
-    let created = "1970-01-01T00:00:00Z";
-    serde_json::json!({
-        "type": "model", "id": name, "display_name": name, "created_at": created,
-    })
-}
-
-fn anthropic_list(names: &[String], models: &[serde_json::Value]) -> serde_json::Value {
-    let (first, last) = (names.first(), names.last());
-    serde_json::json!({"data": models, "has_more": false, "first_id": first, "last_id": last})
 }
