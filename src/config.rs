@@ -12,6 +12,7 @@ pub mod attached;
 pub mod backend;
 pub mod backend_auth;
 pub mod backend_tls;
+pub mod catalog;
 pub mod check;
 pub mod cluster;
 pub mod compression;

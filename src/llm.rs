@@ -10,6 +10,7 @@ pub mod answer;
 pub mod api;
 pub mod error;
 pub mod model;
+pub mod price;
 pub mod provider;
 pub mod request;
 pub mod translate;
@@ -20,10 +21,13 @@ pub use api::Api;
 pub use error::Error;
 pub use provider::Provider;
 
+use std::sync::Arc;
+
 use crate::route::split::Split;
 use crate::route::target::FixedReply;
 use api::Suffixes;
 use model::{Models, Sent};
+use price::Prices;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -38,6 +42,10 @@ pub struct Llm {
     pub body_bytes_max: usize,
     /// Answers to `/v1/models`: as OpenAI has it, and as Anthropic has it.
     pub listing: [FixedReply; 2],
+    /// What tokens cost, where the configuration says it.
+    pub prices: Option<Arc<Prices>>,
+    /// The field of the head that tells the cost of an answer that is no stream.
+    pub cost_field: Option<Box<[u8]>>,
 }
 
 /// Who is asked for a model, and what it is called there.

@@ -10,6 +10,7 @@ use super::ai::{self, Ai, Provider};
 use super::backend::{BackendPolicies, Host, RouteBackend, RouteTarget, Target};
 use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
+use super::catalog;
 use super::listener::{Bind, Listener, TunnelProtocol};
 use super::policy::RoutePolicies;
 use super::policy::ai::{AiPolicy, Model as RouteModel, Sent};
@@ -29,6 +30,9 @@ pub struct Llm {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<NamedProvider>,
     pub models: Vec<Model>,
+    /// Behind that of `config`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub model_catalog: Vec<catalog::Source>,
 }
 
 /// What several models have in common.
@@ -98,7 +102,7 @@ impl Serialize for Transformation {
 impl Llm {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["policies", "virtualModels", "gateways", "tls", "modelCatalog"]);
+        table.unsupported(&["policies", "virtualModels", "gateways", "tls"]);
         let mark = table.value("port").map_or_else(|| cursor.mark(), |port| port.mark());
         let llm = Self {
             port: table.or("port", limits::LLM_PORT, |c| c.integer(0..=65535)),
@@ -107,6 +111,7 @@ impl Llm {
             }),
             providers: table.list("providers", NamedProvider::read).unwrap_or_default(),
             models: table.must("models", read_models).unwrap_or_default(),
+            model_catalog: table.or("modelCatalog", Vec::new(), catalog::Source::read_all),
         };
         llm.check_names(&table);
         let socket = llm.socket(ipv6);

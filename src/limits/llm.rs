@@ -1,5 +1,7 @@
 //! Bounds of what the AI gateway reads.
 
+use super::KIB;
+
 /// Levels of arrays and objects in a JSON text.
 pub const JSON_DEPTH_MAX: usize = 128;
 /// Levels that a field may be looked for in.
@@ -14,5 +16,15 @@ pub const GEN_AI_SERIES_MAX: usize = 1_000;
 pub const LLM_PORT: u16 = 4000;
 /// Models of one gateway, and aliases of one route.
 pub const MODELS_MAX: usize = 10_000;
+/// Models of one catalogue of prices, and rates of one of them by the length of the prompt.
+pub const CATALOG_MODELS_MAX: usize = 65_536;
+/// A file of prices: as much as is read of any file.
+pub const CATALOG_BYTES_MAX: usize = super::TLS_PEM_BYTES_MAX;
+pub const PRICE_TIERS_MAX: usize = 16;
+/// For a million tokens: whatever is written, no sum of rates overflows while it is read.
+pub const PRICE_DOLLARS_MAX: u64 = 1_000_000;
+
+/// What the access log may be told to have of a prompt, and of an answer.
+pub const LOG_MESSAGES_BYTES_CEILING: usize = 16 * KIB;
 
 const _: () = assert!(JSON_DEPTH_MAX.is_multiple_of(64) && JSON_PATH_DEPTH_MAX < JSON_DEPTH_MAX);

@@ -88,6 +88,10 @@ impl Answer {
         self.hides_usage &= form == Form::Events;
     }
 
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
     /// Its length is not what the provider says.
     pub fn may_shrink(&self) -> bool {
         self.hides_usage

@@ -2,7 +2,8 @@
 //! Of a stream, what is told last counts, field by field.
 //!
 //! Who includes what: OpenAI's input has what was read from and written to a cache in it,
-//! Anthropic's has not. The fields have different names, so that the sum is right for both.
+//! Anthropic's has not. The fields have different names, so that the sum is right for both. What was
+//! thought is among the output of both.
 
 use crate::http::exchange::Usage;
 use crate::limits::JSON_TEXT_BYTES_MAX;
@@ -21,6 +22,9 @@ pub struct Facts {
     /// Beside the input.
     cache_read_apart: Option<u64>,
     cache_written_apart: Option<u64>,
+    reasoning: Option<u64>,
+    input_audio: Option<u64>,
+    output_audio: Option<u64>,
     /// Of an answer to `count_tokens`.
     pub counted: Option<u64>,
     /// Of the event under way.
@@ -50,6 +54,9 @@ impl Default for Facts {
             cache_written: None,
             cache_read_apart: None,
             cache_written_apart: None,
+            reasoning: None,
+            input_audio: None,
+            output_audio: None,
             counted: None,
             event: Event::default(),
         }
@@ -73,6 +80,9 @@ impl Facts {
             What::CacheWrittenApart => {
                 self.cache_written_apart = count.or(self.cache_written_apart);
             }
+            What::Reasoning => self.reasoning = count.or(self.reasoning),
+            What::InputAudio => self.input_audio = count.or(self.input_audio),
+            What::OutputAudio => self.output_audio = count.or(self.output_audio),
             What::Counted => self.counted = count.or(self.counted),
             What::Usage => self.event.has_usage |= matches!(found.kind, Kind::Object(false)),
             What::Choices => self.choices(found.kind),
@@ -105,6 +115,9 @@ impl Facts {
             output: self.output,
             cache_read: self.cached.or(read),
             cache_written: self.cache_written.or(written),
+            reasoning: self.reasoning,
+            input_audio: self.input_audio,
+            output_audio: self.output_audio,
         }
     }
 }
@@ -135,6 +148,9 @@ enum What {
     CacheWritten,
     CacheReadApart,
     CacheWrittenApart,
+    Reasoning,
+    InputAudio,
+    OutputAudio,
     Counted,
     Usage,
     Choices,
@@ -145,7 +161,7 @@ enum What {
 }
 
 /// Where it stands, in Completions and Embeddings, in Messages, in Responses.
-const WANTED: [(Path, What); 28] = [
+const WANTED: [(Path, What); 33] = [
     (&["model"], What::Model),
     (&["message", "model"], What::Model),
     (&["response", "model"], What::Model),
@@ -165,6 +181,11 @@ const WANTED: [(Path, What); 28] = [
     (&["message", "usage", "cache_read_input_tokens"], What::CacheReadApart),
     (&["usage", "cache_creation_input_tokens"], What::CacheWrittenApart),
     (&["message", "usage", "cache_creation_input_tokens"], What::CacheWrittenApart),
+    (&["usage", "completion_tokens_details", "reasoning_tokens"], What::Reasoning),
+    (&["usage", "output_tokens_details", "reasoning_tokens"], What::Reasoning),
+    (&["response", "usage", "output_tokens_details", "reasoning_tokens"], What::Reasoning),
+    (&["usage", "prompt_tokens_details", "audio_tokens"], What::InputAudio),
+    (&["usage", "completion_tokens_details", "audio_tokens"], What::OutputAudio),
     (&["input_tokens"], What::Counted),
     (&["usage"], What::Usage),
     (&["choices"], What::Choices),

@@ -130,6 +130,12 @@ fn gen_ai(known: &GenAi) -> GenAiPart<'_> {
         output: usage.output,
         cache_read: usage.cache_read,
         cache_written: usage.cache_written,
+        reasoning: usage.reasoning,
+        first_token_nanos: known.first_token_nanos,
+        each_token_nanos: known.each_token_nanos,
+        cost_nanos: known.cost_nanos_usd,
+        prompt: &known.prompt,
+        completion: &known.completion,
     }
 }
 

@@ -2,6 +2,7 @@
 //! names, what that one is told; and what its answer cost. A body is gathered to be read, and goes
 //! on as it was but for the edits of `llm::request`. Every error is told in the caller's own shape.
 
+pub mod cost;
 mod record;
 
 use std::cell::RefCell;
@@ -16,7 +17,6 @@ use super::place::Routed;
 use super::request_head::Rewritten;
 use crate::base::id::{LabelsId, LlmId};
 use crate::http::Exchange;
-use crate::http::exchange::GenAi;
 use crate::http::reply::Shape;
 use crate::llm::answer::Form;
 use crate::llm::request::Asked as AskedFor;
@@ -79,12 +79,8 @@ fn begin(llm: &Llm, exchange: &mut Exchange) -> Api {
     exchange.outcome.shape = shape;
     exchange.outcome.is_gen_ai = true;
     let known = exchange.gen_ai_mut();
-    let GenAi { operation, provider, request_model, response_model, usage } = known;
-    *operation = api.operation();
-    *usage = crate::http::exchange::Usage::default();
-    provider.clear();
-    request_model.clear();
-    response_model.clear();
+    known.clear();
+    known.operation = api.operation();
     api
 }
 
@@ -159,6 +155,9 @@ async fn send<'a>(
     if edited.is_some() {
         gather::replace(exchange, edited);
     }
+    exchange.gen_ai_mut().request_model = name;
+    cost::told(exchange, chosen.sent);
+    record::sent(&mut exchange.gen_ai_mut().request_model, chosen.sent);
     let changes: &'a Changes = changes;
     dispatch::identify(&routed, exchange);
     // In a box: it is a quarter of all that a request for a model takes.
@@ -167,8 +166,6 @@ async fn send<'a>(
     let routed = Routed { lines, watch: Some(&answer), ..routed };
     let rewritten = Rewritten { changes, backend, http2: false, tee: None };
     let result = forward::forward(&routed, exchange, chosen.provider.cluster, rewritten).await;
-    exchange.gen_ai_mut().request_model = name;
-    record::sent(&mut exchange.gen_ai_mut().request_model, chosen.sent);
     dispatch::measured(&routed, exchange);
     record::record(&routed, exchange, (api, &answer.borrow()));
     result.map(|()| End::Upstream)

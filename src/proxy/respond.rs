@@ -8,6 +8,7 @@ use super::coding::{self, Through};
 use super::failure::Failure;
 use super::gather;
 use super::judge;
+use super::llm::cost;
 use super::place::Routed;
 use super::replay;
 use super::response_head::{self, Shape, Told};
@@ -51,7 +52,8 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    if let Some(wanted) = routed.edits.gathers_response() {
+    let wanted = routed.edits.gathers_response();
+    if let Some(wanted) = wanted.or_else(|| cost::gathers(routed, exchange, input.filled())) {
         let whole = gather::response(routed, exchange, up, input, (upload, wanted));
         match Box::pin(whole).await {
             Ok(whole) => input = whole,
@@ -160,6 +162,7 @@ async fn body(
             return Ended::Failed(failure);
         }
     };
+    let through = cost::look(routed, exchange, &mut input, through);
     treatment.weakened |= routed.edits.gathers_response().is_some_and(|wanted| wanted.replaced);
     let told = told(&through, length, exchange.request.version.is_1_1());
     let uploading = upload.as_ref().is_some_and(|upload| upload.outcome() != Some(Ok(())));

@@ -37,6 +37,7 @@ use crate::config::route::Route as RawRoute;
 use crate::config::scalar::Hostname as RawHostname;
 use crate::config::tcp::TcpRoute;
 use crate::llm::Llm as Models;
+use crate::llm::price::Prices;
 use crate::policy::{Pipeline, PipelineSpec};
 use crate::proto::proxy_protocol::Accepted;
 use crate::route::host::{HostMap, Hostname};
@@ -88,6 +89,7 @@ pub fn compile(
         gradients: Gradients::new(last),
         together: Together::default(),
         llms: Vec::new(),
+        prices: None,
         last,
         made: Vec::new(),
         delegated: 0,
@@ -97,6 +99,7 @@ pub fn compile(
         gateway: String::new(),
         listener: String::new(),
     };
+    compiler.prices();
     compiler.together();
     let binds = compiler.binds();
     compiler.wrong.append(&mut compiler.clusters.wrong);
@@ -152,6 +155,7 @@ struct Compiler<'a> {
     gradients: Gradients<'a>,
     together: Together,
     llms: Vec<Arc<Models>>,
+    prices: Option<Arc<Prices>>,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,

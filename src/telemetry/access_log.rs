@@ -60,6 +60,14 @@ pub struct GenAiPart<'a> {
     pub output: Option<u64>,
     pub cache_read: Option<u64>,
     pub cache_written: Option<u64>,
+    pub reasoning: Option<u64>,
+    pub first_token_nanos: Option<u64>,
+    pub each_token_nanos: Option<u64>,
+    /// In 10^-9 dollars.
+    pub cost_nanos: Option<u64>,
+    /// What was asked and what was answered, where the configuration wants that in the log.
+    pub prompt: &'a [u8],
+    pub completion: &'a [u8],
 }
 
 /// One worker's end of the access log.

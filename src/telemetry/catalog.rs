@@ -3,10 +3,12 @@
 //! with `ringway_`. What is not here cannot be printed. Owns no state.
 
 mod family;
+mod labels;
 
 pub use family::Family;
 pub(crate) use family::counter;
 use family::{gauge, histogram, info};
+use labels::{COST_LOOKUP, E, G, GEN_AI_TOKENS, H, M, T};
 
 /// What a family's samples mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,46 +19,6 @@ pub enum Kind {
     /// A gauge of 1 that carries its text in labels.
     Info,
 }
-
-const H: &[&str] = &[
-    "backend",
-    "protocol",
-    "method",
-    "status",
-    "reason",
-    "bind",
-    "gateway",
-    "listener",
-    "route",
-    "route_rule",
-];
-const M: &[&str] = &["backend", "bind", "gateway", "listener", "route", "route_rule"];
-const T: &[&str] = &["bind", "gateway", "listener", "protocol"];
-
-const G: &[&str] = &[
-    "gen_ai_operation_name",
-    "gen_ai_system",
-    "gen_ai_request_model",
-    "gen_ai_response_model",
-    "bind",
-    "gateway",
-    "listener",
-    "route",
-    "route_rule",
-];
-const GEN_AI_TOKENS: &[&str] = &[
-    "gen_ai_token_type",
-    "gen_ai_operation_name",
-    "gen_ai_system",
-    "gen_ai_request_model",
-    "gen_ai_response_model",
-    "bind",
-    "gateway",
-    "listener",
-    "route",
-    "route_rule",
-];
-const E: &[&str] = &["backend", "endpoint"];
 
 macro_rules! families {
     ($($id:ident = $family:expr;)+) => {
@@ -146,6 +108,16 @@ families! {
         "agentgateway_gen_ai_server_time_per_output_token",
         G,
         "Time to generate each output token for a given request.",
+    );
+    GEN_AI_COST = counter(
+        "agentgateway_gen_ai_client_cost_usd_total",
+        G,
+        "Cumulative USD cost of generative AI requests.",
+    ).in_unit("usd");
+    COST_LOOKUPS = counter(
+        "agentgateway_cost_catalog_lookups_total",
+        COST_LOOKUP,
+        "Total number of model cost catalog lookups by resolution status.",
     );
     CONFIG_SYNCHRONIZED = gauge(
         "agentgateway_config_synchronized",

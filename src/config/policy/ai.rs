@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::super::ai::{Api, read_model};
+use super::super::header::FieldName;
 use super::super::reader::Cursor;
 use crate::limits::MODELS_MAX;
 
@@ -17,6 +18,9 @@ pub struct AiPolicy {
     /// A name, which may have one `*`, and the model that it stands for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub model_aliases: BTreeMap<String, String>,
+    /// Ours: the field of a response that tells what the answer cost, in dollars. Not of streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_header: Option<FieldName>,
     /// Of the block `llm`, which has a table of its own.
     #[serde(skip)]
     pub models: Option<Vec<Model>>,
@@ -50,6 +54,7 @@ impl AiPolicy {
         let policy = Self {
             routes: table.or("routes", BTreeMap::new(), read_routes),
             model_aliases: table.or("modelAliases", BTreeMap::new(), read_aliases),
+            cost_header: table.maybe("costHeader", FieldName::read_modified),
             models: None,
         };
         table.finish();

@@ -95,10 +95,19 @@ impl Compiler<'_> {
             split,
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
+            prices: self.prices.clone(),
+            cost_field: policy.cost_header.as_ref().map(|name| name.as_str().as_bytes().into()),
         };
         let id = LlmId(u32::try_from(self.llms.len()).expect("fewer than 4 billion routes"));
         self.llms.push(Arc::new(llm));
         Some(Target::Llm(id))
+    }
+
+    /// Reads the catalogue of prices: one for all routes.
+    pub(super) fn prices(&mut self) {
+        let own = self.config.llm.iter().flat_map(|llm| &llm.model_catalog);
+        let sources = self.config.process.model_catalog.iter().chain(own);
+        self.prices = self.materials.prices(sources);
     }
 
     /// The backend's own credential, or that of the named one, or the route's.

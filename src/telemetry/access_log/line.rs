@@ -124,14 +124,30 @@ impl Line<'_> {
         self.text(key!("gen_ai.response.model"), part.response_model);
         for (key, count) in [
             (key!("gen_ai.usage.input_tokens"), part.input),
-            (key!("gen_ai.usage.cache_read.input_tokens"), part.cache_read),
             (key!("gen_ai.usage.cache_creation.input_tokens"), part.cache_written),
+            (key!("gen_ai.usage.cache_read.input_tokens"), part.cache_read),
             (key!("gen_ai.usage.output_tokens"), part.output),
+            (key!("gen_ai.usage.reasoning_tokens"), part.reasoning),
         ] {
             if let Some(count) = count {
                 self.number(key, count);
             }
         }
+        for (key, nanos) in [
+            (key!("agw.ai.time_to_first_token"), part.first_token_nanos),
+            (key!("agw.ai.time_per_output_token"), part.each_token_nanos),
+        ] {
+            if let Some(nanos) = nanos {
+                self.key(key);
+                billionths(self.out, nanos);
+            }
+        }
+        if let Some(nanos) = part.cost_nanos {
+            self.key(key!("agw.ai.usage.cost.total"));
+            billionths(self.out, nanos);
+        }
+        self.text(key!("gen_ai.input.messages"), part.prompt);
+        self.text(key!("gen_ai.output.messages"), part.completion);
     }
 
     fn measures(&mut self, record: &Record<'_>) {
@@ -218,6 +234,21 @@ fn ipv4_address(out: &mut Vec<u8>, address: SocketAddrV4) {
         out.push(*end);
     }
     decimal(out, u64::from(address.port()));
+}
+
+/// A number of them as one with a point, without zeros at its end.
+fn billionths(out: &mut Vec<u8>, value: u64) {
+    decimal(out, value / 1_000_000_000);
+    let mut rest = value % 1_000_000_000;
+    if rest > 0 {
+        out.push(b'.');
+    }
+    let mut unit = 100_000_000;
+    while rest > 0 {
+        out.push(b'0' + (rest / unit) as u8);
+        rest %= unit;
+        unit /= 10;
+    }
 }
 
 fn decimal(out: &mut Vec<u8>, mut value: u64) {

@@ -68,6 +68,12 @@ fn a_record_comes_back_as_it_was() {
             output: Some(7),
             cache_read: None,
             cache_written: Some(u64::MAX - 1),
+            reasoning: Some(3),
+            first_token_nanos: Some(5),
+            each_token_nanos: None,
+            cost_nanos: Some(6),
+            prompt: b"[{\"role\":\"user\"}]",
+            completion: b"said",
         }),
     };
     let ipv4 = Record { source: Some("192.0.2.1:80".parse().unwrap()), ..RECORD };
