@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod api;
 pub mod error;
+pub mod estimate;
 pub mod model;
 pub mod price;
 pub mod provider;
@@ -23,6 +24,7 @@ pub use provider::Provider;
 
 use std::sync::Arc;
 
+use crate::policy::rate_limit::RateLimit;
 use crate::route::split::Split;
 use crate::route::target::FixedReply;
 use api::Suffixes;
@@ -46,6 +48,8 @@ pub struct Llm {
     pub prices: Option<Arc<Prices>>,
     /// The field of the head that tells the cost of an answer that is no stream.
     pub cost_field: Option<Box<[u8]>>,
+    /// Of its tokens.
+    pub token_limits: Box<[Arc<RateLimit>]>,
 }
 
 /// Who is asked for a model, and what it is called there.

@@ -105,6 +105,10 @@ pub struct GenAi {
     /// next.
     pub first_token_nanos: Option<u64>,
     pub each_token_nanos: Option<u64>,
+    /// What was taken of each limit on its tokens: which key, and how many.
+    pub reserved: Vec<(u64, u64)>,
+    /// Of the limit that has the least left: what it is, what is left, seconds until it is full.
+    pub tokens_left: Option<(u64, u64, u32)>,
     /// The begin of what was asked and of what was answered, where the log is to have that.
     pub prompt: Vec<u8>,
     pub completion: Vec<u8>,
@@ -120,6 +124,8 @@ impl GenAi {
         self.usage = Usage::default();
         (self.cost, self.cost_nanos_usd) = (None, None);
         (self.first_token_nanos, self.each_token_nanos) = (None, None);
+        self.reserved.clear();
+        self.tokens_left = None;
         self.prompt.clear();
         self.completion.clear();
     }

@@ -3,6 +3,7 @@
 //! on as it was but for the edits of `llm::request`. Every error is told in the caller's own shape.
 
 pub mod cost;
+mod limits;
 mod record;
 
 use std::cell::RefCell;
@@ -55,7 +56,10 @@ pub async fn ask<'a>(
         }
         _ => read(&routed, exchange, (llm, api)).await?,
     };
-    send(routed, exchange, changes, labels, request).await
+    limits::reserve(&routed, exchange, (llm, api))?;
+    let sent = send(routed, exchange, changes, labels, request).await;
+    limits::settle(&routed, exchange, llm);
+    sent
 }
 
 /// A failure of the policies in front of a model is told in the shape of its API, too.

@@ -97,7 +97,7 @@ pub fn encode(
     }
     out.put(routed.lines);
     if exchange.outcome.is_gen_ai {
-        cost::put(out, routed, exchange);
+        cost::put(out, routed, exchange, bytes);
     }
     if exchange.outcome.affine {
         put_affinity(out, routed, exchange);

@@ -360,7 +360,7 @@ impl Compiler<'_> {
         let mut weighted = Vec::new();
         let mut backends = Vec::new();
         let mut labels = Vec::new();
-        let mut providers = Providers::default();
+        let mut providers = Providers::limited(&bounds.rate_limits);
         let below = above.below(policies, bounds);
         let group = raw.group().map(|name| self.group(name, &below));
         let backends_of = if group.is_some() { &[][..] } else { &raw.backends };

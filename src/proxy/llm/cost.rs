@@ -101,8 +101,25 @@ pub fn look<'a>(
     Through::Nothing
 }
 
-/// Tells it in the head.
-pub fn put(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange) {
+/// What is left of the limits on tokens, unless the provider tells of its own.
+fn put_left(out: &mut Buffer, exchange: &Exchange, bytes: &[u8]) {
+    let left = exchange.gen_ai().and_then(|known| known.tokens_left);
+    let Some((limit, remaining, reset)) = left else { return };
+    let told = |name: &[u8]| exchange.response.find(bytes, name).is_some();
+    if LEFT.iter().any(|name| told(name)) {
+        return;
+    }
+    for (name, value) in LEFT.iter().zip([limit, remaining, u64::from(reset)]) {
+        out.put(name);
+        out.put(b": ");
+        encode::decimal(out, value);
+        out.put(b"\r\n");
+    }
+}
+
+/// Tells it in the head, whose first bytes came as `bytes`, and what is left of limits on tokens.
+pub fn put(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange, bytes: &[u8]) {
+    put_left(out, exchange, bytes);
     let Some(nanos) = exchange.gen_ai().and_then(|known| known.cost_nanos_usd) else { return };
     let Some(field) = llm(routed).and_then(|llm| llm.cost_field.as_ref()) else { return };
     out.put(field);
@@ -118,4 +135,6 @@ pub fn put(out: &mut Buffer, routed: &Routed<'_>, exchange: &Exchange) {
     out.put(b"\r\n");
 }
 
+/// As agentgateway calls them.
+const LEFT: [&[u8]; 3] = [b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset"];
 const NANOS: u64 = 1_000_000_000;

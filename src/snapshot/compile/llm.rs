@@ -7,6 +7,7 @@ use crate::base::id::{ClusterId, LlmId};
 use crate::config::ai::{Ai, Api as RawApi};
 use crate::config::backend_auth::BackendAuth;
 use crate::config::policy::ai::{AiPolicy, Sent as RawSent};
+use crate::config::rate_limit::{Counts, RateLimit as RawLimit};
 use crate::config::route::Route as RawRoute;
 use crate::llm::api::Suffixes;
 use crate::llm::model::{Model, Models, Sent};
@@ -14,6 +15,7 @@ use crate::llm::provider::ENDS;
 use crate::llm::{Api, Llm, Provider};
 use crate::policy::PipelineSpec;
 use crate::policy::edit::HeaderModifierSpec;
+use crate::policy::rate_limit::RateLimit;
 use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
 
@@ -23,9 +25,16 @@ pub(super) struct Providers {
     found: Vec<(u32, ClusterId, Ai)>,
     /// Backends that are none.
     others: usize,
+    token_limits: Vec<Arc<RateLimit>>,
 }
 
 impl Providers {
+    /// With the limits of the route that are on tokens.
+    pub(super) fn limited(limits: &[Arc<RateLimit>]) -> Self {
+        let token_limits = limits.iter().filter(|limit| limit.spec.tokens.is_some());
+        Self { token_limits: token_limits.cloned().collect(), ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, weight: u32, cluster: ClusterId, ai: Option<Ai>) {
         match ai {
             Some(ai) => self.found.push((weight, cluster, ai)),
@@ -67,8 +76,12 @@ impl Compiler<'_> {
         label: &str,
     ) -> Option<Target> {
         let policy = raw.policies.ai.as_ref();
-        let Providers { found, others } = providers;
+        let Providers { found, others, token_limits } = providers;
         if found.is_empty() {
+            let counts = |limit: &RawLimit| limit.counts == Counts::Tokens;
+            if raw.group().is_none() && raw.policies.local_rate_limit.iter().any(counts) {
+                self.tell(label, "`localRateLimit` of tokens: none of its backends is an `ai`");
+            }
             if policy.is_some() {
                 self.tell(label, "`policies.ai`: none of its backends is an `ai`");
             }
@@ -96,6 +109,7 @@ impl Compiler<'_> {
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
             prices: self.prices.clone(),
+            token_limits: token_limits.into(),
             cost_field: policy.cost_header.as_ref().map(|name| name.as_str().as_bytes().into()),
         };
         let id = LlmId(u32::try_from(self.llms.len()).expect("fewer than 4 billion routes"));
