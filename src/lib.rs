@@ -92,8 +92,9 @@
 //! * `llm`: which models there are, and what is said to and by their providers
 //!
 //!   `Llm` finds an API by a path and a provider by a model; `request` finds both in a body and
-//!   writes the edits, `answer` reads what an answer used while it passes. Refuses to translate, and
-//!   to keep anything of a prompt or an answer.
+//!   writes the edits, `answer` reads what an answer used while it passes, `price` says what that
+//!   cost, in whole numbers; `prompt` edits the tree of a body, where policies ask for it. Refuses to
+//!   translate, and to keep anything of a prompt or an answer, unless the log is to have it.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -191,6 +192,12 @@
 //! says so where that of another names a coding, so that a plain route is asked nothing new.
 //! Framing is taken off and put on again, so that an answer in chunks is read as what it is. What
 //! it cost is recorded when it is over, whether it ended well or not (`proxy::llm::record`).
+//!
+//! What a route does not ask for costs it a branch: policies on prompts read the gathered body into a
+//! tree and write another before it is scanned (`proxy::llm::prompt`); limits on tokens take an
+//! estimate before it is sent, and mend that behind the answer (`proxy::llm::limits`); prices are
+//! looked up when the usage is known (`proxy::llm::cost`), which is before the head of the answer
+//! where that has to tell the cost: then an answer that is no stream is gathered.
 //!
 //! Boxes a request: a future that plain routes do not carry, the body that is held, what is learnt of
 //! the answer; one more where that does not come in one piece with a length, and the text of an

@@ -11,7 +11,9 @@ pub mod api;
 pub mod error;
 pub mod estimate;
 pub mod model;
+pub mod named;
 pub mod price;
+pub mod prompt;
 pub mod provider;
 pub mod request;
 pub mod translate;
@@ -29,7 +31,9 @@ use crate::route::split::Split;
 use crate::route::target::FixedReply;
 use api::Suffixes;
 use model::{Models, Sent};
+use named::Named;
 use price::Prices;
+use prompt::{Edits, Prompt};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -48,6 +52,9 @@ pub struct Llm {
     pub prices: Option<Arc<Prices>>,
     /// The field of the head that tells the cost of an answer that is no stream.
     pub cost_field: Option<Box<[u8]>>,
+    /// What is done to requests, if anything is; and to those for a model of this name.
+    pub prompt: Option<Box<Prompt>>,
+    pub model_edits: Named<Edits>,
     /// Of its tokens.
     pub token_limits: Box<[Arc<RateLimit>]>,
 }

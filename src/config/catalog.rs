@@ -87,10 +87,9 @@ impl Source {
         let mut table = cursor.table();
         let source = match table.one_of(&["file", "inline"]) {
             Some(("file", value)) => FilePath::read(&value).map(Self::File),
-            Some((_, value)) if value.is_text() => {
-                value.parsed(|text| parse(text, "inline").map_err(|found| found.to_string()))
-                    .map(Self::Inline)
-            }
+            Some((_, value)) if value.is_text() => value
+                .parsed(|text| parse(text, "inline").map_err(|found| found.to_string()))
+                .map(Self::Inline),
             Some((_, value)) => Catalog::read(&value).map(Self::Inline),
             None => None,
         };

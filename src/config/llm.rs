@@ -1,20 +1,28 @@
 //! `llm:`: one address in front of all models. It is a bind, a listener and a route with a provider
 //! for each model: `bind` writes them out, and the rest of the product knows nothing of the block.
 
+mod transformation;
+
+pub use transformation::Transformation;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::ai::{self, Ai, Provider};
 use super::backend::{BackendPolicies, Host, RouteBackend, RouteTarget, Target};
 use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
 use super::catalog;
+use super::json;
 use super::listener::{Bind, Listener, TunnelProtocol};
-use super::policy::RoutePolicies;
 use super::policy::ai::{AiPolicy, Model as RouteModel, Sent};
+use super::policy::choice::Chosen;
+use super::policy::guard::Authorization;
 use super::policy::parse_path;
+use super::policy::prompt::Edits;
+use super::policy::{HeaderModifier, RoutePolicies};
 use super::reader::{Cursor, Table};
 use super::route::{Route, RouteMatch};
 use super::scalar::{self, Secret};
@@ -30,6 +38,9 @@ pub struct Llm {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<NamedProvider>,
     pub models: Vec<Model>,
+    /// What a route has: it is one.
+    #[serde(skip_serializing_if = "RoutePolicies::is_empty")]
+    pub policies: RoutePolicies,
     /// Behind that of `config`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub model_catalog: Vec<catalog::Source>,
@@ -54,8 +65,20 @@ pub struct Model {
     pub provider: ModelProvider,
     /// Each in place of the named provider's.
     pub params: Params,
+    #[serde(skip_serializing_if = "Transformation::is_empty")]
+    pub transformation: Transformation,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "json::serialize")]
+    pub defaults: json::Fields,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "json::serialize")]
+    pub overrides: json::Fields,
+    /// Of what is sent to its provider.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub transformation: Option<Transformation>,
+    pub request_headers: Option<HeaderModifier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Chosen<Authorization>>,
+    /// In place of `params.apiKey`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<BackendAuth>,
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
 }
@@ -84,25 +107,10 @@ pub struct Params {
     pub path_prefix: Option<String>,
 }
 
-/// The one that agentgateway's examples have: the model's name without what it begins with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transformation {
-    pub prefix: String,
-}
-
-impl Serialize for Transformation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("model", &format!("{STRIP}\"{}\")", self.prefix))?;
-        map.end()
-    }
-}
-
 impl Llm {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["policies", "virtualModels", "gateways", "tls"]);
+        table.unsupported(&["virtualModels", "gateways", "tls"]);
         let mark = table.value("port").map_or_else(|| cursor.mark(), |port| port.mark());
         let llm = Self {
             port: table.or("port", limits::LLM_PORT, |c| c.integer(0..=65535)),
@@ -111,6 +119,7 @@ impl Llm {
             }),
             providers: table.list("providers", NamedProvider::read).unwrap_or_default(),
             models: table.must("models", read_models).unwrap_or_default(),
+            policies: table.or("policies", RoutePolicies::default(), RoutePolicies::read),
             model_catalog: table.or("modelCatalog", Vec::new(), catalog::Source::read_all),
         };
         llm.check_names(&table);
@@ -187,18 +196,20 @@ impl Llm {
             if known.is_none() {
                 backends.push(backend);
             }
-            let sent = match (&model.transformation, self.params(model).model) {
-                (Some(strip), _) => Sent::Without(strip.prefix.clone()),
+            let sent = match (&model.transformation.strip, self.params(model).model) {
+                (Some(prefix), _) => Sent::Without(prefix.clone()),
                 (None, Some(name)) => Sent::Name(name),
                 (None, None) => Sent::Same,
             };
-            models.push(RouteModel { name: model.name.clone(), backend: place, sent });
+            let edits = model.edits();
+            models.push(RouteModel { name: model.name.clone(), backend: place, sent, edits });
         }
-        let ai = AiPolicy { models: Some(models), ..AiPolicy::default() };
+        let own = self.policies.ai.clone().unwrap_or_default();
+        let ai = AiPolicy { models: Some(models), ..own };
         let route = Route {
             name: Some("llm".to_owned()),
             matches: vec![RouteMatch::default()],
-            policies: RoutePolicies { ai: Some(ai), ..RoutePolicies::default() },
+            policies: RoutePolicies { ai: Some(ai), ..self.policies.clone() },
             backends,
             ..Route::default()
         };
@@ -233,7 +244,9 @@ impl Llm {
         };
         let policies = BackendPolicies {
             backend_tls: model.backend_tls.clone().or(tls),
-            backend_auth: params.api_key.map(|key| BackendAuth { key }),
+            backend_auth: model.auth.clone().or(params.api_key.map(|key| BackendAuth { key })),
+            request_header_modifier: model.request_headers.clone(),
+            authorization: model.authorization.clone(),
             ..BackendPolicies::default()
         };
         let target = RouteTarget::Inline(Target::Ai(Box::new(ai)));
@@ -259,15 +272,8 @@ impl NamedProvider {
 impl Model {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&[
-            "auth",
-            "authorization",
-            "defaults",
-            "guardrails",
-            "health",
-            "matches",
-        ]);
-        table.unsupported(&["overrides", "passthrough", "requestHeaders", "routing", "visibility"]);
+        table.unsupported(&["guardrails", "health", "matches"]);
+        table.unsupported(&["passthrough", "routing", "visibility"]);
         let name = table.must("name", |c| {
             let name = ai::read_model(c)?;
             if name.matches('*').count() > 1 {
@@ -277,13 +283,39 @@ impl Model {
         });
         let provider = table.must("provider", ModelProvider::read);
         let params = table.or("params", Params::default(), Params::read);
-        let transformation = table.maybe("transformation", Transformation::read);
-        if transformation.is_some() && params.model.is_some() {
+        let transformation =
+            table.or("transformation", Transformation::default(), Transformation::read);
+        if transformation.names_model() && params.model.is_some() {
             table.fail("`params.model` and `transformation.model` both say what is sent");
         }
         let backend_tls = table.maybe("backendTLS", BackendTls::read);
+        let defaults = table.or("defaults", Vec::new(), json::read_fields);
+        let overrides = table.or("overrides", Vec::new(), json::read_fields);
+        let request_headers = table.maybe("requestHeaders", HeaderModifier::read);
+        let authorization = table.maybe("authorization", |c| Chosen::read(c, Authorization::of));
+        let auth = table.maybe("auth", BackendAuth::read);
         table.finish();
-        Some(Self { name: name?, provider: provider?, params, transformation, backend_tls })
+        let (name, provider) = (name?, provider?);
+        Some(Self {
+            name,
+            provider,
+            params,
+            transformation,
+            defaults,
+            overrides,
+            request_headers,
+            authorization,
+            auth,
+            backend_tls,
+        })
+    }
+
+    fn edits(&self) -> Edits {
+        Edits {
+            defaults: self.defaults.clone(),
+            overrides: self.overrides.clone(),
+            transformations: self.transformation.made.clone(),
+        }
     }
 }
 
@@ -316,27 +348,6 @@ impl Params {
     }
 }
 
-impl Transformation {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        let prefix = table.must("model", |c| {
-            let text = c.text()?;
-            let inner = text.strip_prefix(STRIP).and_then(|rest| rest.strip_suffix("\")"));
-            let inner = inner.and_then(|inner| inner.strip_prefix('"'));
-            let plain = inner.filter(|prefix| !prefix.contains(['"', '\\']));
-            if plain.is_none() {
-                c.fail_hint(
-                    "other expressions are not supported by Ringway yet",
-                    "llmRequest.model.stripPrefix(\"..\"), or params.model",
-                );
-            }
-            plain.map(str::to_owned)
-        });
-        table.finish();
-        Some(Self { prefix: prefix? })
-    }
-}
-
 fn read_models(cursor: &Cursor<'_>) -> Option<Vec<Model>> {
     let items = cursor.list();
     if !(1..=limits::MODELS_MAX).contains(&items.len()) && cursor.is_list() {
@@ -344,8 +355,6 @@ fn read_models(cursor: &Cursor<'_>) -> Option<Vec<Model>> {
     }
     Some(items.iter().filter_map(Model::read).collect())
 }
-
-const STRIP: &str = "llmRequest.model.stripPrefix(";
 
 #[cfg(test)]
 mod tests;

@@ -79,9 +79,8 @@ impl RateLimit {
         let tokens_per_fill = table.must("tokensPerFill", tokens);
         let fill_interval = table.must("fillInterval", scalar::read_timeout);
         let counts = table.or("type", Counts::Requests, Counts::read);
-        let reserve_output = table.maybe("reserveOutput", |c| {
-            c.integer(0..=i128::from(limits::BUCKET_TOKENS_MAX))
-        });
+        let reserve_output =
+            table.maybe("reserveOutput", |c| c.integer(0..=i128::from(limits::BUCKET_TOKENS_MAX)));
         if counts == Counts::Requests && reserve_output.is_some() {
             table.fail("reserveOutput is of `type: tokens`");
         }

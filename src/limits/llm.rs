@@ -24,6 +24,13 @@ pub const PRICE_TIERS_MAX: usize = 16;
 /// For a million tokens: whatever is written, no sum of rates overflows while it is read.
 pub const PRICE_DOLLARS_MAX: u64 = 1_000_000;
 
+/// Fields that the configuration adds to each access record, and what all of them may have.
+pub const LOG_FIELDS_MAX: usize = 64;
+pub const LOG_FIELDS_BYTES_MAX: usize = 8 * KIB;
+/// Messages that one policy puts before those of a request, or behind them.
+pub const PROMPTS_MAX: usize = 64;
+/// What is shorter no provider caches, as in agentgateway.
+pub const CACHED_TOKENS_MIN: u32 = 1024;
 /// What the access log may be told to have of a prompt, and of an answer.
 pub const LOG_MESSAGES_BYTES_CEILING: usize = 16 * KIB;
 

@@ -31,6 +31,9 @@ pub struct Answer {
     released: usize,
     /// The event under way goes on: some of it is gone already.
     passes: bool,
+    /// Its begin, for the log, and how much of it that has.
+    kept: Vec<u8>,
+    kept_bytes_max: usize,
 }
 
 /// What a body is, by its type.
@@ -79,6 +82,8 @@ impl Answer {
             held: Vec::new(),
             released: 0,
             passes: false,
+            kept: Vec::new(),
+            kept_bytes_max: 0,
         }
     }
 
@@ -86,6 +91,15 @@ impl Answer {
     pub fn begin(&mut self, form: Form) {
         self.form = form;
         self.hides_usage &= form == Form::Events;
+    }
+
+    /// Keeps so many bytes of it.
+    pub fn keep(&mut self, bytes: usize) {
+        self.kept_bytes_max = bytes;
+    }
+
+    pub fn kept(&self) -> &[u8] {
+        &self.kept
     }
 
     pub fn form(&self) -> Form {
@@ -175,6 +189,10 @@ impl Answer {
 
 impl Watch for Answer {
     fn see(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize {
+        if self.kept.len() < self.kept_bytes_max {
+            let room = self.kept_bytes_max - self.kept.len();
+            self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
         match self.form {
             Form::Events => return self.events(bytes, last, now),
             Form::Json => self.json(bytes),

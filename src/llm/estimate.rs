@@ -61,14 +61,26 @@ mod tests {
         for (body, input, output_max) in [
             (r#"{"model":"m","messages":[{"role":"user","content":"12345678"}]}"#, 2, None),
             (r#"{"messages":[{"content":"1234"},{"content":"5"}],"max_tokens":7}"#, 2, Some(7)),
-            (r#"{"messages":[{"content":[{"type":"text","text":"1234"},
+            (
+                r#"{"messages":[{"content":[{"type":"text","text":"1234"},
                {"type":"image","source":{"data":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}]}],
-               "system":"1234"}"#, 2, None),
+               "system":"1234"}"#,
+                2,
+                None,
+            ),
             (r#"{"system":[{"text":"1234"}],"tools":[{"a":1}]}"#, 4, None),
             (r#"{"input":"1234","instructions":"5678","max_output_tokens":9}"#, 2, Some(9)),
             (r#"{"input":["1234","5678"]}"#, 2, None),
-            (r#"{"input":[{"role":"user","content":[{"type":"input_text","text":"1234"}]}]}"#, 1, None),
-            (r#"{"messages":[{"content":"5"}],"max_tokens":null,"max_completion_tokens":3}"#, 1, Some(3)),
+            (
+                r#"{"input":[{"role":"user","content":[{"type":"input_text","text":"1234"}]}]}"#,
+                1,
+                None,
+            ),
+            (
+                r#"{"messages":[{"content":"5"}],"max_tokens":null,"max_completion_tokens":3}"#,
+                1,
+                Some(3),
+            ),
             ("[]", 0, None),
             ("no JSON", 0, None),
         ] {

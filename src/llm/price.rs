@@ -6,32 +6,14 @@
 //! The name that the provider told is looked up first, then the one that was asked for; an exact name
 //! wins over a pattern, and of patterns the one with the most letters. Immutable.
 
-use std::collections::HashMap;
-
+use super::named::Named;
 use crate::config::catalog::{Catalog, Rate, Rates};
 use crate::http::exchange::{Cost, Usage};
 use crate::telemetry::gen_ai::PriceLookup;
 
+/// By providers, then by models.
 #[derive(Clone, Debug, Default)]
-pub struct Prices {
-    providers: HashMap<Box<str>, Shelf>,
-    /// Of providers whose names are a pattern: the most letters first.
-    patterns: Vec<(Pattern, Shelf)>,
-}
-
-/// The models of one provider.
-#[derive(Clone, Debug, Default)]
-struct Shelf {
-    exact: HashMap<Box<[u8]>, Price>,
-    patterns: Vec<(Pattern, Price)>,
-}
-
-/// A name with a `*` in it.
-#[derive(Clone, Debug)]
-struct Pattern {
-    front: Box<[u8]>,
-    back: Box<[u8]>,
-}
+pub struct Prices(Named<Named<Price>>);
 
 #[derive(Clone, Debug)]
 struct Price {
@@ -42,26 +24,15 @@ struct Price {
 
 impl Prices {
     pub fn compile(catalog: &Catalog) -> Self {
-        let mut prices = Self::default();
-        for (name, provider) in &catalog.providers {
-            let mut shelf = Shelf::default();
-            for (name, model) in &provider.models {
+        let providers = catalog.providers.iter().map(|(name, provider)| {
+            let models = provider.models.iter().map(|(name, model)| {
                 let tiers = model.tiers.iter().rev();
                 let tiers = tiers.map(|tier| (tier.context_over, tier.rates.or(model.rates)));
-                let price = Price { rates: model.rates, tiers: tiers.collect() };
-                match Pattern::of(name) {
-                    Some(pattern) => shelf.patterns.push((pattern, price)),
-                    None => drop(shelf.exact.insert(name.as_bytes().into(), price)),
-                }
-            }
-            shelf.patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.letters()));
-            match Pattern::of(name) {
-                Some(pattern) => prices.patterns.push((pattern, shelf)),
-                None => drop(prices.providers.insert(name.as_str().into(), shelf)),
-            }
-        }
-        prices.patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.letters()));
-        prices
+                (name.clone(), Price { rates: model.rates, tiers: tiers.collect() })
+            });
+            (name.clone(), Named::compile(models))
+        });
+        Self(Named::compile(providers))
     }
 
     /// What the tokens cost; `models` are the names that the provider told and that it was told.
@@ -80,37 +51,14 @@ impl Prices {
     }
 
     fn find(&self, provider: &str, models: [&[u8]; 2]) -> Option<&Price> {
-        let own = self.providers.get(provider).into_iter();
-        let patterns = self.patterns.iter().filter(|(name, _)| name.fits(provider.as_bytes()));
-        let mut shelves = own.chain(patterns.map(|(_, shelf)| shelf));
-        shelves.find_map(|shelf| shelf.find(models))
-    }
-}
-
-impl Shelf {
-    fn find(&self, models: [&[u8]; 2]) -> Option<&Price> {
-        let exact = models.iter().find_map(|name| self.exact.get(*name));
-        exact.or_else(|| {
-            let known = models.iter().filter(|name| !name.is_empty());
-            known.copied().find_map(|name| {
-                self.patterns.iter().find(|(of, _)| of.fits(name)).map(|(_, price)| price)
+        let own = self.0.exact(provider.as_bytes()).into_iter();
+        own.chain(self.0.like(provider.as_bytes())).find_map(|shelf| {
+            let exact = models.iter().find_map(|name| shelf.exact(name));
+            exact.or_else(|| {
+                let known = models.iter().filter(|name| !name.is_empty());
+                known.copied().find_map(|name| shelf.like(name).next())
             })
         })
-    }
-}
-
-impl Pattern {
-    fn of(name: &str) -> Option<Self> {
-        let (front, back) = name.split_once('*')?;
-        Some(Self { front: front.as_bytes().into(), back: back.as_bytes().into() })
-    }
-
-    fn letters(&self) -> usize {
-        self.front.len() + self.back.len()
-    }
-
-    fn fits(&self, name: &[u8]) -> bool {
-        name.len() >= self.letters() && name.starts_with(&self.front) && name.ends_with(&self.back)
     }
 }
 

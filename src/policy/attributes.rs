@@ -1,8 +1,10 @@
-//! What expressions see of an exchange: `request`, `response`, `source`. Nothing is gathered
+//! What expressions see of an exchange: `request`, `response`, `source`, `llm`, `llmRequest`. Nothing is gathered
 //! beforehand: a value is a borrow of the heads, and a field of it is read when an expression comes
 //! to it. What there is to be named is `config::expression::vocabulary`.
 
 mod headers;
+pub(super) mod json;
+mod model;
 mod source;
 mod value;
 
@@ -15,10 +17,14 @@ use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 
 use crate::base::clock::Instant;
+use crate::config::expression::vocabulary::LLM_REQUEST;
+use crate::http::exchange::GenAi;
 use crate::proto::http1::Version;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
 use headers::Headers;
+use json::Object;
+use serde_json::{Map, Value};
 pub use source::Source;
 use value::{Record, Recorded};
 
@@ -27,6 +33,9 @@ pub struct Attributes<'a> {
     request: Recorded<Request<'a>>,
     response: Option<Recorded<Response<'a>>>,
     source: Recorded<Source<'a>>,
+    /// Of a request for a model: what is known of it, and what it asks.
+    model: Option<Recorded<&'a GenAi>>,
+    asked: Option<Object<'a>>,
     /// The state of `random()`. Only one worker has it: an atomic because values have to be `Sync`.
     seed: AtomicU64,
     failures: AtomicU32,
@@ -75,7 +84,18 @@ impl<'a> Attributes<'a> {
             Recorded(Response { status: part.status, headers, body: part.body })
         });
         let source = Recorded(source);
-        Self { request, response, source, seed: AtomicU64::new(seed), failures: AtomicU32::new(0) }
+        let (seed, failures) = (AtomicU64::new(seed), AtomicU32::new(0));
+        Self { request, response, source, model: None, asked: None, seed, failures }
+    }
+
+    /// The same, of a request for a model.
+    pub fn of_model(self, known: Option<&'a GenAi>) -> Self {
+        Self { model: known.map(Recorded), ..self }
+    }
+
+    /// The same, with what it asks.
+    pub fn asking(self, body: &'a Map<String, Value>) -> Self {
+        Self { asked: Some(Object(body)), ..self }
     }
 
     pub fn request(&self) -> &RequestPart<'a> {
@@ -128,6 +148,8 @@ impl VariableResolver for Attributes<'_> {
         match variable {
             "request" => Some(CowVal::Borrowed(&self.request)),
             "source" => Some(CowVal::Borrowed(&self.source)),
+            "llm" => self.model.as_ref().map(|model| CowVal::Borrowed(model as _)),
+            LLM_REQUEST => self.asked.as_ref().map(|asked| CowVal::Borrowed(asked as _)),
             "response" => self.response.as_ref().map(|response| CowVal::Borrowed(response as _)),
             // 53 bits: all that a double between 0 and 1 has.
             RANDOM => {

@@ -81,7 +81,7 @@ pub fn attributes<'a>(
     let seed = place.view.resources.random.next();
     let connection = place.connection;
     let source = Source { address: connection.peer.address, identity: connection.identity() };
-    Attributes::new(request, response, source, seed)
+    Attributes::new(request, response, source, seed).of_model(exchange.gen_ai())
 }
 
 /// Appends what expressions make of a response, and tells the status, if they make one.

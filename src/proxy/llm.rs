@@ -4,6 +4,7 @@
 
 pub mod cost;
 mod limits;
+mod prompt;
 mod record;
 
 use std::cell::RefCell;
@@ -57,6 +58,7 @@ pub async fn ask<'a>(
         _ => read(&routed, exchange, (llm, api)).await?,
     };
     limits::reserve(&routed, exchange, (llm, api))?;
+    record::keep_prompt(&routed, exchange);
     let sent = send(routed, exchange, changes, labels, request).await;
     limits::settle(&routed, exchange, llm);
     sent
@@ -112,9 +114,14 @@ async fn read<'a>(
     }
     let wanted = Gather { bytes_max: llm.body_bytes_max, text: false, replaced: false };
     gather::request(routed, exchange, wanted, routed.edits.timeouts().request).await?;
+    let asked_for = prompt::edit(routed, exchange, (llm, api))?;
     let random = routed.view.resources.random.next();
     let mut name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
-    let read = AskedFor::read(gather::body(exchange), &mut name).and_then(|asked| {
+    let read = AskedFor::read(gather::body(exchange), &mut name);
+    if let Some(asked_for) = asked_for {
+        prompt::look_up_by(exchange, asked_for, &mut name);
+    }
+    let read = read.and_then(|asked| {
         let chosen = match asked.model.is_some() {
             true => llm.choose(&name, random),
             false if api == Api::Other => llm.choose_any(random),

@@ -3,6 +3,7 @@
 //! agentgateway's, key for key, with a few keys of ours. Refuses to grow: long texts are cut, with
 //! a mark; a full ring drops the record and the shard counts that.
 
+pub mod fields;
 pub mod line;
 mod wire;
 
@@ -47,6 +48,8 @@ pub struct Record<'a> {
     pub retries: u32,
     /// Of a request for a model.
     pub gen_ai: Option<GenAiPart<'a>>,
+    /// What the configuration asks for besides: `fields`.
+    pub fields: &'a [u8],
 }
 
 /// Who was asked for what, and what it cost.

@@ -2,10 +2,13 @@
 //! provider said, what is counted is what the provider billed, and errors are told in the shape that
 //! the caller's library reads.
 
+mod cost;
 mod errors;
+mod prompts;
 mod real_clients;
 mod requests;
 mod streams;
+mod token_limits;
 
 use std::net::SocketAddr;
 

@@ -14,7 +14,18 @@ fn prices_are_whole_numbers() {
     ] {
         assert_eq!(Rate::parse(text), Ok(Rate(expected)), "{text}");
     }
-    for text in ["", ".", "-1", "1e3", "0.0000001", "1000001", "$2", "1,5", "2.5 ", "99999999999999999999999"] {
+    for text in [
+        "",
+        ".",
+        "-1",
+        "1e3",
+        "0.0000001",
+        "1000001",
+        "$2",
+        "1,5",
+        "2.5 ",
+        "99999999999999999999999",
+    ] {
         assert!(Rate::parse(text).is_err(), "{text}");
     }
 }
@@ -35,9 +46,15 @@ fn a_file_of_agentgateways_is_read() {
     assert_eq!(model.rates.cache_read, Some(Rate(125_000)));
     assert_eq!(model.rates.cache_write, Some(Rate(0)));
     assert_eq!(model.rates.reasoning, None);
-    assert_eq!((model.tiers[0].context_over, model.tiers[0].rates.input), (200_000, Some(Rate(2_500_000))));
+    assert_eq!(
+        (model.tiers[0].context_over, model.tiers[0].rates.input),
+        (200_000, Some(Rate(2_500_000)))
+    );
     assert_eq!(catalog.providers["openai"].models["gpt-*"].rates.input, Some(Rate(75_000)));
-    assert_eq!(serde_json::to_value(catalog).unwrap()["providers"]["openai"]["models"]["gpt-6"]["rates"]["input"], "1.250000");
+    assert_eq!(
+        serde_json::to_value(catalog).unwrap()["providers"]["openai"]["models"]["gpt-6"]["rates"]["input"],
+        "1.250000"
+    );
 }
 
 #[test]
@@ -46,21 +63,30 @@ fn the_later_goes_before_rate_by_rate() {
     let later = r#"{"providers": {"openai": {"models": {"gpt-6": {"rates": {"output": "8"}}}}}}"#;
     catalog.extend(&parse(later, "b").unwrap());
     let model = &catalog.providers["openai"].models["gpt-6"];
-    assert_eq!((model.rates.input, model.rates.output), (Some(Rate(1_250_000)), Some(Rate(8_000_000))));
+    assert_eq!(
+        (model.rates.input, model.rates.output),
+        (Some(Rate(1_250_000)), Some(Rate(8_000_000)))
+    );
     assert_eq!(model.tiers.len(), 1);
     assert!(model.tags.contains("fast"));
 }
 
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
-    let model = |model: &str| format!("{{\"providers\": {{\"a\": {{\"models\": {{\"b\": {model}}}}}}}}}");
+    let model =
+        |model: &str| format!("{{\"providers\": {{\"a\": {{\"models\": {{\"b\": {model}}}}}}}}}");
     for (text, told) in [
         ("{".to_owned(), "prices.json:1"),
         ("{\"models\": {}}".to_owned(), "unknown key"),
         ("{\"providers\": {\"a*b*\": {}}}".to_owned(), "one `*` at the most"),
         (model("{\"rates\": {\"input\": \"x\"}}"), "is no price"),
         (model("{\"rates\": {\"inputs\": \"1\"}}"), "did you mean `input`?"),
-        (model("{\"tiers\": [{\"contextOver\": 5, \"rates\": {}}, {\"contextOver\": 5, \"rates\": {}}]}"), "greater than the one before"),
+        (
+            model(
+                "{\"tiers\": [{\"contextOver\": 5, \"rates\": {}}, {\"contextOver\": 5, \"rates\": {}}]}",
+            ),
+            "greater than the one before",
+        ),
         (model("{\"tiers\": [{\"rates\": {}}]}"), "`contextOver` is missing"),
     ] {
         let found = parse(&text, "prices.json").expect_err(&text).to_string();

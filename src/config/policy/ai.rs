@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::ai::{Api, read_model};
 use super::super::header::FieldName;
 use super::super::reader::Cursor;
+use super::prompt::{Edits, Made, PromptCaching, Prompts};
 use crate::limits::MODELS_MAX;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +19,15 @@ pub struct AiPolicy {
     /// A name, which may have one `*`, and the model that it stands for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub model_aliases: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub edits: Edits,
+    #[serde(skip_serializing_if = "is_default")]
+    pub prompts: Prompts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_caching: Option<PromptCaching>,
+    /// Of what the provider is sent.
+    #[serde(skip_serializing_if = "Made::is_empty")]
+    pub final_transformations: Made,
     /// Ours: the field of a response that tells what the answer cost, in dollars. Not of streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_header: Option<FieldName>,
@@ -34,6 +44,8 @@ pub struct Model {
     pub backend: usize,
     /// What it is called there.
     pub sent: Sent,
+    /// Behind those of the policy.
+    pub edits: Edits,
 }
 
 /// What a provider is told in place of the name that a client used.
@@ -49,17 +61,24 @@ pub enum Sent {
 impl AiPolicy {
     pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["promptGuard", "defaults", "overrides", "prompts", "promptCaching"]);
-        table.unsupported(&["transformations", "finalTransformations", "wildcardPatterns"]);
+        table.unsupported(&["promptGuard", "wildcardPatterns"]);
         let policy = Self {
             routes: table.or("routes", BTreeMap::new(), read_routes),
             model_aliases: table.or("modelAliases", BTreeMap::new(), read_aliases),
+            edits: Edits::read(&mut table),
+            prompts: table.or("prompts", Prompts::default(), Prompts::read),
+            prompt_caching: table.maybe("promptCaching", PromptCaching::read),
+            final_transformations: table.or("finalTransformations", Made::default(), Made::read),
             cost_header: table.maybe("costHeader", FieldName::read_modified),
             models: None,
         };
         table.finish();
         Some(policy)
     }
+}
+
+fn is_default(prompts: &Prompts) -> bool {
+    *prompts == Prompts::default()
 }
 
 fn read_routes(cursor: &Cursor<'_>) -> Option<BTreeMap<String, Api>> {

@@ -94,3 +94,6 @@ pub fn settle(
     }
     evicted
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! What an exchange with a model is in the books: tokens, durations, cost, and the names of both
 //! models.
 
+use super::super::gather;
 use super::super::place::Routed;
 use super::cost;
 use crate::http::Exchange;
 use crate::llm::model::Sent;
 use crate::llm::{Answer, Api};
+use crate::proto::json_scan::{Found, Scan};
 use crate::telemetry::gen_ai::{GenAiLabels, GenAiMeasures};
 
 /// The model is what the provider was told.
@@ -24,11 +26,31 @@ pub(super) fn sent(model: &mut Vec<u8>, sent: &Sent) {
     }
 }
 
+/// Keeps the begin of the messages that are sent, where the log is to have that.
+pub(super) fn keep_prompt(routed: &Routed<'_>, exchange: &mut Exchange) {
+    let bytes_max = routed.bind.settings.prompt_bytes_logged;
+    if bytes_max == 0 {
+        return;
+    }
+    let mut prompt = std::mem::take(&mut exchange.gen_ai_mut().prompt);
+    let body = gather::body(exchange);
+    let mut scan = Scan::new(&[&["messages"], &["input"]]);
+    // One that is no JSON is refused, or asks in a way that we do not know.
+    let _ = scan.push(body, &mut |found: &Found<'_>| {
+        let end = found.end.min(found.start + bytes_max);
+        prompt.clear();
+        prompt.extend_from_slice(&body[found.start..end]);
+    });
+    exchange.gen_ai_mut().prompt = prompt;
+}
+
 /// Counts it, if a provider answered at all.
 pub(super) fn record(routed: &Routed<'_>, exchange: &mut Exchange, (api, answer): (Api, &Answer)) {
     let outcome = exchange.outcome;
     cost::learn(exchange, &answer.facts);
     let gen_ai = exchange.gen_ai_mut();
+    gen_ai.completion.clear();
+    gen_ai.completion.extend_from_slice(answer.kept());
     let (started, now) = (outcome.started, routed.connection.now());
     let answered = outcome.answered.is_some();
     let is_bill = api != Api::CountTokens;

@@ -6,15 +6,20 @@ use super::{Compiler, policy};
 use crate::base::id::{ClusterId, LlmId};
 use crate::config::ai::{Ai, Api as RawApi};
 use crate::config::backend_auth::BackendAuth;
+use crate::config::expression::Expression as RawExpression;
 use crate::config::policy::ai::{AiPolicy, Sent as RawSent};
+use crate::config::policy::prompt::{Edits as RawEdits, Made};
 use crate::config::rate_limit::{Counts, RateLimit as RawLimit};
 use crate::config::route::Route as RawRoute;
 use crate::llm::api::Suffixes;
 use crate::llm::model::{Model, Models, Sent};
+use crate::llm::named::Named;
+use crate::llm::prompt::{Edits, Prompt};
 use crate::llm::provider::ENDS;
 use crate::llm::{Api, Llm, Provider};
 use crate::policy::PipelineSpec;
 use crate::policy::edit::HeaderModifierSpec;
+use crate::policy::expression::Expression;
 use crate::policy::rate_limit::RateLimit;
 use crate::route::split::Split;
 use crate::route::target::{FixedReply, Target};
@@ -47,22 +52,25 @@ impl Providers {
 /// with a `backendAuth`. Answers are read: they may not be coded.
 pub(super) fn credentials(spec: &mut PipelineSpec, auth: Option<&BackendAuth>, ai: Option<&Ai>) {
     spec.watches = ai.is_some();
-    let mut modifier = HeaderModifierSpec::default();
+    // The backend's own edits stay; the credential has the last word.
+    let mut modifier = spec.request_headers.take().unwrap_or_default();
     if ai.is_some() {
         modifier.remove.push("accept-encoding".to_owned());
     }
     if let Some(BackendAuth { key }) = auth {
         let key = key.expose();
         modifier.remove.extend(["authorization", "x-api-key", "api-key"].map(str::to_owned));
-        modifier.set = match ai.is_some_and(|ai| ai.provider.preset.is_anthropic()) {
-            true => vec![("x-api-key".to_owned(), key.to_owned())],
-            false => vec![("authorization".to_owned(), format!("Bearer {key}"))],
+        let (name, value) = match ai.is_some_and(|ai| ai.provider.preset.is_anthropic()) {
+            true => ("x-api-key", key.to_owned()),
+            false => ("authorization", format!("Bearer {key}")),
         };
+        modifier.set.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        modifier.set.push((name.to_owned(), value));
         // What is removed is removed last: it may not be what is set.
-        let own = modifier.set[0].0.clone();
-        modifier.remove.retain(|name| *name != own);
+        modifier.remove.retain(|other| !other.eq_ignore_ascii_case(name));
     }
-    if !modifier.remove.is_empty() || !modifier.set.is_empty() {
+    let HeaderModifierSpec { add, set, remove } = &modifier;
+    if !(add.is_empty() && set.is_empty() && remove.is_empty()) {
         spec.request_headers = Some(modifier);
     }
 }
@@ -109,6 +117,8 @@ impl Compiler<'_> {
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
             prices: self.prices.clone(),
+            prompt: prompt(policy).map(Box::new),
+            model_edits: model_edits(policy),
             token_limits: token_limits.into(),
             cost_field: policy.cost_header.as_ref().map(|name| name.as_str().as_bytes().into()),
         };
@@ -186,6 +196,38 @@ const fn api(raw: RawApi) -> Api {
         RawApi::Models => Api::Models,
         RawApi::Detect | RawApi::Passthrough => Api::Other,
     }
+}
+
+fn prompt(policy: &AiPolicy) -> Option<Prompt> {
+    let prompt = Prompt {
+        edits: edits(&policy.edits),
+        prepend: policy.prompts.prepend.clone().into(),
+        append: policy.prompts.append.clone().into(),
+        caching: policy.prompt_caching.clone(),
+        last: expressions(&policy.final_transformations),
+    };
+    (!prompt.is_empty()).then_some(prompt)
+}
+
+fn model_edits(policy: &AiPolicy) -> Named<Edits> {
+    let models = policy.models.iter().flatten().filter(|model| !model.edits.is_empty());
+    Named::compile(models.map(|model| (model.name.clone(), edits(&model.edits))))
+}
+
+fn edits(raw: &RawEdits) -> Edits {
+    Edits {
+        overrides: raw.overrides.clone().into(),
+        made: expressions(&raw.transformations),
+        defaults: raw.defaults.clone().into(),
+    }
+}
+
+/// The configuration's reader has refused those that do not compile.
+fn expressions(raw: &Made) -> Box<[(String, Expression)]> {
+    let compile = |(name, made): &(String, RawExpression)| {
+        Some((name.clone(), Expression::compile(made.as_str()).ok()?))
+    };
+    raw.0.iter().filter_map(compile).collect()
 }
 
 fn models(policy: &AiPolicy) -> Models {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
-use crate::telemetry::access_log::{GenAiPart, Record, wire};
+use crate::telemetry::access_log::{GenAiPart, Record, fields, wire};
 use crate::telemetry::escape;
 use crate::telemetry::labels::Names;
 use crate::telemetry::value::Reason;
@@ -113,6 +113,9 @@ impl Line<'_> {
         }
         self.long_text(key!("request.id"), record.request_id, cut[wire::REQUEST_ID]);
         self.long_text(key!("src.subject"), record.subject, cut[wire::SUBJECT]);
+        for (name, json) in fields::of(record.fields) {
+            self.field(name, json);
+        }
         self.measures(record);
     }
 
@@ -146,8 +149,48 @@ impl Line<'_> {
             self.key(key!("agw.ai.usage.cost.total"));
             billionths(self.out, nanos);
         }
-        self.text(key!("gen_ai.input.messages"), part.prompt);
-        self.text(key!("gen_ai.output.messages"), part.completion);
+        self.messages(key!("gen_ai.input.messages"), part.prompt);
+        self.messages(key!("gen_ai.output.messages"), part.completion);
+    }
+
+    /// One that the configuration asks for: a value of JSON, whose texts stand as all others do.
+    fn field(&mut self, name: &[u8], json: &[u8]) {
+        match self.format {
+            LineFormat::Json => {
+                self.out.extend_from_slice(b",\"");
+                self.out.extend_from_slice(name);
+                self.out.extend_from_slice(b"\":");
+                self.out.extend_from_slice(json);
+            }
+            LineFormat::Text => {
+                self.out.push(b' ');
+                self.out.extend_from_slice(name);
+                self.out.push(b'=');
+                match serde_json::from_slice::<String>(json) {
+                    Ok(text) => escape::text(self.out, text.as_bytes()),
+                    Err(_) => escape::text(self.out, json),
+                }
+            }
+        }
+    }
+
+    /// What was said, which is UTF-8 but for where it was cut; only that keeps its letters.
+    fn messages(&mut self, key: Key, value: &[u8]) {
+        let (text, is_cut) = match str::from_utf8(value) {
+            Ok(text) => (text, false),
+            Err(error) => {
+                let whole = &value[..error.valid_up_to()];
+                (str::from_utf8(whole).unwrap_or_default(), error.error_len().is_none())
+            }
+        };
+        if self.format == LineFormat::Text
+            || text.is_empty()
+            || !(is_cut || text.len() == value.len())
+        {
+            return self.text(key, value);
+        }
+        self.key(key);
+        serde_json::to_writer(&mut *self.out, text).expect("a vector takes all that is written");
     }
 
     fn measures(&mut self, record: &Record<'_>) {

@@ -26,6 +26,7 @@ pub(super) const RECORD: Record<'static> = Record {
     upstream_nanos: 1_234_567,
     retries: 0,
     gen_ai: None,
+    fields: b"",
 };
 
 pub(super) fn encoded(record: &Record<'_>) -> Vec<u8> {
@@ -75,6 +76,7 @@ fn a_record_comes_back_as_it_was() {
             prompt: b"[{\"role\":\"user\"}]",
             completion: b"said",
         }),
+        fields: b"\x01a\x01\x001",
     };
     let ipv4 = Record { source: Some("192.0.2.1:80".parse().unwrap()), ..RECORD };
     for record in [RECORD, busy, ipv4] {

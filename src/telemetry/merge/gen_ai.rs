@@ -24,7 +24,8 @@ pub(super) fn gen_ai_families(page: &mut Page, all: &[&GenAiSeries], registry: &
     page.histograms(&family::GEN_AI_FIRST_TOKEN, first.filter(|(_, first)| first.count() > 0));
     let each = rows().map(|(block, series)| (block, &series.each_token));
     page.histograms(&family::GEN_AI_EACH_TOKEN, each.filter(|(_, each)| each.count() > 0));
-    let priced = rows().filter(|(_, series)| series.lookups[PriceLookup::Exact as usize].value() > 0);
+    let priced =
+        rows().filter(|(_, series)| series.lookups[PriceLookup::Exact as usize].value() > 0);
     page.samples(
         &family::GEN_AI_COST,
         priced.map(|(block, series)| (block, Nanos(series.cost.value()))),
