@@ -136,12 +136,7 @@ impl Catalog {
         for (name, provider) in &later.providers {
             let known = self.providers.entry(name.clone()).or_default();
             for (name, model) in &provider.models {
-                let known = known.models.entry(name.clone()).or_default();
-                known.rates = model.rates.or(known.rates);
-                if !model.tiers.is_empty() {
-                    known.tiers.clone_from(&model.tiers);
-                }
-                known.tags.extend(model.tags.iter().cloned());
+                known.models.entry(name.clone()).or_default().extend(model);
             }
         }
     }
@@ -172,6 +167,16 @@ impl Model {
         }
         table.finish();
         Some(model)
+    }
+}
+
+impl Model {
+    fn extend(&mut self, later: &Self) {
+        self.rates = later.rates.or(self.rates);
+        if !later.tiers.is_empty() {
+            self.tiers.clone_from(&later.tiers);
+        }
+        self.tags.extend(later.tags.iter().cloned());
     }
 }
 

@@ -242,9 +242,10 @@ impl Llm {
             path_override: params.path_override,
             path_prefix: params.path_prefix,
         };
+        let own_key = || params.api_key.map(|key| BackendAuth { key });
         let policies = BackendPolicies {
             backend_tls: model.backend_tls.clone().or(tls),
-            backend_auth: model.auth.clone().or(params.api_key.map(|key| BackendAuth { key })),
+            backend_auth: model.auth.clone().or_else(own_key),
             request_header_modifier: model.request_headers.clone(),
             authorization: model.authorization.clone(),
             ..BackendPolicies::default()

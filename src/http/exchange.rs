@@ -95,7 +95,8 @@ pub struct GenAi {
     pub provider: String,
     pub request_model: Vec<u8>,
     pub response_model: Vec<u8>,
-    /// What the provider was told.
+    /// What a policy made of it, and what the provider was told.
+    pub made_model: Vec<u8>,
     pub sent_model: Vec<u8>,
     pub usage: Usage,
     /// What that cost, by the catalogue of prices.
@@ -120,6 +121,7 @@ impl GenAi {
         self.provider.clear();
         self.request_model.clear();
         self.response_model.clear();
+        self.made_model.clear();
         self.sent_model.clear();
         self.usage = Usage::default();
         (self.cost, self.cost_nanos_usd) = (None, None);

@@ -7,7 +7,8 @@
 //! tokens gets no field that its API does not have. Marks for a cache are made for Messages alone, and
 //! not beside marks of the caller's own; other APIs cache by themselves.
 //!
-//! Immutable.
+//! A tree has each field once, the last of those that were written, and a number of more than 64 bits
+//! as a double of it. Immutable.
 
 use serde_json::{Map, Value, json};
 

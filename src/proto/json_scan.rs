@@ -276,13 +276,15 @@ impl Scan {
 
     /// The path that ends at the next value.
     fn wanted(&self) -> Option<u8> {
-        if self.here == 0 {
-            return None;
+        let mut left = self.here;
+        while left != 0 {
+            let place = left.trailing_zeros();
+            left &= left - 1;
+            if self.paths[place as usize].len() == self.depth {
+                return Some(place as u8);
+            }
         }
-        let ends = |path: &Path| path.len() == self.depth;
-        let place = (0..self.paths.len())
-            .find(|place| self.here & (1 << place) != 0 && ends(&self.paths[*place]));
-        place.map(|place| place as u8)
+        None
     }
 
     /// Those of `alive` that go on with `name` below this level.

@@ -155,14 +155,13 @@ async fn body(
     judge::note(routed, exchange, input.filled());
     let (length, gathered) = length(exchange);
     let (mut treatment, through) = match coding::choose(routed, exchange, input.filled(), length) {
-        Ok(chosen) => chosen,
+        Ok((told, through)) => (told, cost::look(routed, exchange, &mut input, through)),
         Err(failure) => {
             buffers.give(front);
             buffers.give(input);
             return Ended::Failed(failure);
         }
     };
-    let through = cost::look(routed, exchange, &mut input, through);
     treatment.weakened |= routed.edits.gathers_response().is_some_and(|wanted| wanted.replaced);
     let told = told(&through, length, exchange.request.version.is_1_1());
     let uploading = upload.as_ref().is_some_and(|upload| upload.outcome() != Some(Ok(())));

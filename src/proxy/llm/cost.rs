@@ -34,13 +34,10 @@ pub(super) fn prices<'a>(routed: &Routed<'a>) -> Option<&'a Prices> {
 /// What the provider is told the model is: prices are for its names, not for ours.
 pub(super) fn told(exchange: &mut Exchange, sent: &Sent) {
     let known = exchange.gen_ai_mut();
-    if matches!(sent, Sent::Same) && !known.sent_model.is_empty() {
-        // A policy has said it.
-        return;
-    }
     let asked = &*known.request_model;
     let name = match sent {
-        Sent::Same => asked,
+        Sent::Same if known.made_model.is_empty() => asked,
+        Sent::Same => &known.made_model,
         Sent::Name(name, _) => name.as_bytes(),
         Sent::Without(prefix) => asked.strip_prefix(&**prefix).unwrap_or(asked),
     };

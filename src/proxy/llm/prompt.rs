@@ -53,7 +53,7 @@ pub(super) fn edit(
 
 /// What a provider is told who has another name for a model than the one it is looked up by.
 pub(super) fn look_up_by(exchange: &mut Exchange, asked: Vec<u8>, name: &mut Vec<u8>) {
-    exchange.gen_ai_mut().sent_model = std::mem::replace(name, asked);
+    exchange.gen_ai_mut().made_model = std::mem::replace(name, asked);
 }
 
 fn parse(body: &[u8]) -> Result<Option<Body>, Failure> {

@@ -113,17 +113,14 @@ fn all_of_them_or_none() {
 fn the_count_is_exact_whoever_takes() {
     for is_keyed in [false, true] {
         let limits = [limit(1_000_000, is_keyed)];
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for turn in 0..500 {
-                        let (got, mut taken) = take(&limits, "a", (20, None), 1000);
-                        assert!(got.is_ok());
-                        settle(&limits, &mut taken, 10 + turn % 20, at(1000));
-                    }
-                });
+        let ask = || {
+            for turn in 0..500 {
+                let (got, mut taken) = take(&limits, "a", (20, None), 1000);
+                assert!(got.is_ok());
+                settle(&limits, &mut taken, 10 + turn % 20, at(1000));
             }
-        });
+        };
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(ask))));
         // 500 x 19.5 by each.
         assert_eq!(left(&limits, "a", 1000), Some(1_000_000 - 4 * 9_750), "{is_keyed}");
     }
