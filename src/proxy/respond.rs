@@ -52,8 +52,7 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    let wanted = routed.edits.gathers_response();
-    if let Some(wanted) = wanted.or_else(|| cost::gathers(routed, exchange, input.filled())) {
+    if let Some(wanted) = cost::gathers(routed, exchange, input.filled()) {
         let whole = gather::response(routed, exchange, up, input, (upload, wanted));
         match Box::pin(whole).await {
             Ok(whole) => input = whole,

@@ -15,7 +15,7 @@ use crate::llm::price::Prices;
 use crate::llm::usage::Facts;
 use crate::llm::{Api, Llm};
 use crate::policy::gather::Gather;
-use crate::proto::http1::{FieldName, encode};
+use crate::proto::http1::{BodyLength, FieldName, encode};
 use crate::route::target::Target;
 use crate::telemetry::gen_ai::PriceLookup;
 
@@ -66,14 +66,23 @@ pub(super) fn bill(prices: Option<&Prices>, known: &mut GenAi) -> Option<PriceLo
     Some(lookup)
 }
 
-/// Whether the answer, whose head is in `bytes`, has to be whole before its head goes.
+/// What has to be there of an answer, whose head is in `bytes`, before its head goes: what the pipeline
+/// says; or all of it, where the head tells what it cost.
 pub fn gathers(routed: &Routed<'_>, exchange: &Exchange, bytes: &[u8]) -> Option<Gather> {
+    if let Some(wanted) = routed.edits.gathers_response() {
+        return Some(wanted);
+    }
     routed.watch?;
     let llm = llm(routed)?;
     llm.cost_field.as_ref()?;
-    let form = Form::of(exchange.response.value(bytes, FieldName::ContentType));
+    let response = &exchange.response;
+    let form = Form::of(response.value(bytes, FieldName::ContentType));
     let bytes_max = llm.body_bytes_max;
-    (form == Form::Json).then_some(Gather { bytes_max, text: false, replaced: false })
+    // One that is too large goes on untold, as far as that is known.
+    let length = response.body_length(exchange.request.method);
+    let fits = !matches!(length, BodyLength::Fixed(bytes) if bytes > bytes_max as u64);
+    let wanted = Gather { bytes_max, text: false, replaced: false };
+    (form == Form::Json && fits).then_some(wanted)
 }
 
 /// Looks at an answer that is whole before its head goes; then nobody has to look at it later.
