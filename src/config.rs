@@ -6,6 +6,7 @@
 //! user wrote is ignored. Raw types only: nothing here is resolved, opened or compiled. Owns no
 //! state; a `Config` belongs to the control thread.
 
+pub mod access_log;
 pub mod admission;
 pub mod ai;
 pub mod attached;
@@ -13,6 +14,7 @@ pub mod backend;
 pub mod backend_auth;
 pub mod backend_tls;
 pub mod budget;
+pub mod catalog;
 pub mod check;
 pub mod cluster;
 pub mod compression;
@@ -23,6 +25,7 @@ pub mod expression;
 pub mod file;
 pub mod frontend;
 pub mod header;
+pub mod json;
 pub mod ledger;
 pub mod listener;
 pub mod llm;

@@ -93,9 +93,11 @@
 //!
 //!   `Llm` finds an API by a path and by a model the `plan` of who is asked for it, and who next;
 //!   `request` finds both in a body and writes the edits, `answer` reads what an answer used while it
-//!   passes. `translate` has what one dialect says in the words of another, and `translation` an
-//!   answer on its way through it. `budget` says what may be used, and holds some of it for who is on
-//!   his way. Refuses to keep anything of a prompt or an answer behind the exchange.
+//!   passes, `price` says what that cost, in whole numbers; `prompt` edits the tree of a body, where
+//!   policies ask for it. `translate` has what one dialect says in the words of another, and
+//!   `translation` an answer on its way through it. `budget` says what may be used, and holds some of
+//!   it for who is on his way. Refuses to keep anything of a prompt or an answer behind the exchange,
+//!   unless the log is to have it.
 //!
 //! * `snapshot`: all a worker needs, compiled, immutable, shared
 //!
@@ -212,6 +214,12 @@
 //! every budget what the request may use; behind the record it settles what was used. The key was
 //! found by a step (`policy::api_key`), which leaves a number of it in the exchange, and the key
 //! itself is taken out of the head (`proxy::credential`).
+//!
+//! What a route does not ask for costs it a branch: policies on prompts read the gathered body into a
+//! tree and write another before it is scanned (`proxy::llm::prompt`); limits on tokens take an
+//! estimate before it is sent, and mend that behind the answer (`proxy::llm::limits`); prices are
+//! looked up when the usage is known (`proxy::llm::cost`), which is before the head of the answer
+//! where that has to tell the cost: then an answer that is no stream is gathered.
 //!
 //! Boxes a request: a future that plain routes do not carry, the body that is held, what is learnt of
 //! the answer; what another candidate would need, where there is one; one more where that does not

@@ -7,15 +7,19 @@
 //! request is written anew for the provider (`translate`) and its answer for the caller
 //! (`translation`). Immutable; what is known of one exchange is its own.
 
+pub mod affinity;
 pub mod answer;
 pub mod api;
 pub mod budget;
 pub mod error;
+pub mod estimate;
 pub mod fit;
 pub mod line;
 pub mod listing;
 pub mod model;
+pub mod named;
 pub mod plan;
+pub mod price;
 pub mod prompt;
 pub mod provider;
 pub mod realtime;
@@ -27,6 +31,7 @@ pub mod translation;
 pub mod usage;
 pub mod way;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use answer::Answer;
@@ -36,11 +41,15 @@ pub use plan::Plan;
 pub use provider::Provider;
 pub use translation::Translation;
 
+use crate::policy::rate_limit::RateLimit;
 use crate::upstream::retry::Retry;
 use api::Suffixes;
 use listing::Listing;
 use model::{Models, Sent};
+use named::Named;
 use plan::Candidate;
+use price::Prices;
+use prompt::{Edits, Prompt};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -60,6 +69,15 @@ pub struct Llm {
     /// How long a stream may take to its first token, with each that is tried.
     pub first_token: Option<Duration>,
     pub listing: Listing,
+    /// What tokens cost, where the configuration says it.
+    pub prices: Option<Arc<Prices>>,
+    /// The field of the head that tells the cost of an answer that is no stream.
+    pub cost_field: Option<Box<[u8]>>,
+    /// What is done to requests, if anything is; and to those for a model of this name.
+    pub prompt: Option<Box<Prompt>>,
+    pub model_edits: Named<Edits>,
+    /// Of its tokens.
+    pub token_limits: Box<[Arc<RateLimit>]>,
 }
 
 /// Who is asked for a model, and what it is called there.

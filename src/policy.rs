@@ -16,6 +16,7 @@ pub mod expression;
 pub mod gather;
 pub mod gradient;
 pub mod guard;
+pub mod log_fields;
 pub mod made;
 pub mod rate_limit;
 pub mod step;

@@ -6,6 +6,8 @@
 //!
 //! `Bucket` may be shared by all workers: the count is exact, whoever takes. That costs who is let
 //! in one compare-and-swap, and who is refused a load. Owns that one word.
+//!
+//! Who takes many at a time may come to owe some: the bucket is full again so much later.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -62,9 +64,25 @@ impl Rate {
         self.whole / self.token
     }
 
+    /// How long so many take to come back.
+    pub fn refill(self, tokens: u64) -> Duration {
+        Duration::from_nanos(self.ticks_of(tokens) / TICKS_PER_NANO)
+    }
+
+    const fn ticks_of(self, tokens: u64) -> u64 {
+        self.token.saturating_mul(tokens)
+    }
+
+    /// When a bucket is full that would be at `full`, without so many. What it owes is bounded: who
+    /// asked for more than a year's worth is forgiven the rest.
+    fn later(self, full: u64, tokens: u64, now: u64) -> u64 {
+        const MOST: u64 = 2 * BUCKET_FILL_SECONDS_MAX * 1_000_000_000 * TICKS_PER_NANO;
+        full.saturating_add(self.ticks_of(tokens)).min(now.saturating_add(MOST))
+    }
+
     /// Tokens that a bucket has which is full at `full`.
     const fn left(self, full: u64, now: u64) -> u64 {
-        (self.whole - full.saturating_sub(now)) / self.token
+        self.whole.saturating_sub(full.saturating_sub(now)) / self.token
     }
 }
 
@@ -88,6 +106,22 @@ impl Bucket {
     /// It will be full after so many ticks. To be called before its first token is taken.
     pub fn set_ahead(&self, ahead: u64, now: Instant) {
         self.0.store(ticks(now).saturating_add(ahead), Relaxed);
+    }
+
+    /// Takes many, if so many are there; or all that there can be, for more than that: then the
+    /// bucket owes the rest.
+    pub fn take_many(&self, rate: Rate, tokens: u64, now: Instant) -> Taken {
+        take_many(&self.0, rate, tokens, now)
+    }
+
+    /// Takes them whether they are there or not: what was used was used.
+    pub fn charge(&self, rate: Rate, tokens: u64, now: Instant) {
+        charge(&self.0, rate, tokens, now);
+    }
+
+    /// Gives back many that were taken and not used.
+    pub fn give_many(&self, rate: Rate, tokens: u64) {
+        give_many(&self.0, rate, tokens);
     }
 
     /// Tokens that are there.
@@ -120,6 +154,37 @@ pub(super) fn take(word: &AtomicU64, rate: Rate, now: Instant) -> Taken {
 pub(super) fn give(word: &AtomicU64, rate: Rate) {
     // At the start of the process there is no time before 0 to go back to.
     let _ = word.fetch_update(Relaxed, Relaxed, |full| Some(full.saturating_sub(rate.token)));
+}
+
+/// As `Bucket::take_many`, of a word that is kept elsewhere.
+pub(super) fn take_many(word: &AtomicU64, rate: Rate, tokens: u64, now: Instant) -> Taken {
+    let now = ticks(now);
+    let needed = rate.ticks_of(tokens).min(rate.whole);
+    let taken = word.fetch_update(Relaxed, Relaxed, |full| {
+        let begin = full.max(now);
+        (begin - now + needed <= rate.whole).then(|| rate.later(begin, tokens, now))
+    });
+    match taken {
+        Ok(full) => Taken::Yes { left: rate.left(rate.later(full.max(now), tokens, now), now) },
+        Err(full) => {
+            let wait = (full.max(now) - now + needed - rate.whole).div_ceil(TICKS_PER_NANO);
+            Taken::No { wait: Duration::from_nanos(wait) }
+        }
+    }
+}
+
+/// As `Bucket::charge`, of a word that is kept elsewhere.
+pub(super) fn charge(word: &AtomicU64, rate: Rate, tokens: u64, now: Instant) {
+    let now = ticks(now);
+    let later = |full: u64| Some(rate.later(full.max(now), tokens, now));
+    // It is never refused.
+    let _ = word.fetch_update(Relaxed, Relaxed, later);
+}
+
+/// As `Bucket::give_many`, of a word that is kept elsewhere.
+pub(super) fn give_many(word: &AtomicU64, rate: Rate, tokens: u64) {
+    let back = rate.ticks_of(tokens);
+    let _ = word.fetch_update(Relaxed, Relaxed, |full| Some(full.saturating_sub(back)));
 }
 
 /// As a bucket counts time.

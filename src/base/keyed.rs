@@ -93,6 +93,24 @@ impl Keyed {
         }
     }
 
+    /// As `Bucket::take_many`, of the bucket of a key, which is given by its hash.
+    pub fn take_many(&self, key: u64, rate: Rate, tokens: u64, now: Instant) -> (Taken, bool) {
+        self.set(key).with(key, now, |bucket| gcra::take_many(bucket, rate, tokens, now))
+    }
+
+    /// As `Bucket::charge`. Also whether another key had to give way: this one may have left its
+    /// place meanwhile.
+    pub fn charge(&self, key: u64, rate: Rate, tokens: u64, now: Instant) -> bool {
+        self.set(key).with(key, now, |bucket| gcra::charge(bucket, rate, tokens, now)).1
+    }
+
+    /// As `Bucket::give_many`.
+    pub fn give_many(&self, key: u64, rate: Rate, tokens: u64) {
+        if let Some(slot) = self.set(key).find(key) {
+            gcra::give_many(&slot.bucket, rate, tokens);
+        }
+    }
+
     /// Keys whose buckets are not full. It looks at the whole table.
     pub fn in_use(&self, now: Instant) -> usize {
         let now = gcra::ticks(now);
@@ -137,7 +155,8 @@ impl Keyed {
         }
     }
 
-    fn hash(&self, key: impl Hash) -> u64 {
+    /// What a key is known by.
+    pub fn hash(&self, key: impl Hash) -> u64 {
         let [first, second] = &self.seed;
         let mut hasher = SipHasher13::new_with_keys(first.load(Relaxed), second.load(Relaxed));
         key.hash(&mut hasher);
@@ -173,6 +192,15 @@ impl Set {
     /// whether another key had to give way. None where another worker was quicker.
     #[cold]
     fn put(&self, key: u64, rate: Rate, now: Instant) -> Option<(Taken, bool)> {
+        self.put_with(key, now, &|bucket| gcra::take(bucket, rate, now))
+    }
+
+    fn put_with<T>(
+        &self,
+        key: u64,
+        now: Instant,
+        act: &impl Fn(&AtomicU64) -> T,
+    ) -> Option<(T, bool)> {
         let _held = self.hold();
         if self.find(key).is_some() {
             return None;
@@ -181,9 +209,25 @@ impl Set {
         let slot = self.slots.iter().min_by_key(|slot| slot.bucket.load(Relaxed).max(at))?;
         slot.key.store(0, Relaxed);
         let evicted = slot.bucket.swap(0, Relaxed) > at;
-        let taken = gcra::take(&slot.bucket, rate, now);
+        let done = act(&slot.bucket);
         slot.key.store(key, Release);
-        Some((taken, evicted))
+        Some((done, evicted))
+    }
+
+    /// Does something to the bucket of a key, which is put in if it is not there.
+    fn with<T>(&self, key: u64, now: Instant, act: impl Fn(&AtomicU64) -> T) -> (T, bool) {
+        loop {
+            let done = match self.find(key) {
+                Some(slot) => {
+                    let done = act(&slot.bucket);
+                    (slot.key.load(Acquire) == key).then_some((done, false))
+                }
+                None => self.put_with(key, now, &act),
+            };
+            if let Some(done) = done {
+                return done;
+            }
+        }
     }
 
     fn hold(&self) -> Held<'_> {

@@ -117,6 +117,18 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     near.min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
+/// What a file says must not move the cursor of the terminal that it is told on.
+pub fn visible(text: &str) -> String {
+    let mut visible = String::new();
+    for c in text.chars() {
+        match c.is_control() {
+            true => visible.extend(c.escape_default()),
+            false => visible.push(c),
+        }
+    }
+    visible
+}
+
 /// `connect_timeout`, `Connect-Timeout` and `connectTimeout` are one word to a reader.
 fn fold(word: &str) -> Vec<u8> {
     let letters = word.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));

@@ -28,6 +28,8 @@ pub enum Wants {
     Number,
     /// What becomes a body that is not of text alone.
     Bytes,
+    /// What becomes a value of JSON.
+    Json,
 }
 
 /// When it runs: a request has no response yet.
@@ -35,6 +37,8 @@ pub enum Wants {
 pub enum When {
     Request,
     Response,
+    /// As of a request that asks a model, with what it asks.
+    Model,
 }
 
 /// What is wrong with an expression.
@@ -124,6 +128,9 @@ impl Wants {
             Self::Text => number || matches!(kind, Kind::Text | Kind::Bool),
             Self::Number => number,
             Self::Bytes => kind == Kind::Bytes || Self::Text.takes(kind),
+            Self::Json => {
+                matches!(kind, Kind::Null | Kind::List | Kind::Map) || Self::Text.takes(kind)
+            }
         }
     }
 
@@ -133,6 +140,7 @@ impl Wants {
             Self::Text => "text, a number or true or false",
             Self::Number => "a number",
             Self::Bytes => "text, bytes, a number or true or false",
+            Self::Json => "a value of JSON",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::access_log::AccessLogPolicy;
 use super::process::Keepalives;
 use super::reader::{Cursor, Table};
 use super::scalar;
@@ -21,6 +22,8 @@ pub struct FrontendPolicies {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_protocol: Option<ProxyProtocol>,
     pub connect: Connect,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLogPolicy>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -167,10 +170,10 @@ impl FrontendPolicies {
             tcp: table.maybe("tcp", FrontendTcp::read),
             proxy_protocol: table.renamed("proxyProtocol", "proxy", ProxyProtocol::read),
             connect: table.or("connect", Connect::default(), Connect::read),
+            access_log: table.maybe("accessLog", AccessLogPolicy::read),
         };
         table.unsupported(&["networkAuthorization", "networkExtAuthz", "tracing"]);
-        // Its keys are expressions and exporters; what we have is `config.ringway.accessLog`.
-        table.unsupported(&["accessLog", "logging"]);
+        table.unsupported(&["logging"]);
         table.finish();
         Some(policies)
     }

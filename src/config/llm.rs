@@ -1,23 +1,31 @@
 //! `llm:`: one address in front of all models. It is a bind, a listener and a route with a provider
 //! for each model: `bind` writes them out, and the rest of the product knows nothing of the block.
 
+mod transformation;
 mod virtual_model;
+
+pub use transformation::Transformation;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::ai::{self, Ai, CloudParams, Provider};
 use super::backend::{BackendPolicies, Host, RouteBackend, RouteTarget, Target};
 use super::backend_auth::BackendAuth;
 use super::backend_tls::BackendTls;
+use super::catalog;
 use super::cluster::Health;
+use super::json;
 use super::listener::{Bind, Listener, TunnelProtocol};
-use super::policy::RoutePolicies;
 use super::policy::ai::{AiPolicy, Model as RouteModel, Sent};
+use super::policy::choice::Chosen;
+use super::policy::guard::Authorization;
 use super::policy::parse_path;
+use super::policy::prompt::Edits;
+use super::policy::{HeaderModifier, RoutePolicies};
 use super::reader::{Cursor, Table};
 use super::route::{HeaderMatch, Route, RouteMatch};
 use super::scalar::{self, Secret};
@@ -45,6 +53,9 @@ pub struct Llm {
     /// What a route has: it is one.
     #[serde(skip_serializing_if = "RoutePolicies::is_empty")]
     pub policies: RoutePolicies,
+    /// Behind that of `config`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub model_catalog: Vec<catalog::Source>,
 }
 
 /// What several models have in common.
@@ -66,8 +77,20 @@ pub struct Model {
     pub provider: ModelProvider,
     /// Each in place of the named provider's.
     pub params: Params,
+    #[serde(skip_serializing_if = "Transformation::is_empty")]
+    pub transformation: Transformation,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "json::serialize")]
+    pub defaults: json::Fields,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "json::serialize")]
+    pub overrides: json::Fields,
+    /// Of what is sent to its provider.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub transformation: Option<Transformation>,
+    pub request_headers: Option<HeaderModifier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Chosen<Authorization>>,
+    /// In place of `params.apiKey`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<BackendAuth>,
     #[serde(rename = "backendTLS", skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTls>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,25 +142,10 @@ pub struct Params {
     pub cloud: CloudParams,
 }
 
-/// The one that agentgateway's examples have: the model's name without what it begins with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transformation {
-    pub prefix: String,
-}
-
-impl Serialize for Transformation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("model", &format!("{STRIP}\"{}\")", self.prefix))?;
-        map.end()
-    }
-}
-
 impl Llm {
     pub fn read(cursor: &Cursor<'_>, ipv6: bool) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["gateways", "tls", "modelCatalog"]);
+        table.unsupported(&["gateways", "tls"]);
         let mark = table.value("port").map_or_else(|| cursor.mark(), |port| port.mark());
         let llm = Self {
             port: table.or("port", limits::LLM_PORT, |c| c.integer(0..=65535)),
@@ -149,6 +157,7 @@ impl Llm {
             virtual_models: table.list("virtualModels", VirtualModel::read).unwrap_or_default(),
             first_token_timeout: table.maybe("firstTokenTimeout", scalar::read_timeout),
             policies: table.or("policies", RoutePolicies::default(), RoutePolicies::read),
+            model_catalog: table.or("modelCatalog", Vec::new(), catalog::Source::read_all),
         };
         llm.check_names(&table);
         let socket = llm.socket(ipv6);
@@ -176,6 +185,7 @@ impl Llm {
             sent: Sent::Same,
             is_public: true,
             matches: Vec::new(),
+            edits: Edits::default(),
         };
         let named: Vec<_> = self.models.iter().map(named).collect();
         for wrong in virtual_model::resolve(&self.virtual_models, &named).1 {
@@ -244,15 +254,22 @@ impl Llm {
             if known.is_none() {
                 backends.push(backend);
             }
-            let sent = match (&model.transformation, self.params(model).model) {
-                (Some(strip), _) => Sent::Without(strip.prefix.clone()),
+            let sent = match (&model.transformation.strip, self.params(model).model) {
+                (Some(prefix), _) => Sent::Without(prefix.clone()),
                 (None, Some(name)) => Sent::Name(name),
                 (None, None) => Sent::Same,
             };
             let is_public = model.visibility == Visibility::Public;
             let matches = model.matches.iter().map(|one| one.headers.clone()).collect();
             let name = model.name.clone();
-            models.push(RouteModel { name, backend: place, sent, is_public, matches });
+            models.push(RouteModel {
+                name,
+                backend: place,
+                sent,
+                is_public,
+                matches,
+                edits: model.edits(),
+            });
         }
         let (virtual_models, _) = virtual_model::resolve(&self.virtual_models, &models);
         virtual_model::guard(&mut backends, &virtual_models);
@@ -302,9 +319,12 @@ impl Llm {
             path_override: params.path_override,
             path_prefix: params.path_prefix,
         };
+        let own_key = || params.api_key.map(BackendAuth::key);
         let policies = BackendPolicies {
             backend_tls: model.backend_tls.clone().or(tls),
-            backend_auth: params.api_key.map(BackendAuth::key),
+            backend_auth: model.auth.clone().or_else(own_key),
+            request_header_modifier: model.request_headers.clone(),
+            authorization: model.authorization.clone(),
             health: model.health.clone(),
             ..BackendPolicies::default()
         };
@@ -331,8 +351,7 @@ impl NamedProvider {
 impl Model {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["auth", "authorization", "defaults", "guardrails"]);
-        table.unsupported(&["overrides", "passthrough", "requestHeaders", "routing"]);
+        table.unsupported(&["guardrails", "passthrough", "routing"]);
         let name = table.must("name", |c| {
             let name = ai::read_model(c)?;
             if name.matches('*').count() > 1 {
@@ -342,8 +361,9 @@ impl Model {
         });
         let provider = table.must("provider", ModelProvider::read);
         let params = table.or("params", Params::default(), Params::read);
-        let transformation = table.maybe("transformation", Transformation::read);
-        if transformation.is_some() && params.model.is_some() {
+        let transformation =
+            table.or("transformation", Transformation::default(), Transformation::read);
+        if transformation.names_model() && params.model.is_some() {
             table.fail("`params.model` and `transformation.model` both say what is sent");
         }
         let backend_tls = table.maybe("backendTLS", BackendTls::read);
@@ -351,6 +371,11 @@ impl Model {
         let words = [("public", Visibility::Public), ("internal", Visibility::Internal)];
         let visibility = table.or("visibility", Visibility::Public, |c| c.word(&words, &[]));
         let matches = table.list("matches", ModelMatch::read).unwrap_or_default();
+        let defaults = table.or("defaults", Vec::new(), json::read_fields);
+        let overrides = table.or("overrides", Vec::new(), json::read_fields);
+        let request_headers = table.maybe("requestHeaders", HeaderModifier::read);
+        let authorization = table.maybe("authorization", |c| Chosen::read(c, Authorization::of));
+        let auth = table.maybe("auth", BackendAuth::read);
         table.finish();
         let (name, provider) = (name?, provider?);
         Some(Self {
@@ -358,11 +383,24 @@ impl Model {
             provider,
             params,
             transformation,
+            defaults,
+            overrides,
+            request_headers,
+            authorization,
+            auth,
             backend_tls,
             health,
             visibility,
             matches,
         })
+    }
+
+    fn edits(&self) -> Edits {
+        Edits {
+            defaults: self.defaults.clone(),
+            overrides: self.overrides.clone(),
+            transformations: self.transformation.made.clone(),
+        }
     }
 }
 
@@ -417,27 +455,6 @@ impl Params {
     }
 }
 
-impl Transformation {
-    fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut table = cursor.table();
-        let prefix = table.must("model", |c| {
-            let text = c.text()?;
-            let inner = text.strip_prefix(STRIP).and_then(|rest| rest.strip_suffix("\")"));
-            let inner = inner.and_then(|inner| inner.strip_prefix('"'));
-            let plain = inner.filter(|prefix| !prefix.contains(['"', '\\']));
-            if plain.is_none() {
-                c.fail_hint(
-                    "other expressions are not supported by Ringway yet",
-                    "llmRequest.model.stripPrefix(\"..\"), or params.model",
-                );
-            }
-            plain.map(str::to_owned)
-        });
-        table.finish();
-        Some(Self { prefix: prefix? })
-    }
-}
-
 fn read_models(cursor: &Cursor<'_>) -> Option<Vec<Model>> {
     let items = cursor.list();
     if !(1..=limits::MODELS_MAX).contains(&items.len()) && cursor.is_list() {
@@ -445,8 +462,6 @@ fn read_models(cursor: &Cursor<'_>) -> Option<Vec<Model>> {
     }
     Some(items.iter().filter_map(Model::read).collect())
 }
-
-const STRIP: &str = "llmRequest.model.stripPrefix(";
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ pub mod direct_response;
 pub mod guard;
 pub mod inherited;
 pub mod mirror;
+pub mod prompt;
 pub mod transformation;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::catalog;
 use super::dns::Dns;
 use super::reader::{Cursor, Mark, Session, environment_mark};
 use super::ringway::Ringway;
@@ -31,6 +32,9 @@ pub struct Process {
     pub backend: BackendConnections,
     pub dns: Dns,
     pub logging: Logging,
+    /// What tokens of models cost, on every route.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub model_catalog: Vec<catalog::Source>,
     pub ringway: Ringway,
 }
 
@@ -86,7 +90,7 @@ pub enum LogFormat {
     Json,
 }
 
-const UNSUPPORTED: [&str; 25] = [
+const UNSUPPORTED: [&str; 24] = [
     "additionalTrustDomains",
     "caAddress",
     "caAuthToken",
@@ -98,7 +102,6 @@ const UNSUPPORTED: [&str; 25] = [
     "localXdsPath",
     "mcp",
     "metrics",
-    "modelCatalog",
     "namespace",
     "network",
     "sensitiveHeaders",
@@ -159,6 +162,7 @@ impl Process {
             ),
             backend: table.or("backend", default.backend, BackendConnections::read),
             dns: table.or("dns", default.dns, Dns::read),
+            model_catalog: table.or("modelCatalog", Vec::new(), catalog::Source::read_all),
             ringway: match table.value("ringway") {
                 Some(cursor) => Ringway::read(&cursor, logging.format),
                 None => Ringway::with_format(logging.format),
@@ -226,6 +230,7 @@ impl Process {
             backend: BackendConnections::default(),
             dns: Dns::default(),
             logging: Logging::default(),
+            model_catalog: Vec::new(),
             ringway: Ringway::default(),
         }
     }

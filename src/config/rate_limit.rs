@@ -22,6 +22,10 @@ pub struct RateLimit {
     pub fill_interval: Duration,
     #[serde(rename = "type", serialize_with = "serialize_type")]
     pub counts: Counts,
+    /// Ours, of tokens: of the answer as many as the request allows it are taken before, and no more
+    /// than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve_output: Option<u32>,
     /// None: one bucket for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
@@ -33,6 +37,8 @@ pub struct RateLimit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counts {
     Requests,
+    /// Of models: of a route to them. What is taken before is an estimate, mended by what was used.
+    Tokens,
 }
 
 /// What requests are told apart by: each key has a bucket of its own.
@@ -73,6 +79,11 @@ impl RateLimit {
         let tokens_per_fill = table.must("tokensPerFill", tokens);
         let fill_interval = table.must("fillInterval", scalar::read_timeout);
         let counts = table.or("type", Counts::Requests, Counts::read);
+        let reserve_output =
+            table.maybe("reserveOutput", |c| c.integer(0..=i128::from(limits::BUCKET_TOKENS_MAX)));
+        if counts == Counts::Requests && reserve_output.is_some() {
+            table.fail("reserveOutput is of `type: tokens`");
+        }
         let key = table.maybe("key", Key::read);
         let max_keys = table.maybe("maxKeys", |c| c.integer(1..=MAX_KEYS));
         if key.is_none() && max_keys.is_some() && !table.has("key") {
@@ -83,6 +94,7 @@ impl RateLimit {
             tokens_per_fill: tokens_per_fill?,
             fill_interval: fill_interval?,
             counts,
+            reserve_output,
             key,
             max_keys,
         };
@@ -103,14 +115,7 @@ impl RateLimit {
 
 impl Counts {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        if cursor.is_text() && cursor.text() == Some("tokens") {
-            cursor.fail_hint(
-                "tokens of language models are not counted yet: that comes with the LLM routes",
-                "type: requests",
-            );
-            return None;
-        }
-        cursor.word(&[("requests", Self::Requests)], &[])
+        cursor.word(&[("requests", Self::Requests), ("tokens", Self::Tokens)], &[])
     }
 }
 
@@ -148,8 +153,11 @@ impl Default for Prefixes {
     }
 }
 
-fn serialize_type<S: Serializer>(_: &Counts, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str("requests")
+fn serialize_type<S: Serializer>(counts: &Counts, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match counts {
+        Counts::Requests => "requests",
+        Counts::Tokens => "tokens",
+    })
 }
 
 const MAX_KEYS: i128 = limits::BUCKET_KEYS_CEILING as i128;

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::diagnostic::{Diagnostics, Place, Problem, nearest};
+use super::diagnostic::{Diagnostics, Place, Problem, nearest, visible};
 use super::file::Written;
 use super::ledger::Ledger;
 use super::source::{Environment, Source};
@@ -139,6 +139,10 @@ impl<'a> Cursor<'a> {
 
     pub fn fail_unsupported(&self) {
         self.fail(UNSUPPORTED);
+    }
+
+    pub const fn value(&self) -> &'a Value {
+        &self.node.value
     }
 
     pub fn is_text(&self) -> bool {
@@ -473,18 +477,6 @@ fn join(path: &str, key: &str) -> String {
         true => key,
         false => format!("{path}.{key}"),
     }
-}
-
-/// What a file says must not move the cursor of the terminal that it is told on.
-fn visible(text: &str) -> String {
-    let mut visible = String::new();
-    for c in text.chars() {
-        match c.is_control() {
-            true => visible.extend(c.escape_default()),
-            false => visible.push(c),
-        }
-    }
-    visible
 }
 
 /// `binds[0].listeners[12]` is `binds[].listeners[]` in the list of keys, and a name that the user

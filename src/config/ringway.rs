@@ -107,6 +107,9 @@ pub enum RequestId {
 pub struct AccessLog {
     pub to: AccessLogTarget,
     pub format: LogFormat,
+    /// What of the messages to models, and of their answers, is logged. 0: nothing.
+    pub prompts: usize,
+    pub completions: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -341,9 +344,13 @@ impl Forwarded {
 impl AccessLog {
     fn read(cursor: &Cursor<'_>, format: LogFormat) -> Option<Self> {
         let mut table = cursor.table();
+        let messages =
+            |c: &Cursor<'_>| scalar::read_bytes(c, 0..=limits::LOG_MESSAGES_BYTES_CEILING);
         let access_log = Self {
             to: table.or("to", AccessLogTarget::Stdout, AccessLogTarget::read),
             format: table.or("format", format, LogFormat::read),
+            prompts: table.or("prompts", 0, messages),
+            completions: table.or("completions", 0, messages),
         };
         table.finish();
         Some(access_log)

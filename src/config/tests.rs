@@ -83,6 +83,13 @@ fn once(key: &str) -> String {
     let key = key.replace("llm.providers[].params", "llm.models[].params");
     let key = key.replace("llm.providers[].backendTLS", "backends[].policies.backendTLS");
     let key = key.replace("llm.models[].backendTLS", "backends[].policies.backendTLS");
+    let key = key.replace("llm.policies.", "routes[].policies.");
+    let key = key.replace("llm.models[].authorization", "routes[].policies.authorization");
+    let headers = "routes[].policies.requestHeaderModifier";
+    let key = key.replace("llm.models[].requestHeaders", headers);
+    let key = key.replace("llm.models[].auth.", "routes[].policies.backendAuth.");
+    let key = key.replace("llm.modelCatalog.", "config.modelCatalog[].");
+    let key = key.replace(".tiers[].rates.", ".rates.");
     let key = key.replace("routes[].backends[].ai", "backends[].ai");
     let key = key.replace("routes[].policies.backendAuth", "backends[].policies.backendAuth");
     let key = key.replace("tcpRoutes[].backends[].policies", "backends[].policies");

@@ -60,6 +60,38 @@ pub struct Usage {
     pub output: Option<u64>,
     pub cache_read: Option<u64>,
     pub cache_written: Option<u64>,
+    /// Of the output: what was thought and not said.
+    pub reasoning: Option<u64>,
+    /// Of the input, and of the output.
+    pub input_audio: Option<u64>,
+    pub output_audio: Option<u64>,
+}
+
+/// What an exchange with a model cost, part by part: in 10^-12 dollars, so that nothing is rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    pub input: u64,
+    pub output: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+    pub reasoning: u64,
+    pub input_audio: u64,
+    pub output_audio: u64,
+}
+
+impl Cost {
+    /// All of it, in 10^-12 dollars.
+    pub fn picos(&self) -> u64 {
+        let Self { input, output, cache_read, cache_write, .. } = *self;
+        let Self { reasoning, input_audio, output_audio, .. } = *self;
+        let parts = [input, output, cache_read, cache_write, reasoning, input_audio, output_audio];
+        parts.into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// All of it, in 10^-9 dollars, to the nearest.
+    pub fn nanos(&self) -> u64 {
+        self.picos().saturating_add(500) / 1_000
+    }
 }
 
 /// What is known of an exchange with a model.
@@ -69,13 +101,48 @@ pub struct GenAi {
     pub provider: String,
     pub request_model: Vec<u8>,
     pub response_model: Vec<u8>,
+    /// What a policy made of it, and what the provider was told.
+    pub made_model: Vec<u8>,
+    pub sent_model: Vec<u8>,
     pub usage: Usage,
     /// Why it cannot be told to its provider, where it cannot.
     pub refused: String,
     /// What is said to the caller's API alone was left out of the head for a try.
     pub hides_words: bool,
-    /// What that costs, where the price is known.
+    /// What that cost, by the catalogue of prices.
+    pub cost: Option<Cost>,
     pub cost_nanos_usd: Option<u64>,
+    /// From the request's head to the first of the answer, and on the average from one token to the
+    /// next.
+    pub first_token_nanos: Option<u64>,
+    pub each_token_nanos: Option<u64>,
+    /// What was taken of each limit on its tokens: which key, and how many.
+    pub reserved: Vec<(u64, u64)>,
+    /// Of the limit that has the least left: what it is, what is left, seconds until it is full.
+    pub tokens_left: Option<(u64, u64, u32)>,
+    /// The begin of what was asked and of what was answered, where the log is to have that.
+    pub prompt: Vec<u8>,
+    pub completion: Vec<u8>,
+}
+
+impl GenAi {
+    /// Forgets the last request.
+    pub fn clear(&mut self) {
+        self.provider.clear();
+        self.request_model.clear();
+        self.response_model.clear();
+        self.made_model.clear();
+        self.sent_model.clear();
+        self.usage = Usage::default();
+        (self.cost, self.cost_nanos_usd) = (None, None);
+        (self.first_token_nanos, self.each_token_nanos) = (None, None);
+        self.reserved.clear();
+        self.tokens_left = None;
+        self.prompt.clear();
+        self.completion.clear();
+        self.refused.clear();
+        self.hides_words = false;
+    }
 }
 
 /// A request that has no id of ours.

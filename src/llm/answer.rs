@@ -46,6 +46,9 @@ pub struct Answer {
     released: usize,
     /// The event under way goes on: some of it is gone already.
     passes: bool,
+    /// Its begin, for the log, and how much of it that has.
+    kept: Vec<u8>,
+    kept_bytes_max: usize,
 }
 
 /// What a body is, by its type.
@@ -105,6 +108,8 @@ impl Answer {
             held: Vec::new(),
             released: 0,
             passes: false,
+            kept: Vec::new(),
+            kept_bytes_max: 0,
         }
     }
 
@@ -127,6 +132,19 @@ impl Answer {
     pub fn see_realtime(&mut self, bytes: &[u8], now: Instant) {
         let Self { realtime, facts, first_token, .. } = self;
         realtime.get_or_insert_default().see(bytes, facts, first_token, now);
+    }
+
+    /// Keeps so many bytes of it.
+    pub fn keep(&mut self, bytes: usize) {
+        self.kept_bytes_max = bytes;
+    }
+
+    pub fn kept(&self) -> &[u8] {
+        &self.kept
+    }
+
+    pub fn form(&self) -> Form {
+        self.form
     }
 
     /// Its length is not what the provider says.
@@ -238,6 +256,10 @@ impl Answer {
 
 impl Watch for Answer {
     fn see(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize {
+        if self.kept.len() < self.kept_bytes_max {
+            let room = self.kept_bytes_max - self.kept.len();
+            self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
         let Self { translation, facts, first_token, .. } = self;
         if let Some(translation) = translation.as_mut().filter(|one| one.is_begun()) {
             translation.push(bytes, last, &mut Told { facts, first_token, now });

@@ -1,152 +1,241 @@
-//! What a conversation begins with, as a number: the system's words and the first of the user's. All
-//! turns of one have the same, and so have conversations that begin alike: the endpoint that saw one
-//! has it in its cache. Only texts are looked at, in the words of Completions, Messages, Responses.
+//! `Prompt`: what is done to a request for a model before it is sent, on a tree of it. Only routes that
+//! have something to do get here: all others keep what came, to the byte.
+//!
+//! The order is agentgateway's: overrides, what expressions make of the request as it was, defaults;
+//! then the messages of the policy. What instructs stands where the API has a place for it: `system`
+//! of Messages, `instructions` of Responses; other messages stand among the request's own. A count of
+//! tokens gets no field that its API does not have. Marks for a cache are made for Messages alone, and
+//! not beside marks of the caller's own; other APIs cache by themselves.
+//!
+//! A tree has each field once, the last of those that were written, and a number of more than 64 bits
+//! as a double of it. Immutable.
 
-use crate::base::hash::hash_with;
-use crate::proto::json_scan::{Found, Kind, Path, Scan};
+use serde_json::{Map, Value, json};
 
-/// Of a body, from no more than `bytes_max` of its texts; `None`: it says nothing.
-pub fn prefix_hash(body: &[u8], bytes_max: usize) -> Option<u64> {
-    let mut begin = Begin { body, left: bytes_max, ..Begin::default() };
-    let mut scan = Scan::new(PATHS);
-    let read = scan.push(body, &mut |found| begin.take(found));
-    read.and_then(|()| scan.end(&mut |found| begin.take(found))).ok()?;
-    begin.is_known.then(|| begin.system.wrapping_mul(SPREAD) ^ begin.messages)
+use super::api::Api;
+use crate::config::policy::prompt::{Message, PromptCaching, Role};
+use crate::policy::expression::Expression;
+
+/// The body of a request.
+pub type Body = Map<String, Value>;
+
+/// Fields of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Edits {
+    pub overrides: Box<[(String, Value)]>,
+    pub made: Box<[(String, Expression)]>,
+    pub defaults: Box<[(String, Value)]>,
 }
 
-#[derive(Default)]
-struct Begin<'a> {
-    body: &'a [u8],
-    /// Bytes that still count.
-    left: usize,
-    is_known: bool,
-    system: u64,
-    messages: u64,
-    /// Messages so far, and which of them is the first that is not the system's.
-    count: u32,
-    first: Option<u32>,
-    is_system: bool,
+/// All of a route.
+#[derive(Clone, Debug, Default)]
+pub struct Prompt {
+    pub edits: Edits,
+    pub prepend: Box<[Message]>,
+    pub append: Box<[Message]>,
+    pub caching: Option<PromptCaching>,
+    /// Of what is sent.
+    pub last: Box<[(String, Expression)]>,
 }
 
-impl Begin<'_> {
-    fn take(&mut self, found: &Found<'_>) {
-        let is_text = found.kind == Kind::Text;
-        match found.path {
-            MESSAGE | ITEM => {
-                self.count += 1;
-                self.is_system = false;
+impl Edits {
+    pub fn is_empty(&self) -> bool {
+        self.overrides.is_empty() && self.made.is_empty() && self.defaults.is_empty()
+    }
+
+    /// `value` tells what an expression makes of a body; what gives nothing is left out of it.
+    pub fn apply(
+        &self,
+        api: Api,
+        body: &mut Body,
+        value: impl FnMut(&Expression, &Body) -> Option<Value>,
+    ) {
+        let made = evaluate(&self.made, body, value);
+        for (name, json) in self.overrides.iter().filter(|(name, _)| has(api, name)) {
+            body.insert(name.clone(), json.clone());
+        }
+        set(api, body, made);
+        for (name, json) in self.defaults.iter().filter(|(name, _)| has(api, name)) {
+            if !body.contains_key(name) {
+                body.insert(name.clone(), json.clone());
             }
-            ROLE | ITEM_ROLE if is_text => {
-                self.is_system = matches!(found.text, b"system" | b"developer");
-            }
-            INPUT.. if is_text => self.said(found),
-            SYSTEM..MESSAGE if is_text => self.system = self.counted(found, self.system),
-            _ => (),
         }
-    }
-
-    /// A text of the message that is under way.
-    fn said(&mut self, found: &Found<'_>) {
-        if !self.is_system {
-            self.first.get_or_insert(self.count);
-        }
-        let is_begin = match self.is_system {
-            true => self.first.is_none(),
-            false => self.first == Some(self.count),
-        };
-        if is_begin {
-            self.messages = self.counted(found, self.messages);
-        }
-    }
-
-    fn counted(&mut self, found: &Found<'_>, before: u64) -> u64 {
-        let text = self.body.get(found.start..found.end).unwrap_or_default();
-        let text = &text[..text.len().min(self.left)];
-        if text.is_empty() {
-            return before;
-        }
-        self.left -= text.len();
-        self.is_known = true;
-        hash_with(text, before)
     }
 }
 
-const PATHS: &[Path] = &[
-    &["system"],
-    &["system", "[]", "text"],
-    &["instructions"],
-    &["messages", "[]"],
-    &["input", "[]"],
-    &["messages", "[]", "role"],
-    &["input", "[]", "role"],
-    &["input"],
-    &["messages", "[]", "content"],
-    &["messages", "[]", "content", "[]", "text"],
-    &["input", "[]", "content"],
-    &["input", "[]", "content", "[]", "text"],
-];
-const SYSTEM: usize = 0;
-const MESSAGE: usize = 3;
-const ITEM: usize = 4;
-const ROLE: usize = 5;
-const ITEM_ROLE: usize = 6;
-/// From here on it is what was said.
-const INPUT: usize = 7;
-const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+impl Prompt {
+    pub fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+            && self.prepend.is_empty()
+            && self.append.is_empty()
+            && self.caching.is_none()
+            && self.last.is_empty()
+    }
+
+    /// Puts the messages of the policy around those of the request.
+    pub fn surround(&self, api: Api, body: &mut Body) {
+        let Some(place) = Place::of(api) else { return };
+        for message in self.prepend.iter().rev() {
+            place.put(body, message, true);
+        }
+        for message in &self.append {
+            place.put(body, message, false);
+        }
+    }
+
+    /// What is done when all else is.
+    pub fn finish(
+        &self,
+        api: Api,
+        body: &mut Body,
+        value: impl FnMut(&Expression, &Body) -> Option<Value>,
+    ) {
+        if let Some(caching) = &self.caching
+            && api == Api::Messages
+        {
+            mark(caching, body);
+        }
+        let made = evaluate(&self.last, body, value);
+        set(api, body, made);
+    }
+}
+
+type Made<'a> = Vec<(&'a str, Option<Value>)>;
+
+/// All of them see the body as it was before any is set.
+fn evaluate<'a>(
+    made: &'a [(String, Expression)],
+    body: &Body,
+    mut value: impl FnMut(&Expression, &Body) -> Option<Value>,
+) -> Made<'a> {
+    made.iter().map(|(name, expression)| (name.as_str(), value(expression, body))).collect()
+}
+
+fn set(api: Api, body: &mut Body, made: Made<'_>) {
+    for (name, value) in made {
+        match value {
+            Some(value) if has(api, name) => drop(body.insert(name.to_owned(), value)),
+            Some(_) => (),
+            None => drop(body.shift_remove(name)),
+        }
+    }
+}
+
+/// Whether the API may have the field.
+fn has(api: Api, name: &str) -> bool {
+    api != Api::CountTokens || COUNTED.contains(&name)
+}
+
+const COUNTED: [&str; 7] =
+    ["model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"];
+
+/// Where an API has its messages, and what instructs.
+struct Place {
+    messages: &'static str,
+    instructions: Option<&'static str>,
+}
+
+impl Place {
+    const fn of(api: Api) -> Option<Self> {
+        Some(match api {
+            Api::Completions => Self { messages: "messages", instructions: None },
+            Api::Messages | Api::CountTokens => {
+                Self { messages: "messages", instructions: Some("system") }
+            }
+            Api::Responses => Self { messages: "input", instructions: Some("instructions") },
+            _ => return None,
+        })
+    }
+
+    fn put(&self, body: &mut Body, message: &Message, first: bool) {
+        let text = &message.content;
+        if let Some(field) = self.instructions.filter(|_| message.role.is_instruction()) {
+            let field = body.entry(field).or_insert(Value::Null);
+            return instruct(field, text, first);
+        }
+        let own = body.entry(self.messages).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::String(asked) = own {
+            // Responses: a text is what the user says.
+            *own = json!([{ "role": Role::User.name(), "content": asked }]);
+        }
+        // What is no list the provider has to judge.
+        if let Value::Array(messages) = own {
+            let message = json!({ "role": message.role.name(), "content": text });
+            messages.insert(if first { 0 } else { messages.len() }, message);
+        }
+    }
+}
+
+/// A text, or a list of blocks of text.
+fn instruct(field: &mut Value, text: &str, first: bool) {
+    match field {
+        Value::Null => *field = Value::String(text.to_owned()),
+        Value::String(own) if own.is_empty() => text.clone_into(own),
+        Value::String(own) if first => *own = format!("{text}\n{own}"),
+        Value::String(own) => *own = format!("{own}\n{text}"),
+        Value::Array(blocks) => {
+            let block = json!({ "type": "text", "text": text });
+            blocks.insert(if first { 0 } else { blocks.len() }, block);
+        }
+        _ => (),
+    }
+}
+
+/// Puts marks where the provider is to cache what comes before: four of them are allowed.
+fn mark(caching: &PromptCaching, body: &mut Body) {
+    let long = |json: &Value| json.to_string().len() / 4 >= caching.min_tokens as usize;
+    if body.values().any(is_marked) {
+        return;
+    }
+    if caching.cache_tools
+        && let Some(tools) = body.get_mut("tools").filter(|tools| long(tools))
+        && let Some(Value::Object(tool)) = tools.as_array_mut().and_then(|tools| tools.last_mut())
+    {
+        mark_one(tool);
+    }
+    if caching.cache_system
+        && let Some(system) = body.get_mut("system").filter(|system| long(system))
+    {
+        mark_last(system);
+    }
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+    if let Some(messages) = messages.filter(|messages| caching.cache_messages && messages.len() > 1)
+    {
+        let place = (messages.len() - 2).saturating_sub(caching.cache_message_offset as usize);
+        let bytes: usize = messages[..=place].iter().map(|one| one.to_string().len()).sum();
+        if bytes / 4 >= caching.min_tokens as usize
+            && let Some(content) = messages[place].get_mut("content")
+        {
+            mark_last(content);
+        }
+    }
+}
+
+/// The last block of a list; a text becomes a block.
+fn mark_last(content: &mut Value) {
+    if let Value::String(text) = content {
+        *content = json!([{ "type": "text", "text": text }]);
+    }
+    if let Some(Value::Object(block)) = content.as_array_mut().and_then(|blocks| blocks.last_mut())
+    {
+        mark_one(block);
+    }
+}
+
+fn mark_one(block: &mut Body) {
+    block.insert(MARK.to_owned(), json!({ "type": "ephemeral" }));
+}
+
+/// Whether there is a mark anywhere in it. How deep it goes is bounded by who read it.
+fn is_marked(json: &Value) -> bool {
+    match json {
+        Value::Object(fields) => fields.contains_key(MARK) || fields.values().any(is_marked),
+        Value::Array(items) => items.iter().any(is_marked),
+        _ => false,
+    }
+}
+
+const MARK: &str = "cache_control";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIRST: &str = r#"{"role":"system","content":"be kind"},{"role":"user","content":"hi"}"#;
-
-    fn of(body: &str) -> Option<u64> {
-        prefix_hash(body.as_bytes(), 1024)
-    }
-
-    fn chat(messages: &str) -> Option<u64> {
-        of(&format!(r#"{{"model":"m","messages":[{messages}]}}"#))
-    }
-
-    #[test]
-    fn every_turn_of_a_conversation_is_the_same() {
-        let first = chat(FIRST).unwrap();
-        let next = r#",{"role":"assistant","content":"hello"},{"role":"user","content":"bye"}"#;
-        assert_eq!(chat(&format!("{FIRST}{next}")), Some(first));
-        assert_ne!(chat(&FIRST.replace("hi", "ho")), Some(first));
-        assert_ne!(chat(&FIRST.replace("kind", "rude")), Some(first));
-        // What is not said does not count, nor does how it is written.
-        let other = FIRST.replace(':', " : ");
-        assert_eq!(of(&format!(r#"{{"messages":[{other}],"temperature":1}}"#)), Some(first));
-        assert_eq!(chat(""), None);
-        assert_eq!(of("{}"), None);
-        assert_eq!(of("hello"), None);
-    }
-
-    #[test]
-    fn each_dialect_has_its_places() {
-        let messages = |system: &str, said: &str| {
-            of(&format!(r#"{{"system":{system},"messages":[{{"role":"user","content":{said}}}]}}"#))
-        };
-        let parts = |text: &str| format!(r#"[{{"type":"text","text":"{text}"}}]"#);
-        let one = messages("\"a\"", "\"b\"").unwrap();
-        assert_eq!(messages(&parts("a"), &parts("b")), Some(one));
-        assert_ne!(messages("\"x\"", "\"b\""), Some(one));
-        assert_ne!(messages("\"b\"", "\"a\""), Some(one));
-        let input = |input: &str| of(&format!(r#"{{"instructions":"a","input":{input}}}"#));
-        assert_eq!(input("\"b\""), input(r#"[{"role":"user","content":"b"}]"#));
-        assert_ne!(input("\"b\""), input("\"c\""));
-    }
-
-    #[test]
-    fn no_more_is_looked_at_than_is_asked_for() {
-        let long = |end: &str| {
-            let text = format!("{}{end}", "x".repeat(100));
-            let body = format!(r#"{{"messages":[{{"role":"user","content":"{text}"}}]}}"#);
-            (prefix_hash(body.as_bytes(), 64), prefix_hash(body.as_bytes(), 1024))
-        };
-        assert_eq!(long("a").0, long("b").0);
-        assert_ne!(long("a").1, long("b").1);
-        assert_eq!(prefix_hash(b"{\"input\":\"a\"}", 0), None);
-    }
-}
+mod tests;

@@ -2,7 +2,8 @@
 //! Of a stream, what is told last counts, field by field.
 //!
 //! Who includes what: OpenAI's input has what was read from and written to a cache in it,
-//! Anthropic's has not. The fields have different names, so that the sum is right for both.
+//! Anthropic's has not. The fields have different names, so that the sum is right for both. What was
+//! thought is among the output of both.
 
 use super::translate::{self, Dialect};
 use crate::http::exchange::Usage;
@@ -27,6 +28,9 @@ pub struct Facts {
     /// Beside the input.
     cache_read_apart: Option<u64>,
     cache_written_apart: Option<u64>,
+    reasoning: Option<u64>,
+    input_audio: Option<u64>,
+    output_audio: Option<u64>,
     /// Of an answer to `count_tokens`.
     pub counted: Option<u64>,
     /// Of the event under way.
@@ -63,6 +67,9 @@ impl Default for Facts {
             cache_written: None,
             cache_read_apart: None,
             cache_written_apart: None,
+            reasoning: None,
+            input_audio: None,
+            output_audio: None,
             counted: None,
             event: Event::default(),
         }
@@ -120,6 +127,9 @@ impl Facts {
             What::CacheWrittenApart => {
                 self.cache_written_apart = count.or(self.cache_written_apart);
             }
+            What::Reasoning => self.reasoning = count.or(self.reasoning),
+            What::InputAudio => self.input_audio = count.or(self.input_audio),
+            What::OutputAudio => self.output_audio = count.or(self.output_audio),
             What::Counted => self.counted = count.or(self.counted),
             What::Usage => self.event.has_usage |= matches!(found.kind, Kind::Object(false)),
             What::Choices => self.choices(found.kind),
@@ -165,6 +175,9 @@ impl Facts {
             output,
             cache_read: self.cached.or(read),
             cache_written: self.cache_written.or(written),
+            reasoning: self.reasoning,
+            input_audio: self.input_audio,
+            output_audio: self.output_audio,
         }
     }
 }
@@ -197,6 +210,9 @@ enum What {
     CacheWritten,
     CacheReadApart,
     CacheWrittenApart,
+    Reasoning,
+    InputAudio,
+    OutputAudio,
     Counted,
     Usage,
     Choices,
@@ -223,7 +239,7 @@ static REALTIME: Table = Table { paths: &paths(&OF_REALTIME), wanted: &OF_REALTI
 static CONVERSE: Table = Table { paths: &paths(&OF_CONVERSE), wanted: &OF_CONVERSE };
 
 /// Where it stands, in Completions and Embeddings, in Messages, in Responses, in rerank.
-const WANTED: [(Path, What); 30] = [
+const WANTED: [(Path, What); 35] = [
     (&["model"], What::Model),
     (&["message", "model"], What::Model),
     (&["response", "model"], What::Model),
@@ -243,6 +259,11 @@ const WANTED: [(Path, What); 30] = [
     (&["message", "usage", "cache_read_input_tokens"], What::CacheReadApart),
     (&["usage", "cache_creation_input_tokens"], What::CacheWrittenApart),
     (&["message", "usage", "cache_creation_input_tokens"], What::CacheWrittenApart),
+    (&["usage", "completion_tokens_details", "reasoning_tokens"], What::Reasoning),
+    (&["usage", "output_tokens_details", "reasoning_tokens"], What::Reasoning),
+    (&["response", "usage", "output_tokens_details", "reasoning_tokens"], What::Reasoning),
+    (&["usage", "prompt_tokens_details", "audio_tokens"], What::InputAudio),
+    (&["usage", "completion_tokens_details", "audio_tokens"], What::OutputAudio),
     (&["input_tokens"], What::Counted),
     (&["usage"], What::Usage),
     (&["choices"], What::Choices),

@@ -1,9 +1,12 @@
-//! What expressions see of an exchange: `request`, `response`, `source`, `apiKey`. Nothing is gathered
+//! What expressions see of an exchange: `request`, `response`, `source`, `apiKey`, `llm`,
+//! `llmRequest`. Nothing is gathered
 //! beforehand: a value is a borrow of the heads, and a field of it is read when an expression comes
 //! to it. What there is to be named is `config::expression::vocabulary`.
 
 mod api_key;
 mod headers;
+pub(super) mod json;
+mod model;
 mod source;
 mod value;
 
@@ -19,10 +22,14 @@ use self::api_key::Key;
 use super::api_key::ApiKey;
 use crate::base::clock::Instant;
 use crate::base::id::KeyId;
+use crate::config::expression::vocabulary::LLM_REQUEST;
+use crate::http::exchange::GenAi;
 use crate::proto::http1::Version;
 use crate::proto::http1::head::{RequestHead, ResponseHead};
 use crate::route::rewrite::Scheme;
 use headers::Headers;
+use json::Object;
+use serde_json::{Map, Value};
 pub use source::Source;
 use value::{Record, Recorded};
 
@@ -31,6 +38,9 @@ pub struct Attributes<'a> {
     request: Recorded<Request<'a>>,
     response: Option<Recorded<Response<'a>>>,
     source: Recorded<Source<'a>>,
+    /// Of a request for a model: what is known of it, and what it asks.
+    model: Option<Recorded<&'a GenAi>>,
+    asked: Option<Object<'a>>,
     /// The state of `random()`. Only one worker has it: an atomic because values have to be `Sync`.
     seed: AtomicU64,
     failures: AtomicU32,
@@ -97,6 +107,8 @@ impl<'a> Attributes<'a> {
             request,
             response,
             source,
+            model: None,
+            asked: None,
             seed: AtomicU64::new(seed),
             failures: AtomicU32::new(0),
             known: Known::default(),
@@ -123,6 +135,16 @@ impl<'a> Attributes<'a> {
 
     pub(super) fn identify(&self, key: KeyId) {
         self.key.store(key.0, Ordering::Relaxed);
+    }
+
+    /// The same, of a request for a model.
+    pub fn of_model(self, known: Option<&'a GenAi>) -> Self {
+        Self { model: known.map(Recorded), ..self }
+    }
+
+    /// The same, with what it asks.
+    pub fn asking(self, body: &'a Map<String, Value>) -> Self {
+        Self { asked: Some(Object(body)), ..self }
     }
 
     pub fn request(&self) -> &RequestPart<'a> {
@@ -175,6 +197,8 @@ impl VariableResolver for Attributes<'_> {
         match variable {
             "request" => Some(CowVal::Borrowed(&self.request)),
             "source" => Some(CowVal::Borrowed(&self.source)),
+            "llm" => self.model.as_ref().map(|model| CowVal::Borrowed(model as _)),
+            LLM_REQUEST => self.asked.as_ref().map(|asked| CowVal::Borrowed(asked as _)),
             "response" => self.response.as_ref().map(|response| CowVal::Borrowed(response as _)),
             "apiKey" => {
                 let key = self.known.keys.get(self.key()?.index())?;

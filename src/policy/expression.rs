@@ -22,7 +22,7 @@ use cel::parser::Expression as Tree;
 use cel::{Context, Value};
 
 pub use self::reads::Reads;
-use super::attributes::Attributes;
+use super::attributes::{Attributes, json};
 use crate::config;
 use crate::limits::EXPRESSION_RESULT_BYTES_MAX;
 
@@ -68,6 +68,11 @@ impl Expression {
 
     pub fn number(&self, attributes: &Attributes<'_>) -> Option<f64> {
         self.value(attributes, number)
+    }
+
+    /// A value of JSON; none when it fails, or gives what JSON has not.
+    pub fn json(&self, attributes: &Attributes<'_>) -> Option<serde_json::Value> {
+        self.value(attributes, json::made)
     }
 
     /// Appends what it gives; false, and nothing appended, when that is no text or a long one.

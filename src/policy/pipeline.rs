@@ -282,8 +282,11 @@ impl Pipeline {
         for spec in &own.steps {
             steps.push(spec.compile()?);
         }
-        if !own.rate_limits.is_empty() {
-            steps.push(Step::RateLimit(own.rate_limits.as_slice().into()));
+        // Tokens are counted where it is known how many there are: that is no step.
+        let limits = own.rate_limits.iter().filter(|limit| limit.spec.tokens.is_none());
+        let limits: Box<[_]> = limits.cloned().collect();
+        if !limits.is_empty() {
+            steps.push(Step::RateLimit(limits));
         }
         steps.sort_by_key(Step::phase);
         let timeouts = all.iter().fold(Timeouts::default(), |far, near| near.timeouts.or(far));

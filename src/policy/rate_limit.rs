@@ -2,9 +2,12 @@
 //! whatever connection a request comes by. A bucket may be divided by a key, then each key has one
 //! of its own, in a table that does not grow (`base::keyed`).
 //!
-//! Counts requests when they are routed, before anything else is done with them. Refuses to count
+//! Counts requests when they are routed, before anything else is done with them; tokens of models,
+//! once it is known what is asked (`tokens`). Refuses to count
 //! what has no bucket: a route without limits does not come here. The buckets are state, and the
 //! only one that is kept in a snapshot: a reload hands an unchanged limit on as the same `Arc`.
+
+pub mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +35,8 @@ pub struct RateLimit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimitSpec {
     pub rate: Rate,
+    /// It counts tokens of models, not requests; of an answer so many are taken before.
+    pub tokens: Option<u64>,
     pub by: Option<KeySpec>,
 }
 
@@ -191,6 +196,16 @@ impl Buckets {
             Self::By(Key::Expression(made), keyed) => {
                 keyed.take(text(asking, made).as_deref(), rate, now)
             }
+        }
+    }
+
+    /// Whose bucket it is, where there are several: what it is known by.
+    fn key(&self, asking: &Attributes<'_>) -> u64 {
+        match self {
+            Self::One(_) => 0,
+            Self::By(Key::Header(id, name), keyed) => keyed.hash(header(asking, *id, name)),
+            Self::By(Key::Source(prefixes), keyed) => keyed.hash(source(asking, *prefixes)),
+            Self::By(Key::Expression(made), keyed) => keyed.hash(text(asking, made).as_deref()),
         }
     }
 

@@ -72,7 +72,7 @@ pub struct Scan {
     /// Those that a wanted path can still be in.
     levels: [Level; JSON_PATH_DEPTH_MAX],
     /// Paths that the next value may be at, or be on the way of.
-    here: u32,
+    here: u64,
     /// Of the text or number that is being read.
     start: usize,
     is_key: bool,
@@ -84,7 +84,7 @@ pub struct Scan {
 #[derive(Clone, Copy, Debug, Default)]
 struct Level {
     /// Paths that lead into it.
-    alive: u32,
+    alive: u64,
     /// The one that it stands at itself.
     wanted: Option<u8>,
     start: usize,
@@ -132,9 +132,9 @@ enum Word {
 }
 
 impl Scan {
-    /// Looks for values at `paths`, 32 at the most.
+    /// Looks for values at `paths`, 64 at the most.
     pub fn new(paths: &'static [Path]) -> Self {
-        debug_assert!(paths.len() <= 32, "a mask has 32 bits");
+        debug_assert!(paths.len() <= 64, "a mask has 64 bits");
         debug_assert!(paths.iter().all(|path| path.len() < JSON_PATH_DEPTH_MAX));
         Self {
             paths,
@@ -276,17 +276,19 @@ impl Scan {
 
     /// The path that ends at the next value.
     fn wanted(&self) -> Option<u8> {
-        if self.here == 0 {
-            return None;
+        let mut left = self.here;
+        while left != 0 {
+            let place = left.trailing_zeros();
+            left &= left - 1;
+            if self.paths[place as usize].len() == self.depth {
+                return Some(place as u8);
+            }
         }
-        let ends = |path: &Path| path.len() == self.depth;
-        let place = (0..self.paths.len())
-            .find(|place| self.here & (1 << place) != 0 && ends(&self.paths[*place]));
-        place.map(|place| place as u8)
+        None
     }
 
     /// Those of `alive` that go on with `name` below this level.
-    fn narrowed(&self, alive: u32, name: &[u8]) -> u32 {
+    fn narrowed(&self, alive: u64, name: &[u8]) -> u64 {
         let mut left = alive;
         let mut narrowed = 0;
         while left != 0 {
@@ -300,11 +302,11 @@ impl Scan {
         narrowed
     }
 
-    fn alive(&self) -> u32 {
+    fn alive(&self) -> u64 {
         self.depth.checked_sub(1).and_then(|level| self.levels.get(level)).map_or(0, |l| l.alive)
     }
 
-    fn items(&self) -> u32 {
+    fn items(&self) -> u64 {
         match self.alive() {
             0 => 0,
             alive => self.narrowed(alive, ITEMS),
@@ -358,8 +360,8 @@ impl Scan {
 }
 
 /// As many low bits.
-const fn mask(count: usize) -> u32 {
-    if count >= 32 { u32::MAX } else { (1 << count) - 1 }
+const fn mask(count: usize) -> u64 {
+    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
 }
 
 const ITEMS: &[u8] = b"[]";

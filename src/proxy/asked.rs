@@ -81,7 +81,7 @@ pub fn attributes<'a>(
     let seed = place.view.resources.random.next();
     let connection = place.connection;
     let source = Source { address: connection.peer.address, identity: connection.identity() };
-    let attributes = Attributes::new(request, response, source, seed);
+    let attributes = Attributes::new(request, response, source, seed).of_model(exchange.gen_ai());
     let keys = &*place.view.snapshot.keys;
     if keys.is_empty() {
         return attributes;

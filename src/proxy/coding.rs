@@ -44,6 +44,7 @@ pub fn choose<'a>(
         }
         (OnBody::Watch, Some(watch)) => {
             let through = watched(watch, exchange, bytes, length)?;
+            watch.borrow_mut().keep(routed.bind.settings.completion_bytes_logged);
             return Ok((Treatment::default(), through));
         }
     };

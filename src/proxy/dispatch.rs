@@ -103,7 +103,7 @@ pub fn measured(routed: &Routed<'_>, exchange: &Exchange) {
 }
 
 /// What the rate limits said, for the books.
-fn count(place: &Place<'_>, decision: Decision) {
+pub fn count(place: &Place<'_>, decision: Decision) {
     let shard = &place.view.resources.shard;
     let counter = match decision.result {
         Ok(()) => Counter::RateLimitAdmitted,

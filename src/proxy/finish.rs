@@ -1,5 +1,6 @@
 //! Counters and the access record of a finished exchange. Nothing else records an exchange.
 
+use super::asked;
 use super::failure::Failure;
 use super::place::Place;
 use crate::base::clock::Instant;
@@ -7,6 +8,8 @@ use crate::base::id::LabelsId;
 use crate::http::Exchange;
 use crate::http::exchange::{GenAi, NO_ID};
 use crate::net::tls::Identity;
+use crate::policy::attributes::ResponsePart;
+use crate::policy::log_fields::LogFields;
 use crate::proto::http1::{FieldName, Method};
 use crate::telemetry::access_log::{GenAiPart, Record};
 use crate::telemetry::value::{HttpVersion, MethodLabel, Reason};
@@ -69,6 +72,12 @@ fn count_failure(place: &Place<'_>, failure: Failure) {
 
 fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, now: Instant) {
     let resources = &place.view.resources;
+    let mut fields = Vec::new();
+    if let Some(wanted) = &place.bind.settings.log_fields
+        && !added(place, exchange, wanted, &mut fields)
+    {
+        return;
+    }
     let bytes = exchange.head_bytes();
     let request = &exchange.request;
     let outcome = &exchange.outcome;
@@ -114,9 +123,20 @@ fn record(place: &Place<'_>, exchange: &Exchange, labels: LabelsId, end: End, no
             upstream_nanos,
             retries: outcome.retries,
             gen_ai: exchange.gen_ai().map(gen_ai),
+            fields: &fields,
         },
         &resources.shard,
     );
+}
+
+/// What expressions add to the record. False: it is not wanted.
+fn added(place: &Place<'_>, exchange: &Exchange, wanted: &LogFields, out: &mut Vec<u8>) -> bool {
+    let (status, body) = (exchange.outcome.status, exchange.told_text());
+    let response = ResponsePart { status, head: None, body };
+    let attributes = asked::attributes(place, exchange, Some(response));
+    let is_wanted = wanted.write(&attributes, out);
+    asked::count_failures(place, &attributes);
+    is_wanted
 }
 
 fn gen_ai(known: &GenAi) -> GenAiPart<'_> {
@@ -130,6 +150,12 @@ fn gen_ai(known: &GenAi) -> GenAiPart<'_> {
         output: usage.output,
         cache_read: usage.cache_read,
         cache_written: usage.cache_written,
+        reasoning: usage.reasoning,
+        first_token_nanos: known.first_token_nanos,
+        each_token_nanos: known.each_token_nanos,
+        cost_nanos: known.cost_nanos_usd,
+        prompt: &known.prompt,
+        completion: &known.completion,
     }
 }
 

@@ -3,7 +3,10 @@
 //! on as it was but for the edits of `llm::request`. Every error is told in the caller's own shape.
 
 mod admit;
+pub mod cost;
+mod limits;
 mod others;
+mod prompt;
 mod record;
 mod told;
 mod tries;
@@ -18,7 +21,7 @@ use super::reply;
 use crate::base::buffer::Buffer;
 use crate::base::id::{LabelsId, LlmId};
 use crate::http::Exchange;
-use crate::http::exchange::{GenAi, Usage};
+use crate::http::exchange::Usage;
 use crate::http::reply::Shape;
 use crate::limits::JSON_TEXT_BYTES_MAX;
 use crate::llm::answer::Form;
@@ -74,11 +77,20 @@ pub async fn ask<'a>(
         }
         _ => read(&routed, exchange, (llm, api)).await?,
     };
-    let admitted = admit::admit(&routed, exchange, &request)?;
+    limits::reserve(&routed, exchange, (llm, api))?;
+    let admitted = match admit::admit(&routed, exchange, &request) {
+        Ok(admitted) => admitted,
+        Err(failure) => {
+            limits::settle(&routed, exchange, llm);
+            return Err(failure);
+        }
+    };
+    record::keep_prompt(&routed, exchange);
     let end = tries::send(&routed, exchange, changes, labels, &request).await;
     if let Some(admitted) = admitted {
         admitted.settle(exchange, end.is_ok());
     }
+    limits::settle(&routed, exchange, llm);
     end
 }
 
@@ -103,14 +115,8 @@ fn begin(llm: &Llm, exchange: &mut Exchange) -> Api {
     exchange.outcome.shape = shape;
     exchange.outcome.is_gen_ai = true;
     let known = exchange.gen_ai_mut();
-    known.hides_words = false;
-    known.cost_nanos_usd = None;
-    let GenAi { operation, provider, request_model, response_model, usage, .. } = known;
-    *operation = api.operation();
-    *usage = Usage::default();
-    provider.clear();
-    request_model.clear();
-    response_model.clear();
+    known.clear();
+    known.operation = api.operation();
     api
 }
 
@@ -140,11 +146,16 @@ async fn read<'a>(
     }
     let wanted = Gather { bytes_max: llm.body_bytes_max, text: llm.reads_body, replaced: false };
     gather::request(routed, exchange, wanted, routed.edits.timeouts().request).await?;
+    let asked_for = prompt::edit(routed, exchange, (llm, api))?;
     let in_path = line::read(api, Asked::of(exchange).path_bytes())?;
     let mut name = std::mem::take(&mut exchange.gen_ai_mut().request_model);
+    let read = AskedFor::read(gather::body(exchange), &mut name);
+    if let Some(asked_for) = asked_for {
+        prompt::look_up_by(exchange, asked_for, &mut name);
+    }
     let (head, bytes) = (&exchange.request, exchange.head_bytes());
     let field = |name: &[u8]| head.find(bytes, name).map(|value| value.of(bytes));
-    let read = AskedFor::read(gather::body(exchange), &mut name).and_then(|mut asked| {
+    let read = read.and_then(|mut asked| {
         let is_named = in_path.is_some() || asked.model.is_some();
         if let Some(InPath { model, streams }) = in_path {
             name = model;

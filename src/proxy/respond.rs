@@ -8,6 +8,7 @@ use super::coding::{self, Through};
 use super::failure::Failure;
 use super::gather;
 use super::judge;
+use super::llm::cost;
 use super::place::Routed;
 use super::replay;
 use super::response_head::{self, Shape, Told};
@@ -56,7 +57,8 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    if let Some(wanted) = translated::gathers(routed, exchange, input.filled()) {
+    let wanted = translated::gathers(routed, exchange, input.filled());
+    if let Some(wanted) = wanted.or_else(|| cost::gathers(routed, exchange, input.filled())) {
         let whole = gather::response(routed, exchange, up, input, (upload, wanted));
         match Box::pin(whole).await {
             Ok(whole) => input = whole,
@@ -158,7 +160,7 @@ async fn body(
     judge::note(routed, exchange, input.filled());
     let (length, gathered) = length(exchange);
     let (mut treatment, through) = match coding::choose(routed, exchange, input.filled(), length) {
-        Ok(chosen) => chosen,
+        Ok((told, through)) => (told, cost::look(routed, exchange, &mut input, through)),
         Err(failure) => {
             buffers.give(front);
             buffers.give(input);

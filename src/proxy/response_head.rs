@@ -12,6 +12,7 @@ use crate::proto::http1::{BodyLength, FieldName, encode};
 
 use super::asked;
 use super::dispatch::hex_of;
+use super::llm::cost;
 use super::place::Routed;
 use crate::upstream::balance;
 
@@ -98,6 +99,9 @@ pub fn encode(
         routed.view.resources.buffers.give(made.lines);
     }
     out.put(routed.lines);
+    if exchange.outcome.is_gen_ai {
+        cost::put(out, routed, exchange, bytes);
+    }
     if exchange.outcome.affine {
         put_affinity(out, routed, exchange);
     }

@@ -9,6 +9,7 @@ use crate::base::id::{Accepted, BindId, ClusterId, LabelsId};
 use crate::http::Limits;
 use crate::net::socket::Keepalive;
 use crate::policy::Pipeline;
+use crate::policy::log_fields::LogFields;
 use crate::proto::{http2, proxy_protocol};
 use crate::route::Table;
 use crate::route::host::HostMap;
@@ -127,6 +128,11 @@ pub struct Settings {
     /// Of all workers, being answered.
     pub requests_max: Option<u32>,
     pub access_log: bool,
+    /// Which requests it has, and with what besides.
+    pub log_fields: Option<Arc<LogFields>>,
+    /// What the log has of a prompt, and of an answer of a model.
+    pub prompt_bytes_logged: usize,
+    pub completion_bytes_logged: usize,
     /// From the first byte of a connection to the end of its handshake.
     pub handshake_timeout: Duration,
     /// Handshakes under way.

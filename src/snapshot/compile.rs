@@ -39,6 +39,7 @@ use crate::config::route::Route as RawRoute;
 use crate::config::tcp::TcpRoute;
 use crate::llm::Llm as Models;
 use crate::llm::budget::Purses;
+use crate::llm::price::Prices;
 use crate::policy::{Pipeline, PipelineSpec};
 use crate::route::host::HostMap;
 use crate::route::split::Split;
@@ -96,6 +97,7 @@ pub fn compile(
         together: Together::default(),
         llms: Vec::new(),
         credentials: Vec::new(),
+        prices: None,
         last,
         made: Vec::new(),
         delegated: 0,
@@ -105,6 +107,7 @@ pub fn compile(
         gateway: String::new(),
         listener: String::new(),
     };
+    compiler.prices();
     compiler.together();
     let binds = compiler.binds();
     let (keys, budgets) = compiler.budgets(inputs.purses);
@@ -166,6 +169,7 @@ struct Compiler<'a> {
     together: Together,
     llms: Vec<Arc<Models>>,
     credentials: Vec<Arc<Credential>>,
+    prices: Option<Arc<Prices>>,
     last: Option<&'a Snapshot>,
     /// TLS of the binds that are compiled.
     made: Vec<Arc<BindTls>>,
@@ -374,7 +378,7 @@ impl Compiler<'_> {
         let mut weighted = Vec::new();
         let mut backends = Vec::new();
         let mut labels = Vec::new();
-        let mut providers = Providers::default();
+        let mut providers = Providers::limited(&bounds.rate_limits);
         let below = above.below(policies, bounds);
         let group = raw.group().map(|name| self.group(name, &below));
         let backends_of = if group.is_some() { &[][..] } else { &raw.backends };

@@ -44,13 +44,15 @@ pub fn dump(config: &Config, snapshot: &Snapshot, memory: Level, now: Instant) -
 
 /// What `frontendPolicies` change, as agentgateway lists it: its documentation looks there.
 fn policies(config: &Config) -> Vec<Value> {
-    let FrontendPolicies { http, tls, tcp, proxy_protocol, connect } = &config.frontend_policies;
+    let FrontendPolicies { http, tls, tcp, proxy_protocol, connect, access_log } =
+        &config.frontend_policies;
     let default = FrontendPolicies::default();
     let written = [
         ("http", "hTTP", (*http != default.http).then(|| json!(http))),
         ("tls", "tLS", (*tls != default.tls).then(|| json!(tls))),
         ("tcp", "tCP", tcp.as_ref().map(|tcp| json!(tcp))),
         ("proxy", "proxy", proxy_protocol.as_ref().map(|proxy| json!(proxy))),
+        ("accessLog", "accessLog", access_log.as_ref().map(|policy| json!(policy))),
         ("connect", "connect", (*connect != default.connect).then(|| json!(connect))),
     ];
     let listed = written.into_iter().filter_map(|(key, kind, policy)| {

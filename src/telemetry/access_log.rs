@@ -3,6 +3,7 @@
 //! agentgateway's, key for key, with a few keys of ours. Refuses to grow: long texts are cut, with
 //! a mark; a full ring drops the record and the shard counts that.
 
+pub mod fields;
 pub mod line;
 mod wire;
 
@@ -47,6 +48,8 @@ pub struct Record<'a> {
     pub retries: u32,
     /// Of a request for a model.
     pub gen_ai: Option<GenAiPart<'a>>,
+    /// What the configuration asks for besides: `fields`.
+    pub fields: &'a [u8],
 }
 
 /// Who was asked for what, and what it cost.
@@ -60,6 +63,14 @@ pub struct GenAiPart<'a> {
     pub output: Option<u64>,
     pub cache_read: Option<u64>,
     pub cache_written: Option<u64>,
+    pub reasoning: Option<u64>,
+    pub first_token_nanos: Option<u64>,
+    pub each_token_nanos: Option<u64>,
+    /// In 10^-9 dollars.
+    pub cost_nanos: Option<u64>,
+    /// What was asked and what was answered, where the configuration wants that in the log.
+    pub prompt: &'a [u8],
+    pub completion: &'a [u8],
 }
 
 /// One worker's end of the access log.

@@ -3,12 +3,12 @@
 //! with `ringway_`. What is not here cannot be printed. Owns no state.
 
 mod family;
-mod names;
+mod labels;
 
 pub use family::Family;
 pub(crate) use family::counter;
 use family::{gauge, histogram, info};
-use names::{E, G, GEN_AI_TOKENS, H, M, T};
+use labels::{COST_LOOKUP, E, G, GEN_AI_TOKENS, H, M, T};
 
 /// What a family's samples mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,16 @@ families! {
         "agentgateway_gen_ai_server_time_per_output_token",
         G,
         "Time to generate each output token for a given request.",
+    );
+    GEN_AI_COST = counter(
+        "agentgateway_gen_ai_client_cost_usd_total",
+        G,
+        "Cumulative USD cost of generative AI requests.",
+    ).in_unit("usd");
+    COST_LOOKUPS = counter(
+        "agentgateway_cost_catalog_lookups_total",
+        COST_LOOKUP,
+        "Total number of model cost catalog lookups by resolution status.",
     );
     CONFIG_SYNCHRONIZED = gauge(
         "agentgateway_config_synchronized",

@@ -35,6 +35,9 @@ pub struct GenAiMeasures {
     pub first_token_nanos: Option<u64>,
     /// On the average, behind the first.
     pub each_token_nanos: Option<u64>,
+    /// Whether a price was found, if one was looked for; in 10^-9 dollars what was to be paid.
+    pub lookup: Option<PriceLookup>,
+    pub cost_nanos: Option<u64>,
 }
 
 /// See the module.
@@ -48,6 +51,28 @@ pub struct GenAiSeries {
     pub(crate) duration: GenAiHistogram,
     pub(crate) first_token: FirstTokenHistogram,
     pub(crate) each_token: EachTokenHistogram,
+    /// By `PriceLookup`.
+    pub(crate) lookups: [Tally; PriceLookup::COUNT],
+    /// In 10^-9 dollars.
+    pub(crate) cost: Tally,
+}
+
+/// What became of looking a price up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PriceLookup {
+    Exact,
+    /// The catalogue does not have the model.
+    Missing,
+    /// It has it, without any rate.
+    Unpriced,
+    NoCatalog,
+}
+
+impl PriceLookup {
+    pub const COUNT: usize = 4;
+
+    /// As it stands in `status`, by their places.
+    pub(crate) const NAMES: [&str; Self::COUNT] = ["Exact", "Missing", "Unpriced", "NoCatalog"];
 }
 
 /// The values of `gen_ai_token_type`.
@@ -139,6 +164,12 @@ impl GenAiSeries {
         if let Some(nanos) = measures.each_token_nanos {
             self.each_token.observe(nanos);
         }
+        if let Some(lookup) = measures.lookup {
+            self.lookups[lookup as usize].add(1);
+        }
+        if let Some(nanos) = measures.cost_nanos {
+            self.cost.add(nanos);
+        }
     }
 }
 
@@ -157,6 +188,10 @@ impl Series for GenAiSeries {
         self.duration.absorb(&other.duration);
         self.first_token.absorb(&other.first_token);
         self.each_token.absorb(&other.each_token);
+        for (ours, theirs) in self.lookups.iter().zip(&other.lookups) {
+            ours.add(theirs.value());
+        }
+        self.cost.add(other.cost.value());
     }
 }
 

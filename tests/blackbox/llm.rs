@@ -2,14 +2,17 @@
 //! provider said, what is counted is what the provider billed, and errors are told in the shape that
 //! the caller's library reads.
 
+mod cost;
 mod dialects;
 mod errors;
 mod failover;
+mod prompts;
 mod real_clients;
 mod realtime;
 mod requests;
 mod streams;
 mod surfaces;
+mod token_limits;
 mod translated;
 
 use std::net::SocketAddr;

@@ -11,7 +11,7 @@ use super::super::diagnostic::nearest;
 use super::super::reader::UNSUPPORTED as NOT_YET;
 use super::super::scalar;
 use super::vocabulary::{
-    FUNCTIONS, Function, Kind, Literal, UNSUPPORTED, UNSUPPORTED_FUNCTIONS, Variable,
+    FUNCTIONS, Function, Kind, LLM_REQUEST, Literal, UNSUPPORTED, UNSUPPORTED_FUNCTIONS, Variable,
 };
 use super::{Fault, Wants, When};
 use crate::base::cidr::Cidr;
@@ -99,10 +99,15 @@ impl<'a> Checker<'a> {
         }
         let found = Variable::ALL.into_iter().find(|variable| variable.name() == name);
         match found {
-            Some(Variable::Response) if self.when == When::Request => {
+            Some(Variable::Response) if self.when != When::Response => {
                 self.fail(at, "there is no `response` yet", None);
             }
             Some(variable) => return Kind::Record(variable),
+            None if name == LLM_REQUEST && self.when == When::Model => return Kind::Map,
+            None if name == LLM_REQUEST => {
+                let hint = "it is in transformations of `policies.ai` and of models".to_owned();
+                self.fail(at, "there is no `llmRequest` here", Some(hint));
+            }
             None if TYPES.contains(&name) => return Kind::Type,
             None if UNSUPPORTED.contains(&name) => self.fail(at, &not_yet(name), None),
             None => {

@@ -35,6 +35,10 @@ pub enum Variable {
     Identity,
     /// What is known of the key that was shown: its metadata.
     ApiKey,
+    /// Of a request for a model, as far as it has come.
+    Llm,
+    /// `llm.cost`, in dollars.
+    Cost,
 }
 
 /// A function by one of its forms.
@@ -57,7 +61,8 @@ pub enum Literal {
 
 impl Variable {
     /// Those that stand by themselves.
-    pub const ALL: [Self; 4] = [Self::Request, Self::Response, Self::Source, Self::ApiKey];
+    pub const ALL: [Self; 5] =
+        [Self::Request, Self::Response, Self::Source, Self::Llm, Self::ApiKey];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,6 +71,8 @@ impl Variable {
             Self::Source => "source",
             Self::Identity => "source.identity",
             Self::ApiKey => "apiKey",
+            Self::Llm => "llm",
+            Self::Cost => "llm.cost",
         }
     }
 
@@ -102,6 +109,32 @@ impl Variable {
                 ("namespace", Kind::Text),
                 ("serviceAccount", Kind::Text),
             ],
+            Self::Llm => &[
+                ("provider", Kind::Text),
+                ("requestModel", Kind::Text),
+                ("responseModel", Kind::Text),
+                ("inputTokens", Kind::Int),
+                ("cachedInputTokens", Kind::Int),
+                ("cacheCreationInputTokens", Kind::Int),
+                ("inputAudioTokens", Kind::Int),
+                ("outputTokens", Kind::Int),
+                ("reasoningTokens", Kind::Int),
+                ("outputAudioTokens", Kind::Int),
+                ("totalTokens", Kind::Int),
+                ("timeToFirstToken", Kind::Text),
+                ("timePerOutputToken", Kind::Text),
+                ("cost", Kind::Record(Self::Cost)),
+            ],
+            Self::Cost => &[
+                ("total", Kind::Double),
+                ("input", Kind::Double),
+                ("output", Kind::Double),
+                ("cacheRead", Kind::Double),
+                ("cacheWrite", Kind::Double),
+                ("reasoning", Kind::Double),
+                ("inputAudio", Kind::Double),
+                ("outputAudio", Kind::Double),
+            ],
         }
     }
 
@@ -118,7 +151,23 @@ impl Variable {
             Self::Source => {
                 &["certificate", "connectHeaders", "rawAddress", "rawPort", "unverifiedWorkload"]
             }
-            Self::Identity | Self::ApiKey => &[],
+            Self::Llm => &[
+                "completion",
+                "costRates",
+                "countTokens",
+                "inputImageTokens",
+                "inputTextTokens",
+                "outputImageTokens",
+                "outputTextTokens",
+                "params",
+                "prompt",
+                "providerInputTokens",
+                "providerTotalTokens",
+                "serviceTier",
+                "streaming",
+                "toolCalls",
+            ],
+            Self::Identity | Self::Cost | Self::ApiKey => &[],
         }
     }
 }
@@ -149,6 +198,9 @@ impl Kind {
     }
 }
 
+/// What is asked of a model, as it came: fields of any name.
+pub const LLM_REQUEST: &str = "llmRequest";
+
 /// Variables that agentgateway has and we do not.
 pub const UNSUPPORTED: &[&str] = &[
     "backend",
@@ -158,8 +210,6 @@ pub const UNSUPPORTED: &[&str] = &[
     "extauthz",
     "extproc",
     "jwt",
-    "llm",
-    "llmRequest",
     "mcp",
     "mcpGuardrails",
     "metadata",

@@ -70,7 +70,7 @@ fn mistakes_are_told() {
         ),
         (
             "  models: [{name: a, provider: openAI, transformation: {model: 'x'}}]\n",
-            "other expressions are not supported",
+            "unknown variable `x`",
         ),
         ("  models: [{name: a, provider: openAI}]\n  tls: {}\n", "not supported"),
         ("  models: [{name: a, provider: openAI}]\n  modles: []\n", "did you mean `models`?"),

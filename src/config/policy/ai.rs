@@ -7,9 +7,11 @@ use serde::Serialize;
 
 use super::super::ai::{Api, read_model};
 use super::super::expression::Expression;
+use super::super::header::FieldName;
 use super::super::reader::Cursor;
 use super::super::route::HeaderMatch;
 use super::super::scalar;
+use super::prompt::{Edits, Made, PromptCaching, Prompts};
 use crate::limits::MODELS_MAX;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,6 +29,18 @@ pub struct AiPolicy {
         serialize_with = "scalar::serialize_maybe_duration"
     )]
     pub first_token_timeout: Option<Duration>,
+    #[serde(flatten)]
+    pub edits: Edits,
+    #[serde(skip_serializing_if = "is_default")]
+    pub prompts: Prompts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_caching: Option<PromptCaching>,
+    /// Of what the provider is sent.
+    #[serde(skip_serializing_if = "Made::is_empty")]
+    pub final_transformations: Made,
+    /// Ours: the field of a response that tells what the answer cost, in dollars. Not of streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_header: Option<FieldName>,
     /// Of the block `llm`, which has a table of its own.
     #[serde(skip)]
     pub models: Option<Vec<Model>>,
@@ -43,6 +57,8 @@ pub struct Model {
     pub backend: usize,
     /// What it is called there.
     pub sent: Sent,
+    /// Behind those of the policy.
+    pub edits: Edits,
     /// Clients may name it; others lead to it.
     pub is_public: bool,
     /// One of these; each all of its fields. Empty: any request.
@@ -76,18 +92,26 @@ pub enum Sent {
 impl AiPolicy {
     pub(super) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mut table = cursor.table();
-        table.unsupported(&["promptGuard", "defaults", "overrides", "prompts", "promptCaching"]);
-        table.unsupported(&["transformations", "finalTransformations", "wildcardPatterns"]);
+        table.unsupported(&["promptGuard", "wildcardPatterns"]);
         let policy = Self {
             routes: table.or("routes", BTreeMap::new(), read_routes),
             model_aliases: table.or("modelAliases", BTreeMap::new(), read_aliases),
             first_token_timeout: table.maybe("firstTokenTimeout", scalar::read_timeout),
+            edits: Edits::read(&mut table),
+            prompts: table.or("prompts", Prompts::default(), Prompts::read),
+            prompt_caching: table.maybe("promptCaching", PromptCaching::read),
+            final_transformations: table.or("finalTransformations", Made::default(), Made::read),
+            cost_header: table.maybe("costHeader", FieldName::read_modified),
             models: None,
             virtual_models: Vec::new(),
         };
         table.finish();
         Some(policy)
     }
+}
+
+fn is_default(prompts: &Prompts) -> bool {
+    *prompts == Prompts::default()
 }
 
 fn read_routes(cursor: &Cursor<'_>) -> Option<BTreeMap<String, Api>> {

@@ -54,6 +54,7 @@ impl Transformation {
         let pseudo: &[&str] = match when {
             When::Request => &[":authority", ":method", ":path"],
             When::Response => &[":status"],
+            When::Model => &[],
         };
         let transformation = Self {
             add: table.or("add", Values::default(), |c| read_values(c, when, &[])),

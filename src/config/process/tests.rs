@@ -54,7 +54,9 @@ fn defaults_are_those_of_agentgateway() {
                 "mode": "replace", "trustedHops": 0, "via": false, "requestId": "keep",
                 "clientCertificate": false,
             },
-            "accessLog": {"to": "stdout", "format": "text"},
+            "accessLog": {
+                    "to": "stdout", "format": "text", "prompts": 0, "completions": 0,
+                },
             "dns": {"minTtl": "5s", "maxTtl": "5m0s"},
             "upgrade": {"timeout": "1m0s"},
             "driver": "auto",

@@ -32,7 +32,10 @@ fn what_is_wrong_is_told() {
         ("{maxTokens: 0, tokensPerFill: 1, fillInterval: 1s}", "0 is not in 1 to 1000000000"),
         ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 0s}", "shorter than 1ms"),
         ("{maxTokens: 1000, tokensPerFill: 1, fillInterval: 24h}", year),
-        ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, type: tokens}", "LLM routes"),
+        (
+            "{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, reserveOutput: 5}",
+            "is of `type: tokens`",
+        ),
         ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, type: words}", "not a value"),
         ("{maxTokens: 1, tokensPerFill: 1, fillInterval: 1s, key: 'jwt.sub'}", "not supported"),
         (

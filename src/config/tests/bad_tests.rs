@@ -48,7 +48,7 @@ fn what_agentgateway_knows_is_said_to_be_so() {
     check(
         "mcp: {port: 3000, targets: []}\n\
          config: {tracing: {otlpEndpoint: http://localhost:4317}}\n\
-         frontendPolicies: {networkExtAuthz: {}, accessLog: {filter: 'true'}}\n\
+         frontendPolicies: {networkExtAuthz: {}, accessLog: {remove: []}}\n\
          binds:\n- {port: 3000, tunnelProtocol: connect, listeners: [{protocol: HBONE, policies: \
           {extAuthz: {}}}]}\n",
         &[
@@ -57,7 +57,7 @@ fn what_agentgateway_knows_is_said_to_be_so() {
              yet",
             "gateway.yaml:3:20: frontendPolicies.networkExtAuthz: known to agentgateway, not \
              supported by Ringway yet",
-            "gateway.yaml:3:41: frontendPolicies.accessLog: known to agentgateway, not supported \
+            "gateway.yaml:3:53: frontendPolicies.accessLog.remove: known to agentgateway, not supported \
              by Ringway yet",
             "gateway.yaml:5:32: binds[0].tunnelProtocol: `connect` is known to agentgateway, not \
              supported by Ringway yet",

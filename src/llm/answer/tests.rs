@@ -54,7 +54,7 @@ fn every_split(form: Form, hides: bool, text: &str, expected: &str) -> Answer {
 
 fn usage(input: u64, output: u64, read: Option<u64>, written: Option<u64>) -> Usage {
     let (input, output) = (Some(input), Some(output));
-    Usage { input, output, cache_read: read, cache_written: written }
+    Usage { input, output, cache_read: read, cache_written: written, ..Usage::default() }
 }
 
 #[test]

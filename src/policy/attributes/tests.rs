@@ -1,6 +1,9 @@
 use super::{Attributes, Known, RequestPart, ResponsePart, Source};
+use serde_json::{Map, Value};
+
 use crate::base::clock::Instant;
 use crate::base::id::KeyId;
+use crate::http::exchange::{Cost, GenAi, Usage};
 use crate::net::tls::Identity;
 use crate::policy::api_key::ApiKey;
 use crate::proto::http1::HeadLimits;
@@ -42,8 +45,10 @@ pub(in crate::policy) fn with_attributes<T>(
     let address = Some("192.0.2.7:5555".parse().expect("an address"));
     let source = Source { address, identity: Some(&identity) };
     let keys = [key()];
+    let (model, asked) = (gen_ai(), asked());
     let known = Known { keys: &keys, now: 0, key: Some(KeyId(0)) };
-    then(&Attributes::new(part, response, source, 42).with(known))
+    let attributes = Attributes::new(part, response, source, 42).with(known);
+    then(&attributes.of_model(Some(&model)).asking(&asked))
 }
 
 fn key() -> ApiKey {
@@ -78,6 +83,39 @@ pub(in crate::policy) fn with_request<T>(
         started: Instant::default(),
     };
     then(&Attributes::new(part, None, Source::default(), 1))
+}
+
+/// All that can be known of a request for a model.
+fn gen_ai() -> GenAi {
+    let usage = Usage {
+        input: Some(100),
+        output: Some(20),
+        cache_read: Some(30),
+        cache_written: Some(4),
+        reasoning: Some(5),
+        input_audio: Some(6),
+        output_audio: Some(7),
+    };
+    let cost = Cost { input: 1_250_000_000, output: 2_000_000_000, ..Cost::default() };
+    GenAi {
+        operation: "chat",
+        provider: "openai".to_owned(),
+        request_model: b"smart".to_vec(),
+        response_model: b"gpt-6".to_vec(),
+        usage,
+        cost: Some(cost),
+        first_token_nanos: Some(1_500_000),
+        each_token_nanos: Some(20_000_000),
+        ..GenAi::default()
+    }
+}
+
+fn asked() -> Map<String, Value> {
+    let body = serde_json::json!({
+        "model": "team/gpt-6", "temperature": 0.5, "max_tokens": 10, "stream": true, "stop": null,
+        "metadata": { "tier": "gold" }, "messages": [{ "role": "user", "content": "hello" }],
+    });
+    serde_json::from_value(body).expect("an object")
 }
 
 /// Of a workload, as its certificate has it.

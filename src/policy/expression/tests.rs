@@ -1,4 +1,6 @@
 use super::Expression;
+use serde_json::json;
+
 use crate::config::expression::vocabulary::{FUNCTIONS, Kind, Variable};
 use crate::config::expression::{Wants, When, faults};
 use crate::policy::attributes::tests::{with_attributes, with_request};
@@ -128,7 +130,7 @@ fn functions_do_what_they_say() {
 
 #[test]
 fn every_field_of_the_vocabulary_has_a_value() {
-    for variable in Variable::ALL.into_iter().chain([Variable::Identity]) {
+    for variable in Variable::ALL.into_iter().chain([Variable::Identity, Variable::Cost]) {
         for (field, kind) in variable.fields() {
             let text = match kind {
                 Kind::Headers | Kind::List => format!("size({}.{field}) > 0", variable.name()),
@@ -137,6 +139,55 @@ fn every_field_of_the_vocabulary_has_a_value() {
             };
             assert!(written(&text).is_some(), "{text}");
         }
+    }
+}
+
+#[test]
+fn values_of_json_go_in_and_out() {
+    for (text, expected) in [
+        ("llmRequest.model.stripPrefix('team/')", json!("gpt-6")),
+        ("llmRequest.max_tokens", json!(10)),
+        ("llmRequest.max_tokens > 5 ? 5 : llmRequest.max_tokens", json!(5)),
+        ("llmRequest.temperature * 2.0", json!(1.0)),
+        ("llmRequest.stream", json!(true)),
+        ("llmRequest.stop", json!(null)),
+        ("llmRequest.messages", json!([{ "role": "user", "content": "hello" }])),
+        ("llmRequest.messages[0].content.size()", json!(5)),
+        ("llmRequest.messages.map(m, m.role)", json!(["user"])),
+        ("llmRequest.metadata", json!({ "tier": "gold" })),
+        ("llmRequest.metadata.tier == 'gold'", json!(true)),
+        ("llmRequest['model']", json!("team/gpt-6")),
+        ("has(llmRequest.tools)", json!(false)),
+        ("has(llmRequest.model) && 'model' in llmRequest", json!(true)),
+        ("default(llmRequest.tools, [])", json!([])),
+        ("default(llmRequest.metadata.cost, 'none')", json!("none")),
+        ("default(llmRequest.metadata.tier, 'none')", json!("gold")),
+        ("size(llmRequest)", json!(7)),
+        (
+            "{'type': 'json_schema', 'deep': {'a': [1, 2u, 0.5, null]}}",
+            json!({ "deep": { "a": [1, 2, 0.5, null] }, "type": "json_schema" }),
+        ),
+        ("request.headers['x-tenant']", json!("Blue")),
+        ("llm.requestModel + '/' + llm.provider", json!("smart/openai")),
+        ("llm.totalTokens", json!(120)),
+        ("llm.cost.total", json!(0.00325)),
+        ("llm.timeToFirstToken", json!("1.5ms")),
+    ] {
+        let expression = Expression::compile(text).expect("an expression");
+        let made = with_attributes(true, |attributes| expression.json(attributes));
+        assert_eq!(made, Some(expected), "{text}");
+    }
+    for text in
+        ["llmRequest.tools", "llmRequest.model.x", "{1: 2}", "0.0 / 0.0", "cidr('10.0.0.0/8')"]
+    {
+        let expression = Expression::compile(text).expect("an expression");
+        assert_eq!(with_attributes(true, |attributes| expression.json(attributes)), None, "{text}");
+    }
+    // Of a request that asks no model there is nothing.
+    let request = "GET / HTTP/1.1\nHost: a\n\n";
+    for text in ["llm.requestModel", "llmRequest.model"] {
+        let expression = Expression::compile(text).expect("an expression");
+        assert_eq!(with_request(request, |attributes| expression.json(attributes)), None, "{text}");
     }
 }
 

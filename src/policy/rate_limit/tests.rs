@@ -9,7 +9,7 @@ const SECOND: u64 = 1_000_000_000;
 fn limit(depth: u64, key: Option<Key>) -> Arc<RateLimit> {
     let rate = Rate::new(depth, 1, Duration::from_secs(1)).unwrap();
     let by = key.map(|key| KeySpec { key, keys_max: 100 });
-    Arc::new(RateLimit::new("one".into(), RateLimitSpec { rate, by }))
+    Arc::new(RateLimit::new("one".into(), RateLimitSpec { rate, tokens: None, by }))
 }
 
 fn by_header(name: &str) -> Option<Key> {

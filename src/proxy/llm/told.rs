@@ -67,8 +67,8 @@ impl<'a> Told<'a> {
             Way::Translated { theirs, .. } => (Api::of(theirs), None),
             Way::Same | Way::Estimated(_) => (self.api, query),
         };
-        let known = exchange.gen_ai().map_or(&[][..], |known| &known.request_model);
-        let model = self.chosen.sent.of(known);
+        let names = exchange.gen_ai().map(|known| (&*known.request_model, &*known.sent_model));
+        let (known, model) = names.unwrap_or_default();
         let renamed = (api == Api::Realtime && model != known)
             .then(|| with_model(query.unwrap_or_default(), model));
         let query = renamed.as_deref().or(query);
@@ -138,7 +138,8 @@ impl<'a> Told<'a> {
                 seed: resources.random.next(),
                 ..Caller::default()
             };
-            self.write(body, asked.stream, (own, theirs), caller)
+            let sent = exchange.gen_ai().map_or(&[][..], |known| &known.sent_model);
+            self.write(body, (asked.stream, sent), (own, theirs), caller)
         };
         let (body, caller) = written.map_err(|Refused(why)| {
             exchange.gen_ai_mut().refused = why.into_owned();
@@ -165,7 +166,7 @@ impl<'a> Told<'a> {
     fn write(
         &self,
         body: &[u8],
-        streams: bool,
+        (streams, model): (bool, &[u8]),
         (own, theirs): (Dialect, Dialect),
         mut caller: Caller,
     ) -> Result<(Vec<u8>, Caller), Refused> {
@@ -175,7 +176,7 @@ impl<'a> Told<'a> {
         prompt.stream = streams;
         caller.wants_usage = prompt.wants_usage;
         caller.input_tokens = prompt.estimate();
-        let model = String::from_utf8_lossy(self.chosen.sent.of(name.as_bytes()));
+        let model = String::from_utf8_lossy(model);
         let host = match self.chosen.provider.host {
             // It is an accent of Completions alone.
             Host::Compatible if theirs != Dialect::Completions => Host::Own,

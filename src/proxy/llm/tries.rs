@@ -16,12 +16,12 @@ use super::super::place::Routed;
 use super::super::replay;
 use super::super::request_head::Rewritten;
 use super::told::Told;
-use super::{Others, Request, record};
+use super::{Others, Request, cost, record};
 use crate::base::id::{ClusterId, LabelsId};
 use crate::http::Exchange;
 use crate::http::gathered::Gathered;
 use crate::llm::Error;
-use crate::llm::prompt::prefix_hash;
+use crate::llm::affinity::prefix_hash;
 use crate::llm::way::Way;
 use crate::policy::Changes;
 use crate::upstream::balance::By;
@@ -88,6 +88,7 @@ impl Told<'_> {
         let provider = &mut exchange.gen_ai_mut().provider;
         provider.clear();
         provider.push_str(&chosen.provider.label);
+        cost::told(exchange, chosen.sent);
         if let Way::Estimated(words) = self.way {
             return Box::pin(super::counted(&routed, exchange, words)).await;
         }

@@ -80,6 +80,7 @@ impl Story {
             upstream_nanos: 0,
             retries: self.retries,
             gen_ai: None,
+            fields: b"",
         };
         resources.log.record(&record, shard);
     }

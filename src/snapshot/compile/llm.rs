@@ -9,11 +9,18 @@ use std::sync::Arc;
 use super::{Compiler, traffic};
 use crate::base::id::{ClusterId, LlmId};
 use crate::config::ai::{Ai, Api as RawApi};
+use crate::config::expression::Expression as RawExpression;
 use crate::config::policy::ai::AiPolicy;
+use crate::config::policy::prompt::{Edits as RawEdits, Made};
+use crate::config::rate_limit::{Counts, RateLimit as RawLimit};
 use crate::config::route::Route as RawRoute;
 use crate::llm::api::Suffixes;
 use crate::llm::model::Sent;
+use crate::llm::named::Named;
+use crate::llm::prompt::{Edits, Prompt};
 use crate::llm::{Api, Llm, Plan};
+use crate::policy::expression::Expression;
+use crate::policy::rate_limit::RateLimit;
 use crate::route::target::Target;
 use groups::Spot;
 
@@ -25,9 +32,16 @@ pub(super) struct Providers {
     others: usize,
     /// Where each stood.
     pub(super) spots: Vec<Spot>,
+    token_limits: Vec<Arc<RateLimit>>,
 }
 
 impl Providers {
+    /// With the limits of the route that are on tokens.
+    pub(super) fn limited(limits: &[Arc<RateLimit>]) -> Self {
+        let token_limits = limits.iter().filter(|limit| limit.spec.tokens.is_some());
+        Self { token_limits: token_limits.cloned().collect(), ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, weight: u32, cluster: ClusterId, ai: Option<Ai>) {
         match ai {
             Some(ai) => self.found.push((weight, cluster, ai)),
@@ -45,8 +59,12 @@ impl Compiler<'_> {
         label: &str,
     ) -> Option<Target> {
         let policy = raw.policies.ai.as_ref();
-        let Providers { found, others, spots } = providers;
+        let Providers { found, others, spots, token_limits } = providers;
         if found.is_empty() {
+            let counts = |limit: &RawLimit| limit.counts == Counts::Tokens;
+            if raw.group().is_none() && raw.policies.local_rate_limit.iter().any(counts) {
+                self.tell(label, "`localRateLimit` of tokens: none of its backends is an `ai`");
+            }
             if policy.is_some() {
                 self.tell(label, "`policies.ai`: none of its backends is an `ai`");
             }
@@ -78,10 +96,22 @@ impl Compiler<'_> {
                 .collect(),
             body_bytes_max: self.config.frontend_policies.http.max_buffer_size,
             listing,
+            prices: self.prices.clone(),
+            prompt: prompt(policy).map(Box::new),
+            model_edits: model_edits(policy),
+            token_limits: token_limits.into(),
+            cost_field: policy.cost_header.as_ref().map(|name| name.as_str().as_bytes().into()),
         };
         let id = LlmId(u32::try_from(self.llms.len()).expect("fewer than 4 billion routes"));
         self.llms.push(Arc::new(llm));
         Some(Target::Llm(id))
+    }
+
+    /// Reads the catalogue of prices: one for all routes.
+    pub(super) fn prices(&mut self) {
+        let own = self.config.llm.iter().flat_map(|llm| &llm.model_catalog);
+        let sources = self.config.process.model_catalog.iter().chain(own);
+        self.prices = self.materials.prices(sources);
     }
 
     pub(super) fn tell(&mut self, label: &str, what: &str) {
@@ -116,6 +146,38 @@ pub(super) const fn api(raw: RawApi) -> Api {
         RawApi::Models => Api::Models,
         RawApi::Detect | RawApi::Passthrough => Api::Other,
     }
+}
+
+fn prompt(policy: &AiPolicy) -> Option<Prompt> {
+    let prompt = Prompt {
+        edits: edits(&policy.edits),
+        prepend: policy.prompts.prepend.clone().into(),
+        append: policy.prompts.append.clone().into(),
+        caching: policy.prompt_caching.clone(),
+        last: expressions(&policy.final_transformations),
+    };
+    (!prompt.is_empty()).then_some(prompt)
+}
+
+fn model_edits(policy: &AiPolicy) -> Named<Edits> {
+    let models = policy.models.iter().flatten().filter(|model| !model.edits.is_empty());
+    Named::compile(models.map(|model| (model.name.clone(), edits(&model.edits))))
+}
+
+fn edits(raw: &RawEdits) -> Edits {
+    Edits {
+        overrides: raw.overrides.clone().into(),
+        made: expressions(&raw.transformations),
+        defaults: raw.defaults.clone().into(),
+    }
+}
+
+/// The configuration's reader has refused those that do not compile.
+fn expressions(raw: &Made) -> Box<[(String, Expression)]> {
+    let compile = |(name, made): &(String, RawExpression)| {
+        Some((name.clone(), Expression::compile(made.as_str()).ok()?))
+    };
+    raw.0.iter().filter_map(compile).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! Certificates, keys and roots out of the files that control has read. What is wrong with one is
+//! Certificates, keys, roots and prices out of the files that control has read. What is wrong with one is
 //! told at the key of the configuration that names it. Owns the problems that it finds.
 
 use std::sync::Arc;
 
 use super::Inputs;
+use crate::config::catalog::{Catalog, Source};
 use crate::config::file::FilePath;
 use crate::config::{Config, Diagnostics};
+use crate::limits::CATALOG_BYTES_MAX;
+use crate::llm::price::Prices;
 use crate::net::tls::{Certificate, Pem, SettingsError, TrustedRoots};
 use crate::snapshot::tls::Keyring;
 
@@ -46,6 +49,44 @@ impl<'a> Materials<'a> {
         let bytes = self.read(root)?;
         let loaded = TrustedRoots::load(Pem { name: &name(root), bytes: &bytes });
         loaded.map_err(|error| self.tell(root, error.to_string())).ok()
+    }
+
+    /// What models cost: all of `sources`, of which the later go before.
+    pub(super) fn prices<'s>(
+        &mut self,
+        sources: impl IntoIterator<Item = &'s Source>,
+    ) -> Option<Arc<Prices>> {
+        let mut whole: Option<Catalog> = None;
+        for source in sources {
+            let read;
+            let catalog = match source {
+                Source::Inline(catalog) => catalog,
+                Source::File(file) => {
+                    read = self.catalog(file)?;
+                    &read
+                }
+            };
+            whole.get_or_insert_default().extend(catalog);
+        }
+        whole.map(|catalog| Arc::new(Prices::compile(&catalog)))
+    }
+
+    fn catalog(&mut self, file: &FilePath) -> Option<Catalog> {
+        let bytes = self.read(file)?;
+        let name = name(file);
+        let text = match str::from_utf8(&bytes) {
+            Ok(text) if bytes.len() <= CATALOG_BYTES_MAX => text,
+            Ok(_) => {
+                self.tell(file, format!("{name} has more than {CATALOG_BYTES_MAX} bytes"));
+                return None;
+            }
+            Err(_) => {
+                self.tell(file, format!("{name} is no UTF-8"));
+                return None;
+            }
+        };
+        let parsed = crate::config::catalog::parse(text, &name);
+        parsed.map_err(|found| self.tell(file, found.to_string())).ok()
     }
 
     pub(super) fn read(&mut self, file: &FilePath) -> Option<Arc<[u8]>> {

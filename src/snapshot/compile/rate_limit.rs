@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::prefix::Prefixes;
 use crate::config::admission::PerSource;
-use crate::config::rate_limit::{Key as RawKey, Prefixes as RawPrefixes, RateLimit as Raw};
+use crate::config::rate_limit::{Counts, Key as RawKey, Prefixes as RawPrefixes, RateLimit as Raw};
 use crate::limits::BUCKET_KEYS_MAX;
 use crate::policy::expression::Expression;
 use crate::policy::rate_limit::{Key, KeySpec, RateLimit, RateLimitSpec};
@@ -39,7 +39,11 @@ impl<'a> RateLimits<'a> {
             None => None,
             Some(key) => Some(KeySpec { key: compile(key)?, keys_max }),
         };
-        let spec = RateLimitSpec { rate: raw.rate()?, by };
+        let tokens = match raw.counts {
+            Counts::Requests => None,
+            Counts::Tokens => Some(raw.reserve_output.map_or(0, u64::from)),
+        };
+        let spec = RateLimitSpec { rate: raw.rate()?, tokens, by };
         // Taken out: of two routes with the same name only one goes on with what was there.
         let kept = self.last.remove(&*name).filter(|last| last.spec == spec);
         let limit = kept.map_or_else(|| Arc::new(RateLimit::new(name, spec)), Arc::clone);

@@ -1,14 +1,19 @@
 //! What holds for every connection of a bind, and for every HTTP/2 connection to an endpoint; the
 //! same for all of them in this dialect. Owns no state.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cluster;
 use crate::config::Config;
+use crate::config::access_log::AccessLogPolicy;
+use crate::config::expression::Expression as RawExpression;
 use crate::config::frontend::ConnectMode;
 use crate::config::ringway::{AccessLogTarget, ForwardedMode, RequestId as RawRequestId};
 use crate::http::Limits;
 use crate::limits::{LINGER, LINGER_BYTES_MAX, TUNNEL_IDLE};
+use crate::policy::expression::Expression;
+use crate::policy::log_fields::LogFields;
 use crate::proto::http1::HeadLimits;
 use crate::proto::http2;
 use crate::snapshot::bind::{Connect, Forwarded, RequestId, Settings};
@@ -36,6 +41,9 @@ pub(super) fn downstream(config: &Config) -> Settings {
         buffered_bytes_max: limits.buffered_bytes,
         requests_max: limits.requests,
         access_log: ringway.access_log.to != AccessLogTarget::Off,
+        log_fields: frontend.access_log.as_ref().map(|raw| Arc::new(log_fields(raw))),
+        prompt_bytes_logged: ringway.access_log.prompts,
+        completion_bytes_logged: ringway.access_log.completions,
         handshake_timeout: frontend.tls.handshake_timeout,
         handshakes_per_worker_max: count(limits.handshakes_per_worker),
         http2: downstream_http2(config),
@@ -46,6 +54,13 @@ pub(super) fn downstream(config: &Config) -> Settings {
             ConnectMode::Tunnel => Connect::Serve,
         },
     }
+}
+
+/// The configuration's reader has refused those that do not compile.
+fn log_fields(raw: &AccessLogPolicy) -> LogFields {
+    let compile = |made: &RawExpression| Expression::compile(made.as_str()).ok();
+    let add = raw.add.0.iter().filter_map(|(name, made)| Some((name.clone(), compile(made)?)));
+    LogFields { filter: raw.filter.as_ref().and_then(compile), add: add.collect() }
 }
 
 fn http_limits(config: &Config) -> Limits {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
-use crate::telemetry::access_log::{GenAiPart, Record, wire};
+use crate::telemetry::access_log::{GenAiPart, Record, fields, wire};
 use crate::telemetry::escape;
 use crate::telemetry::labels::Names;
 use crate::telemetry::value::Reason;
@@ -113,6 +113,9 @@ impl Line<'_> {
         }
         self.long_text(key!("request.id"), record.request_id, cut[wire::REQUEST_ID]);
         self.long_text(key!("src.subject"), record.subject, cut[wire::SUBJECT]);
+        for (name, json) in fields::of(record.fields) {
+            self.field(name, json);
+        }
         self.measures(record);
     }
 
@@ -124,14 +127,70 @@ impl Line<'_> {
         self.text(key!("gen_ai.response.model"), part.response_model);
         for (key, count) in [
             (key!("gen_ai.usage.input_tokens"), part.input),
-            (key!("gen_ai.usage.cache_read.input_tokens"), part.cache_read),
             (key!("gen_ai.usage.cache_creation.input_tokens"), part.cache_written),
+            (key!("gen_ai.usage.cache_read.input_tokens"), part.cache_read),
             (key!("gen_ai.usage.output_tokens"), part.output),
+            (key!("gen_ai.usage.reasoning_tokens"), part.reasoning),
         ] {
             if let Some(count) = count {
                 self.number(key, count);
             }
         }
+        for (key, nanos) in [
+            (key!("agw.ai.time_to_first_token"), part.first_token_nanos),
+            (key!("agw.ai.time_per_output_token"), part.each_token_nanos),
+        ] {
+            if let Some(nanos) = nanos {
+                self.key(key);
+                billionths(self.out, nanos);
+            }
+        }
+        if let Some(nanos) = part.cost_nanos {
+            self.key(key!("agw.ai.usage.cost.total"));
+            billionths(self.out, nanos);
+        }
+        self.messages(key!("gen_ai.input.messages"), part.prompt);
+        self.messages(key!("gen_ai.output.messages"), part.completion);
+    }
+
+    /// One that the configuration asks for: a value of JSON, whose texts stand as all others do.
+    fn field(&mut self, name: &[u8], json: &[u8]) {
+        match self.format {
+            LineFormat::Json => {
+                self.out.extend_from_slice(b",\"");
+                self.out.extend_from_slice(name);
+                self.out.extend_from_slice(b"\":");
+                self.out.extend_from_slice(json);
+            }
+            LineFormat::Text => {
+                self.out.push(b' ');
+                self.out.extend_from_slice(name);
+                self.out.push(b'=');
+                match serde_json::from_slice::<String>(json) {
+                    Ok(text) => escape::text(self.out, text.as_bytes()),
+                    Err(_) => escape::text(self.out, json),
+                }
+            }
+        }
+    }
+
+    /// What was said, which is UTF-8 but for where it was cut; only that keeps its letters.
+    fn messages(&mut self, key: Key, value: &[u8]) {
+        let (text, is_cut) = match str::from_utf8(value) {
+            Ok(text) => (text, false),
+            Err(error) => {
+                let whole = &value[..error.valid_up_to()];
+                (str::from_utf8(whole).unwrap_or_default(), error.error_len().is_none())
+            }
+        };
+        if self.format == LineFormat::Text
+            || text.is_empty()
+            || !(is_cut || text.len() == value.len())
+        {
+            return self.text(key, value);
+        }
+        self.key(key);
+        serde_json::to_writer(&mut *self.out, text).expect("a vector takes all that is written");
     }
 
     fn measures(&mut self, record: &Record<'_>) {
@@ -218,6 +277,21 @@ fn ipv4_address(out: &mut Vec<u8>, address: SocketAddrV4) {
         out.push(*end);
     }
     decimal(out, u64::from(address.port()));
+}
+
+/// A number of them as one with a point, without zeros at its end.
+fn billionths(out: &mut Vec<u8>, value: u64) {
+    decimal(out, value / 1_000_000_000);
+    let mut rest = value % 1_000_000_000;
+    if rest > 0 {
+        out.push(b'.');
+    }
+    let mut unit = 100_000_000;
+    while rest > 0 {
+        out.push(b'0' + (rest / unit) as u8);
+        rest %= unit;
+        unit /= 10;
+    }
 }
 
 fn decimal(out: &mut Vec<u8>, mut value: u64) {

@@ -26,6 +26,7 @@ pub(super) const RECORD: Record<'static> = Record {
     upstream_nanos: 1_234_567,
     retries: 0,
     gen_ai: None,
+    fields: b"",
 };
 
 pub(super) fn encoded(record: &Record<'_>) -> Vec<u8> {
@@ -68,7 +69,14 @@ fn a_record_comes_back_as_it_was() {
             output: Some(7),
             cache_read: None,
             cache_written: Some(u64::MAX - 1),
+            reasoning: Some(3),
+            first_token_nanos: Some(5),
+            each_token_nanos: None,
+            cost_nanos: Some(6),
+            prompt: b"[{\"role\":\"user\"}]",
+            completion: b"said",
         }),
+        fields: b"\x01a\x01\x001",
     };
     let ipv4 = Record { source: Some("192.0.2.1:80".parse().unwrap()), ..RECORD };
     for record in [RECORD, busy, ipv4] {

@@ -6,7 +6,7 @@ mod gen_ai;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::base::id::LabelsId;
-use crate::limits::{LOG_PATH_BYTES_MAX, LOG_TEXT_BYTES_MAX};
+use crate::limits::{LOG_FIELDS_BYTES_MAX, LOG_PATH_BYTES_MAX, LOG_TEXT_BYTES_MAX};
 use crate::telemetry::access_log::Record;
 use crate::telemetry::value::{HttpVersion, Reason};
 
@@ -15,6 +15,7 @@ pub(super) struct Texts<'a> {
     kept: [&'a [u8]; TEXTS],
     cut_bytes: [u16; TEXTS],
     gen_ai_bytes: usize,
+    fields: &'a [u8],
 }
 
 /// A record out of the ring, and how much was cut from each of its texts.
@@ -33,6 +34,7 @@ impl<'a> Texts<'a> {
             kept: [method, host, path, endpoint, trace_id, request_id, error, identity, subject],
             cut_bytes: [0; TEXTS],
             gen_ai_bytes: gen_ai::bytes(record.gen_ai.as_ref()),
+            fields: if record.fields.len() > LOG_FIELDS_BYTES_MAX { b"" } else { record.fields },
         };
         for (place, text) in texts.kept.iter_mut().enumerate() {
             let bytes_max = if place == PATH { LOG_PATH_BYTES_MAX } else { LOG_TEXT_BYTES_MAX };
@@ -48,7 +50,7 @@ impl<'a> Texts<'a> {
     #[inline]
     pub(super) fn record_bytes(&self) -> usize {
         let texts = self.kept.iter().map(|text| text.len()).sum::<usize>();
-        FIXED_BYTES + texts + self.gen_ai_bytes
+        FIXED_BYTES + texts + self.gen_ai_bytes + self.fields.len()
     }
 }
 
@@ -88,6 +90,8 @@ pub(super) fn encode(record: &Record<'_>, texts: &Texts<'_>, out: &mut [u8]) {
     if let Some(part) = &record.gen_ai {
         gen_ai::encode(part, &mut out);
     }
+    out.put((texts.fields.len() as u16).to_ne_bytes());
+    out.put_text(texts.fields);
 }
 
 /// Reads what `encode` wrote. `None` means that the bytes are none of ours.
@@ -123,6 +127,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
         0 => None,
         _ => Some(gen_ai::decode(&mut input)?),
     };
+    let len = u16::from_ne_bytes(take(&mut input)?);
+    let (fields, input) = input.split_at_checked(usize::from(len))?;
     let [method, host, path, endpoint, trace_id, request_id, error, identity, subject] = texts;
     let record = Record {
         unix_micros,
@@ -147,6 +153,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
         upstream_nanos,
         retries,
         gen_ai,
+        fields,
     };
     let cut_bytes = lengths.map(|(_, cut)| cut);
     input.is_empty().then_some(Entry { record, cut_bytes })
@@ -185,9 +192,11 @@ pub(super) const REQUEST_ID: usize = 5;
 pub(super) const ERROR: usize = 6;
 pub(super) const IDENTITY: usize = 7;
 pub(super) const SUBJECT: usize = 8;
-/// Five numbers of 8 bytes, an address, two of 4, three of 2, four bytes, two lengths a text.
-const FIXED_BYTES: usize = 5 * 8 + 16 + 2 * 4 + 3 * 2 + 4 + TEXTS * 4;
+/// Five numbers of 8 bytes, an address, two of 4, three of 2, four bytes, two lengths a text, one of
+/// the fields.
+const FIXED_BYTES: usize = 5 * 8 + 16 + 2 * 4 + 3 * 2 + 4 + TEXTS * 4 + 2;
 const NO_SOURCE: u8 = 0;
 const IPV4: u8 = 4;
 const IPV6: u8 = 6;
+const _: () = assert!(LOG_FIELDS_BYTES_MAX < 65536);
 const _: () = assert!(LOG_PATH_BYTES_MAX < 65536 && LOG_TEXT_BYTES_MAX < 65536);

@@ -38,6 +38,7 @@ fn record(path: &[u8]) -> Record<'_> {
         upstream_nanos: 0,
         retries: 0,
         gen_ai: None,
+        fields: b"",
     }
 }
 

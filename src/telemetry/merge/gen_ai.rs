@@ -1,8 +1,8 @@
 //! The families of requests for models.
 
 use crate::telemetry::catalog as family;
-use crate::telemetry::exposition::Page;
-use crate::telemetry::gen_ai::{GenAiSeries, TOKEN_TYPES};
+use crate::telemetry::exposition::{Nanos, Page};
+use crate::telemetry::gen_ai::{GenAiSeries, PriceLookup, TOKEN_TYPES};
 use crate::telemetry::labels::{Registry, block};
 
 pub(super) fn gen_ai_families(page: &mut Page, all: &[&GenAiSeries], registry: &Registry) {
@@ -24,6 +24,19 @@ pub(super) fn gen_ai_families(page: &mut Page, all: &[&GenAiSeries], registry: &
     page.histograms(&family::GEN_AI_FIRST_TOKEN, first.filter(|(_, first)| first.count() > 0));
     let each = rows().map(|(block, series)| (block, &series.each_token));
     page.histograms(&family::GEN_AI_EACH_TOKEN, each.filter(|(_, each)| each.count() > 0));
+    let priced =
+        rows().filter(|(_, series)| series.lookups[PriceLookup::Exact as usize].value() > 0);
+    page.samples(
+        &family::GEN_AI_COST,
+        priced.map(|(block, series)| (block, Nanos(series.cost.value()))),
+    );
+    let lookups = rows().flat_map(|(block, series)| {
+        PriceLookup::NAMES
+            .iter()
+            .zip(&series.lookups)
+            .map(move |(status, count)| (format!("status=\"{status}\",{block}"), count.value()))
+    });
+    page.samples(&family::COST_LOOKUPS, lookups.filter(|(_, count)| *count > 0));
 }
 
 fn labels(series: &GenAiSeries, registry: &Registry) -> Option<String> {

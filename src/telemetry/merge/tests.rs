@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::base::id::WorkerId;
 use crate::telemetry::catalog::{FAMILIES, Family, Kind};
-use crate::telemetry::gen_ai::{GenAiLabels, GenAiMeasures};
+use crate::telemetry::gen_ai::{GenAiLabels, GenAiMeasures, PriceLookup};
 use crate::telemetry::labels::{Labels, ListenerLabels};
 use crate::telemetry::shard::ShardOptions;
 use crate::telemetry::value::{MethodLabel, Reason};
@@ -52,6 +52,8 @@ fn fill(shards: &[Arc<Shard>], registry: &mut Registry, series: usize) {
                 output: Some(10),
                 first_token_nanos: Some(1),
                 each_token_nanos: Some(2),
+                lookup: Some(PriceLookup::Exact),
+                cost_nanos: Some(106_625),
                 ..GenAiMeasures::default()
             });
             let exchange = shard.exchange(*id, MethodLabel::Get, 200, Reason::Upstream);

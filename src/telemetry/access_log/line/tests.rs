@@ -56,16 +56,28 @@ fn a_request_for_a_model_has_its_own_keys() {
         input: Some(0),
         output: Some(7),
         cache_read: Some(3),
-        cache_written: None,
+        cache_written: Some(4),
+        reasoning: Some(2),
+        first_token_nanos: Some(1_500_000_000),
+        each_token_nanos: Some(20_000),
+        cost_nanos: Some(2_000_000_001),
+        prompt: b"[{\"role\": \"user\"}]",
+        completion: b"said\n\xc3\xa4\xc3",
     };
     let record = Record { gen_ai: Some(part), ..plain() };
     let expected = " gen_ai.operation.name=chat gen_ai.provider.name=openai \
         gen_ai.request.model=\"gpt 6\" gen_ai.usage.input_tokens=0 \
-        gen_ai.usage.cache_read.input_tokens=3 gen_ai.usage.output_tokens=7 ";
+        gen_ai.usage.cache_creation.input_tokens=4 gen_ai.usage.cache_read.input_tokens=3 \
+        gen_ai.usage.output_tokens=7 gen_ai.usage.reasoning_tokens=2 \
+        agw.ai.time_to_first_token=1.5 agw.ai.time_per_output_token=0.00002 \
+        agw.ai.usage.cost.total=2.000000001 ";
     let text = line(LineFormat::Text, &record);
     assert!(text.contains(expected), "{text}");
     let json: serde_json::Value = serde_json::from_str(&line(LineFormat::Json, &record)).unwrap();
     assert_eq!(json["gen_ai.usage.output_tokens"], 7);
+    assert_eq!(json["agw.ai.usage.cost.total"], 2.000_000_001);
+    assert_eq!(json["gen_ai.input.messages"], "[{\"role\": \"user\"}]");
+    assert_eq!(json["gen_ai.output.messages"], "said\nä");
     assert!(!line(LineFormat::Text, &plain()).contains("gen_ai"));
 }
 

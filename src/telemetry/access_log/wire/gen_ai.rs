@@ -1,7 +1,7 @@
 //! What a record has of a request for a model, behind everything else: most records have none.
 
 use super::{Cursor, take};
-use crate::limits::LABEL_VALUE_BYTES_MAX;
+use crate::limits::{LABEL_VALUE_BYTES_MAX, LOG_MESSAGES_BYTES_CEILING};
 use crate::telemetry::access_log::GenAiPart;
 
 /// How long it is, length included.
@@ -11,7 +11,16 @@ pub(super) fn bytes(part: Option<&GenAiPart<'_>>) -> usize {
 }
 
 pub(super) fn encode(part: &GenAiPart<'_>, out: &mut Cursor<'_>) {
-    for count in [part.input, part.output, part.cache_read, part.cache_written] {
+    for count in [
+        part.input,
+        part.output,
+        part.cache_read,
+        part.cache_written,
+        part.reasoning,
+        part.first_token_nanos,
+        part.each_token_nanos,
+        part.cost_nanos,
+    ] {
         out.put(count.unwrap_or(NONE).to_ne_bytes());
     }
     for text in texts(part) {
@@ -21,19 +30,17 @@ pub(super) fn encode(part: &GenAiPart<'_>, out: &mut Cursor<'_>) {
 }
 
 pub(super) fn decode<'a>(input: &mut &'a [u8]) -> Option<GenAiPart<'a>> {
-    let mut count = || {
-        let count = u64::from_ne_bytes(take(input)?);
-        Some((count != NONE).then_some(count))
-    };
-    let [input_tokens, output, cache_read, cache_written] =
-        [count()?, count()?, count()?, count()?];
-    let mut texts: [&[u8]; 4] = [&[]; 4];
+    let mut counts = [None; COUNTS];
+    for count in &mut counts {
+        *count = Some(u64::from_ne_bytes(take(input)?)).filter(|count| *count != NONE);
+    }
+    let mut texts: [&[u8]; TEXTS] = [&[]; TEXTS];
     for text in &mut texts {
         let len = u16::from_ne_bytes(take(input)?);
         (*text, *input) = input.split_at_checked(usize::from(len))?;
     }
-    let [operation, provider, request_model, response_model] = texts;
-    let input = input_tokens;
+    let [operation, provider, request_model, response_model, prompt, completion] = texts;
+    let [input, output, cache_read, cache_written, reasoning, first, each, cost_nanos] = counts;
     Some(GenAiPart {
         operation,
         provider,
@@ -43,16 +50,32 @@ pub(super) fn decode<'a>(input: &mut &'a [u8]) -> Option<GenAiPart<'a>> {
         output,
         cache_read,
         cache_written,
+        reasoning,
+        first_token_nanos: first,
+        each_token_nanos: each,
+        cost_nanos,
+        prompt,
+        completion,
     })
 }
 
-fn texts<'a>(part: &GenAiPart<'a>) -> [&'a [u8]; 4] {
-    let texts = [part.operation, part.provider, part.request_model, part.response_model];
-    texts.map(|text| &text[..text.len().min(LABEL_VALUE_BYTES_MAX)])
+fn texts<'a>(part: &GenAiPart<'a>) -> [&'a [u8]; TEXTS] {
+    let [short, long] = [LABEL_VALUE_BYTES_MAX, LOG_MESSAGES_BYTES_CEILING];
+    [
+        (part.operation, short),
+        (part.provider, short),
+        (part.request_model, short),
+        (part.response_model, short),
+        (part.prompt, long),
+        (part.completion, long),
+    ]
+    .map(|(text, most)| &text[..text.len().min(most)])
 }
 
-/// Four numbers, and the lengths of four texts.
-const FIXED_BYTES: usize = 4 * 8 + 4 * 2;
+const COUNTS: usize = 8;
+const TEXTS: usize = 6;
+/// The numbers, and the lengths of the texts.
+const FIXED_BYTES: usize = COUNTS * 8 + TEXTS * 2;
 /// It was not told.
 const NONE: u64 = u64::MAX;
-const _: () = assert!(LABEL_VALUE_BYTES_MAX < 65536);
+const _: () = assert!(LABEL_VALUE_BYTES_MAX < 65536 && LOG_MESSAGES_BYTES_CEILING < 65536);
