@@ -99,14 +99,7 @@ impl Worker {
         runtime::spawn(task, polls, move || {
             worker.resources.shard.add(Counter::Panics, 1);
             worker.broken.set(Some(what));
-            let broken = Rc::clone(&worker);
-            worker.spawn(async move {
-                let moment = drain::abandon(&broken);
-                if what != DEADLINES {
-                    moment.await;
-                }
-                broken.end();
-            });
+            worker.spawn(fail(Rc::clone(&worker), what != DEADLINES));
         });
     }
 
@@ -121,6 +114,15 @@ impl Worker {
             waker.wake();
         }
     }
+}
+
+/// The end of a worker that cannot go on. `waits`: a moment, for its tasks.
+async fn fail(worker: Rc<Worker>, waits: bool) {
+    let moment = drain::abandon(&worker);
+    if waits {
+        moment.await;
+    }
+    worker.end();
 }
 
 /// Counts a task out, however it ended.

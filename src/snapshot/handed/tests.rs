@@ -16,13 +16,13 @@ fn rate(depth: u64) -> Rate {
 }
 
 fn limit(name: &str, depth: u64) -> Arc<RateLimit> {
-    Arc::new(RateLimit::new(name.to_owned(), RateLimitSpec { rate: rate(depth), by: None }))
+    Arc::new(RateLimit::new(name.to_owned(), RateLimitSpec { rate: rate(depth), by: None, tokens: None }))
 }
 
 fn keyed(name: &str) -> Arc<RateLimit> {
     let prefixes = Prefixes { ipv4_bits: 32, ipv6_bits: 64 };
     let by = Some(KeySpec { key: Key::Source(prefixes), keys_max: 100 });
-    Arc::new(RateLimit::new(name.to_owned(), RateLimitSpec { rate: rate(2), by }))
+    Arc::new(RateLimit::new(name.to_owned(), RateLimitSpec { rate: rate(2), by, tokens: None }))
 }
 
 fn sources() -> Arc<Sources> {
