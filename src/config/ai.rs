@@ -241,7 +241,12 @@ impl Ai {
 
 impl Provider {
     pub fn of(preset: Preset) -> Self {
-        Self { preset, model: None, formats: Vec::new(), label: None, cloud: Cloud::None }
+        // Of the providers of clouds the one that needs no word.
+        let cloud = match preset.word {
+            "azure" => Cloud::Azure(Azure::default()),
+            _ => Cloud::None,
+        };
+        Self { preset, model: None, formats: Vec::new(), label: None, cloud }
     }
 
     /// Its own.

@@ -21,8 +21,9 @@ pub struct Outcome {
     pub response_bytes: u64,
     /// The second and later attempts.
     pub retries: u32,
-    /// The backend of the route, and the cluster's endpoint, that was asked last.
+    /// The backend of the route that is asked, if it is shown a credential that is not in its edits.
     pub backend: Option<u32>,
+    /// The cluster's endpoint that was asked last.
     pub endpoint: Option<(ClusterId, u32)>,
     /// When the head was there, when it was sent on, when the response head was there.
     pub started: Instant,
@@ -34,10 +35,6 @@ pub struct Outcome {
     pub retry_after: Option<Duration>,
     /// Whether the answer is a failure, where that is not its status's to say.
     pub unhealthy: Option<bool>,
-    /// It goes out with a signature, which has a time.
-    pub is_signed: bool,
-    /// The time by the endpoint's clock when it refused one, in seconds since 1970.
-    pub refused_at: Option<u64>,
     /// The client is told which endpoint it has, to come back to it.
     pub affine: bool,
     /// Another attempt can follow: a response may be thrown away for its status.

@@ -58,8 +58,9 @@ pub async fn forward(
         Entry::Free(entered) => entered,
         Entry::Full => Some(Box::pin(circuit::wait_to_enter(routed.caller(), local)).await?),
     };
-    let auth = rewritten.backend.auth.as_deref();
-    if let Some(auth) = auth {
+    exchange.outcome.backend = None;
+    if let Some(auth) = &rewritten.backend.auth {
+        exchange.outcome.backend = sign::place(routed, rewritten.backend);
         Box::pin(sign::prepare(routed, exchange, auth)).await?;
     }
     let mut message = Some({
@@ -104,13 +105,12 @@ pub async fn forward(
             };
             drop(turn);
             let to = To { endpoint: leased.endpoint(), ..to };
-            sign::hear(routed, auth, exchange);
             match tries.conclude(routed, exchange, lease.take(), (to, ended)) {
                 None => break Ok(()),
                 Some(left) => Box::pin(tries.next(routed, exchange, to, left)),
             }
         };
-        match next.await.and_then(|next| sign::again(routed, auth, next)) {
+        match next.await.and_then(|next| sign::again(routed, exchange, next)) {
             Ok(next) => message = Some(next),
             Err(failure) => break Err(failure),
         }

@@ -109,9 +109,8 @@ pub fn note(routed: &Routed<'_>, exchange: &mut Exchange, bytes: &[u8]) {
     });
     exchange.outcome.unhealthy = unhealthy;
     let asks = unhealthy.unwrap_or(matches!(status, 429 | 503));
-    if status == 403 && exchange.outcome.is_signed {
-        let date = exchange.response.value(bytes, FieldName::Date);
-        exchange.outcome.refused_at = date.and_then(sign::date_of);
+    if status == 403 {
+        sign::hear(routed, exchange, bytes);
     }
     exchange.outcome.retry_after = asks.then(|| retry_after(routed, exchange, bytes)).flatten();
 }

@@ -17,7 +17,20 @@ use crate::limits::{CREDENTIAL_WAIT, SKEW_SECONDS_MIN};
 use crate::net::deadline::TICK;
 use crate::policy::gather::Gather;
 use crate::proto::aws_sigv4::{self, Keys, Request, Scope, Stamp};
+use crate::proto::http1::FieldName;
+use crate::snapshot::bind::Backend;
 use crate::upstream::credential::{Auth, AwsSecret, Shown, Signs};
+
+/// Where among the backends of its route this one is.
+pub fn place(routed: &Routed<'_>, backend: &Backend) -> Option<u32> {
+    let place = routed.route.backends.iter().position(|one| std::ptr::eq(one, backend));
+    place.and_then(|place| u32::try_from(place).ok())
+}
+
+/// What the backend that is asked is shown.
+fn auth<'a>(routed: &Routed<'a>, exchange: &Exchange) -> Option<&'a Auth> {
+    routed.route.backends.get(exchange.outcome.backend? as usize)?.auth.as_deref()
+}
 
 /// Before the head is written: waits for the credential, and for the body that is signed.
 ///
@@ -28,7 +41,6 @@ pub async fn prepare(
     exchange: &mut Exchange,
     auth: &Auth,
 ) -> Result<(), Failure> {
-    exchange.outcome.is_signed = auth.signs.is_some();
     let resources = &routed.view.resources;
     let until = routed.connection.now().plus(CREDENTIAL_WAIT);
     let request = routed.edits.timeouts().request;
@@ -76,10 +88,10 @@ pub fn put(
 /// There is none any more.
 pub fn again(
     routed: &Routed<'_>,
-    auth: Option<&Auth>,
+    exchange: &Exchange,
     mut message: Message,
 ) -> Result<Message, Failure> {
-    if let Some(auth) = auth
+    if let Some(auth) = auth(routed, exchange)
         && let Err(failure) = renew(routed, auth, &mut message.buffer)
     {
         routed.view.resources.buffers.give(message.buffer);
@@ -115,9 +127,11 @@ fn renew(routed: &Routed<'_>, auth: &Auth, message: &mut Buffer) -> Result<(), F
     Ok(())
 }
 
-/// Looks at what an answer says of a signature.
-pub fn hear(routed: &Routed<'_>, auth: Option<&Auth>, exchange: &mut Exchange) {
-    if let Some((auth, theirs)) = auth.zip(exchange.outcome.refused_at.take()) {
+/// An answer refuses: looks whether that is for a signature.
+#[cold]
+pub fn hear(routed: &Routed<'_>, exchange: &Exchange, bytes: &[u8]) {
+    let date = exchange.response.value(bytes, FieldName::Date);
+    if let (Some(auth), Some(theirs)) = (auth(routed, exchange), date.and_then(date_of)) {
         refused(routed, auth, theirs);
     }
 }
@@ -138,9 +152,8 @@ fn refused(routed: &Routed<'_>, auth: &Auth, theirs: u64) {
     );
 }
 
-/// The Date of an answer that refuses, in seconds since 1970.
-#[cold]
-pub fn date_of(value: &[u8]) -> Option<u64> {
+/// In seconds since 1970.
+fn date_of(value: &[u8]) -> Option<u64> {
     let date = httpdate::parse_http_date(str::from_utf8(value).ok()?).ok()?;
     date.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
 }

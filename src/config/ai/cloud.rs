@@ -18,7 +18,7 @@ pub enum Cloud {
     Bedrock(Bedrock),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Azure {
     /// None: `hostOverride` says the host.
@@ -198,12 +198,7 @@ impl CloudParams {
             ("azure", own) => {
                 let mut azure = match own {
                     Cloud::Azure(azure) => azure,
-                    _ => Azure {
-                        resource_name: None,
-                        resource_type: ResourceType::OpenAi,
-                        api_version: None,
-                        project_name: None,
-                    },
+                    _ => Azure::default(),
                 };
                 azure.resource_name = self.azure_resource_name.clone().or(azure.resource_name);
                 azure.resource_type = self.azure_resource_type.unwrap_or(azure.resource_type);

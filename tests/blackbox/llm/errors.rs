@@ -58,8 +58,10 @@ fn what_is_wrong_with_a_request_is_told_in_its_shape(cell: Cell) {
     let latin = bytes.iter().map(|byte| if *byte == b'?' { 0xFF } else { *byte });
     client.send(latin.collect::<Vec<u8>>());
     assert_eq!(told(&client.response()).0, 400);
-    // What is not spoken by the provider would take a translation.
-    assert_eq!(told(&ask(&mut client, "/x/v1/messages", &messages("m"))).0, 400);
+    // What the provider does not speak, and what no other API has a word for.
+    let embeddings = json!({ "model": "m", "input": "a" });
+    let refused = ask(&mut client, "/v1/messages/v1/embeddings", &embeddings);
+    assert_eq!(told(&refused), (400, "invalid_request_error".to_owned()));
     let refused = client.ask("GET /v1/chat/completions HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!((told(&refused).0, refused.field("allow")), (405, Some("POST")));
     assert_eq!(origin.counts().requests, 0, "none of it went on");

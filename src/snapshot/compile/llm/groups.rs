@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use super::super::Compiler;
-use crate::config::backend::{RouteBackend, RouteTarget, Target};
+use crate::config::backend::groups::Member;
+use crate::config::backend::{BackendPolicies, RouteBackend, RouteTarget, Target};
 use crate::config::cluster::Eviction;
 use crate::llm::model::Sent;
 use crate::llm::plan::{Candidate, Draft};
@@ -44,23 +45,33 @@ impl Compiler<'_> {
             }
             let alone = groups.members().count() == 1;
             for (tier, member) in groups.members() {
-                let mut policies = member.policies.clone();
-                policies.fill(&shared);
-                if policies.authorization.is_none() {
-                    policies.authorization.clone_from(&shared.authorization);
-                } else if shared.authorization.is_some() {
-                    self.tell(label, "a backend with groups has one `authorization`");
-                }
-                if !alone {
-                    let health = policies.health.get_or_insert_default();
-                    health.eviction.get_or_insert_with(Eviction::of_models);
-                }
+                let policies = self.member_policies(member, &shared, (alone, label));
                 let target = RouteTarget::Inline(Target::Ai(Box::new(member.ai.clone())));
                 backends.push(RouteBackend { target, weight: backend.weight, policies });
                 spots.push(Spot::of(at, backend.weight, Some(tier)));
             }
         }
         (backends.into(), spots)
+    }
+
+    /// A provider's own policies, and what the backend shares with all of its group.
+    fn member_policies(
+        &mut self,
+        member: &Member,
+        shared: &BackendPolicies,
+        (alone, label): (bool, &str),
+    ) -> BackendPolicies {
+        let mut policies = member.policies.clone();
+        policies.fill(shared);
+        if policies.authorization.is_some() && shared.authorization.is_some() {
+            self.tell(label, "a backend with groups has one `authorization`");
+        }
+        policies.authorization = policies.authorization.or_else(|| shared.authorization.clone());
+        if !alone {
+            let health = policies.health.get_or_insert_default();
+            health.eviction.get_or_insert_with(Eviction::of_models);
+        }
+        policies
     }
 }
 
