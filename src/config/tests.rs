@@ -80,6 +80,7 @@ fn once(key: &str) -> String {
     let key = key.replace("gateways.*.tls", "binds[].listeners[].tls");
     let key = key.replace("gateways.*.listeners[].tls", "binds[].listeners[].tls");
     let key = key.replace("policies.requestMirror.backend.", "backends[].");
+    let key = key.replace("llm.policies.", "routes[].policies.");
     let key = key.replace("llm.providers[].params", "llm.models[].params");
     let key = key.replace("llm.providers[].backendTLS", "backends[].policies.backendTLS");
     let key = key.replace("llm.models[].backendTLS", "backends[].policies.backendTLS");
@@ -97,7 +98,6 @@ fn once(key: &str) -> String {
     let key = key.replace("tcpRoutes[].policies.backendTLS", "backends[].policies.backendTLS");
     let key = key.replace("routes[].policies.backendTLS", "backends[].policies.backendTLS");
     let key = key.replace("binds[].listeners[].policies.", "routes[].policies.");
-    let key = key.replace("llm.policies.", "routes[].policies.");
     let inherited = ["apiKey", "cors", "authorization", "transformations"];
     let of_gateway = key.strip_prefix("gateways.*.");
     let of_gateway = of_gateway.map(|rest| rest.strip_prefix("listeners[].").unwrap_or(rest));
@@ -188,6 +188,10 @@ fn the_reference_shows_the_defaults() {
     // Without a default that could be written.
     process.ringway.upgrade.socket.clone_from(&reference.process.ringway.upgrade.socket);
     assert!(process.ringway.upgrade.socket.is_some());
+    let budgets = &reference.process.ringway.budgets;
+    process.ringway.budgets.store.clone_from(&budgets.store);
+    process.ringway.budgets.limits.clone_from(&budgets.limits);
+    assert!(budgets.store.is_some() && !budgets.limits.is_empty());
     let limits = &mut process.ringway.limits;
     let shown = &reference.process.ringway.limits;
     limits.memory_bytes = shown.memory_bytes;

@@ -23,13 +23,20 @@ pub struct Changes {
     /// Of a reply that expressions made.
     reply_fields: Vec<u8>,
     reply_body: Vec<u8>,
-    /// In the place of the request's.
-    body: Option<Vec<u8>>,
     delay: Duration,
-    /// Where the key of who asks stands in the head.
-    key_places: Vec<Place>,
+    rare: Option<Box<Rare>>,
     /// What the rate limits said.
     decision: Option<Decision>,
+}
+
+/// What few requests have. In a box, which takes no room on other connections; it is kept, so that
+/// one is made once.
+#[derive(Debug, Default)]
+struct Rare {
+    /// Where the key of who asks stands in the head.
+    key_places: Vec<Place>,
+    /// In the place of the request's.
+    body: Option<Vec<u8>>,
 }
 
 /// What becomes of the authority.
@@ -55,8 +62,8 @@ impl Changes {
         self.request_lines.clear();
         self.response_lines.clear();
         self.delay = Duration::ZERO;
-        self.key_places.clear();
-        self.body = None;
+        self.forget_key_places();
+        drop(self.take_body());
     }
 
     pub fn method(&self) -> Option<&[u8]> {
@@ -101,11 +108,11 @@ impl Changes {
 
     /// The body that takes the place of the request's, told once.
     pub fn take_body(&mut self) -> Option<Vec<u8>> {
-        self.body.take()
+        self.rare.as_mut()?.body.take()
     }
 
     pub(super) fn set_body(&mut self, body: Vec<u8>) {
-        self.body = Some(body);
+        self.rare.get_or_insert_default().body = Some(body);
     }
 
     pub fn take_decision(&mut self) -> Option<Decision> {
@@ -118,16 +125,18 @@ impl Changes {
 
     /// Where the key of who asks stands in the head, and is to be taken out.
     pub fn key_places(&self) -> &[Place] {
-        &self.key_places
+        self.rare.as_ref().map_or(&[], |rare| &rare.key_places)
     }
 
     pub(super) fn key_stands(&mut self, at: Place) {
-        self.key_places.push(at);
+        self.rare.get_or_insert_default().key_places.push(at);
     }
 
     /// They were taken out.
     pub fn forget_key_places(&mut self) {
-        self.key_places.clear();
+        if let Some(rare) = &mut self.rare {
+            rare.key_places.clear();
+        }
     }
 
     /// How long the request is held, told once.

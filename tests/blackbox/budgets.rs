@@ -93,12 +93,13 @@ fn a_budget_is_exact_under_load(cell: Cell) {
         for _ in 0..8 {
             scope.spawn(|| {
                 let mut client = proxy.client();
+                let mut once_more = || match ask(&mut client, "sk-one", "gpt-6") {
+                    200 => let_in.fetch_add(1, Ordering::SeqCst),
+                    429 => refused.fetch_add(1, Ordering::SeqCst),
+                    other => panic!("{other}"),
+                };
                 while !is_over.load(Ordering::SeqCst) {
-                    match ask(&mut client, "sk-one", "gpt-6") {
-                        200 => let_in.fetch_add(1, Ordering::SeqCst),
-                        429 => refused.fetch_add(1, Ordering::SeqCst),
-                        other => panic!("{other}"),
-                    };
+                    once_more();
                 }
             });
         }
