@@ -4,7 +4,9 @@
 use std::cell::RefCell;
 
 use super::failure::Failure;
+use super::llm::cost;
 use super::place::Routed;
+use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::coders::Coder;
 use crate::llm::answer::{Answer as ModelAnswer, Form};
@@ -22,15 +24,15 @@ pub enum Through<'a> {
     Watch(&'a RefCell<ModelAnswer>),
 }
 
-/// What is said of the body in the head, and what it goes through. `bytes` are those of the
-/// response's head.
+/// What is said of the body in the head, and what it goes through. `input` begins with the
+/// response's head, and has all of a body that was gathered.
 ///
 /// # Errors
 /// It is no answer of a model.
 pub fn choose<'a>(
     routed: &Routed<'a>,
     exchange: &mut Exchange,
-    bytes: &[u8],
+    input: &mut Buffer,
     length: BodyLength,
 ) -> Result<(Treatment, Through<'a>), Failure> {
     let untouched = (Treatment::default(), Through::Nothing);
@@ -39,12 +41,12 @@ pub fn choose<'a>(
         (OnBody::Code(policy), _) => policy,
         (OnBody::Watch, None) => return Ok(untouched),
         (OnBody::Watch, Some(watch)) => {
-            let through = watched(watch, exchange, bytes, length)?;
+            let through = watched(watch, exchange, input.filled(), length)?;
             watch.borrow_mut().keep(routed.bind.settings.completion_bytes_logged);
-            return Ok((Treatment::default(), through));
+            return Ok((Treatment::default(), cost::look(routed, exchange, input, through)));
         }
     };
-    Ok(coded(routed, exchange, bytes, length, policy))
+    Ok(coded(routed, exchange, input.filled(), length, policy))
 }
 
 /// A page for people is no answer of a model, whatever its status: the caller could not read it.
