@@ -24,15 +24,29 @@ pub enum Through<'a> {
     Watch(&'a RefCell<ModelAnswer>),
 }
 
-/// What is said of the body in the head, and what it goes through. `input` begins with the
-/// response's head, and has all of a body that was gathered.
+/// As `choose`, with what came first of the response; what is whole by now is looked at.
+///
+/// # Errors
+/// It is no answer of a model.
+pub fn begin<'a>(
+    routed: &Routed<'a>,
+    exchange: &mut Exchange,
+    input: &mut Buffer,
+    length: BodyLength,
+) -> Result<(Treatment, Through<'a>), Failure> {
+    let (treatment, through) = choose(routed, exchange, input.filled(), length)?;
+    Ok((treatment, cost::look(routed, exchange, input, through)))
+}
+
+/// What is said of the body in the head, and what it goes through. `bytes` are those of the
+/// response's head.
 ///
 /// # Errors
 /// It is no answer of a model.
 pub fn choose<'a>(
     routed: &Routed<'a>,
     exchange: &mut Exchange,
-    input: &mut Buffer,
+    bytes: &[u8],
     length: BodyLength,
 ) -> Result<(Treatment, Through<'a>), Failure> {
     let untouched = (Treatment::default(), Through::Nothing);
@@ -41,12 +55,12 @@ pub fn choose<'a>(
         (OnBody::Code(policy), _) => policy,
         (OnBody::Watch, None) => return Ok(untouched),
         (OnBody::Watch, Some(watch)) => {
-            let through = watched(watch, exchange, input.filled(), length)?;
+            let through = watched(watch, exchange, bytes, length)?;
             watch.borrow_mut().keep(routed.bind.settings.completion_bytes_logged);
-            return Ok((Treatment::default(), cost::look(routed, exchange, input, through)));
+            return Ok((Treatment::default(), through));
         }
     };
-    Ok(coded(routed, exchange, input.filled(), length, policy))
+    Ok(coded(routed, exchange, bytes, length, policy))
 }
 
 /// A page for people is no answer of a model, whatever its status: the caller could not read it.

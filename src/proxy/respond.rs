@@ -153,7 +153,7 @@ async fn body(
     exchange.outcome.answered = Some(connection.now());
     judge::note(routed, exchange, input.filled());
     let (length, gathered) = length(exchange);
-    let (mut treatment, through) = match coding::choose(routed, exchange, &mut input, length) {
+    let (mut treatment, through) = match coding::begin(routed, exchange, &mut input, length) {
         Ok(chosen) => chosen,
         Err(failure) => {
             buffers.give(front);
