@@ -4,8 +4,10 @@
 use std::cell::RefCell;
 
 use super::failure::Failure;
+use super::llm::cost;
 use super::place::Routed;
 use super::translated;
+use crate::base::buffer::Buffer;
 use crate::http::Exchange;
 use crate::http::coders::Coder;
 use crate::llm::Error;
@@ -21,6 +23,20 @@ pub enum Through<'a> {
     Nothing,
     Coder(Coder<'a>),
     Watch(&'a RefCell<ModelAnswer>),
+}
+
+/// As `choose`, with what came first of the response; what is whole by now is looked at.
+///
+/// # Errors
+/// It is no answer of a model.
+pub fn begin<'a>(
+    routed: &Routed<'a>,
+    exchange: &mut Exchange,
+    input: &mut Buffer,
+    length: BodyLength,
+) -> Result<(Treatment, Through<'a>), Failure> {
+    let (treatment, through) = choose(routed, exchange, input.filled(), length)?;
+    Ok((treatment, cost::look(routed, exchange, input, through)))
 }
 
 /// What is said of the body in the head, and what it goes through. `bytes` are those of the

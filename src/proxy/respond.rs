@@ -159,8 +159,8 @@ async fn body(
     exchange.outcome.answered = Some(connection.now());
     judge::note(routed, exchange, input.filled());
     let (length, gathered) = length(exchange);
-    let (mut treatment, through) = match coding::choose(routed, exchange, input.filled(), length) {
-        Ok((told, through)) => (told, cost::look(routed, exchange, &mut input, through)),
+    let (mut treatment, through) = match coding::begin(routed, exchange, &mut input, length) {
+        Ok(chosen) => chosen,
         Err(failure) => {
             buffers.give(front);
             buffers.give(input);

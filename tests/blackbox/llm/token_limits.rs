@@ -60,17 +60,13 @@ fn tokens_are_of_all_workers_together(cell: Cell) {
     // All at once: nothing is lost, whoever is quicker.
     let limits = json!([bucket(5_000, json!({}))]);
     let proxy = cell.start(&config().route_with("/", limited(at, "openAI", limits)));
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let mut client = proxy.client();
-                for turn in 0..10 {
-                    let body = if turn % 2 == 0 { chat("gpt-6") } else { streamed(chat("gpt-6")) };
-                    assert_eq!(ask(&mut client, PATH, &body).status, 200);
-                }
-            });
+    let ask = || {
+        let mut client = proxy.client();
+        for body in [chat("gpt-6"), streamed(chat("gpt-6"))].iter().cycle().take(10) {
+            assert_eq!(ask(&mut client, PATH, body).status, 200);
         }
-    });
+    };
+    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(ask))));
     wait::equal("tokens are left", || (left(&proxy), 5_000 - 80 * 18));
 }
 
