@@ -31,7 +31,7 @@ pub struct Changes {
 
 /// What few requests have. In a box, which takes no room on other connections; it is kept, so that
 /// one is made once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Rare {
     /// Where the key of who asks stands in the head.
     key_places: Vec<Place>,

@@ -16,7 +16,10 @@ fn rate(depth: u64) -> Rate {
 }
 
 fn limit(name: &str, depth: u64) -> Arc<RateLimit> {
-    Arc::new(RateLimit::new(name.to_owned(), RateLimitSpec { rate: rate(depth), by: None, tokens: None }))
+    Arc::new(RateLimit::new(
+        name.to_owned(),
+        RateLimitSpec { rate: rate(depth), by: None, tokens: None },
+    ))
 }
 
 fn keyed(name: &str) -> Arc<RateLimit> {
