@@ -52,8 +52,8 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    if let Some(wanted) = cost::gathers(routed, exchange, input.filled()) {
-        let whole = gather::response(routed, exchange, up, input, (upload, wanted));
+    if cost::gathers(routed, exchange, input.filled()).is_some() {
+        let whole = gather::response(routed, exchange, up, input, upload);
         match Box::pin(whole).await {
             Ok(whole) => input = whole,
             Err(failure) => {
