@@ -52,7 +52,8 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    if cost::gathers(routed, exchange, input.filled()).is_some() {
+    // Who looked at the bytes here would keep their buffer in every response's future.
+    if cost::may_gather(routed) {
         let whole = gather::response(routed, exchange, up, input, upload);
         match Box::pin(whole).await {
             Ok(whole) => input = whole,
