@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::asked;
 use super::failure::Failure;
 use super::forward::{Message, Rest};
+use super::llm::cost;
 use super::place::{Place, Routed};
 use super::upload::{self, Upload};
 use super::{admission, respond, translated};
@@ -199,8 +200,11 @@ pub async fn response(
     exchange: &mut Exchange,
     up: &Stream,
     mut input: Buffer,
-    (upload, wanted): (&mut Option<Upload<'_>>, Gather),
+    upload: &mut Option<Upload<'_>>,
 ) -> Result<Buffer, Failure> {
+    let wanted = translated::gathers(routed, exchange, input.filled());
+    let wanted = wanted.or_else(|| cost::gathers(routed, exchange, input.filled()));
+    let Some(wanted) = wanted else { return Ok(input) };
     let buffers = &routed.view.resources.buffers;
     let length = exchange.response.body_length(exchange.request.method);
     if !may_touch(exchange, input.filled()) {

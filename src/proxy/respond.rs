@@ -57,9 +57,9 @@ pub async fn respond(
     if exchange.response.status == 101 {
         return tunnel::run(routed, exchange, up, front, input).await;
     }
-    let wanted = translated::gathers(routed, exchange, input.filled());
-    if let Some(wanted) = wanted.or_else(|| cost::gathers(routed, exchange, input.filled())) {
-        let whole = gather::response(routed, exchange, up, input, (upload, wanted));
+    // Who looked at the bytes here would keep their buffer in every response's future.
+    if translated::may_gather(routed, exchange) || cost::may_gather(routed) {
+        let whole = gather::response(routed, exchange, up, input, upload);
         match Box::pin(whole).await {
             Ok(whole) => input = whole,
             Err(failure) => {

@@ -22,6 +22,14 @@ use crate::proto::coding;
 use crate::proto::http1::head::ResponseHead;
 use crate::proto::http1::{Field, FieldName};
 
+/// Whether `gathers` may say so of a response, whatever its head is.
+pub fn may_gather(routed: &Routed<'_>, exchange: &Exchange) -> bool {
+    routed.watch.is_some_and(|watch| {
+        let answer = watch.borrow();
+        answer.translation.is_some() || (is_error(exchange) && answer.dialect.is_some())
+    })
+}
+
 /// What has to be there of a response before any of it goes on: what the policies want to see, what
 /// is translated as a whole, and errors of models.
 pub fn gathers(routed: &Routed<'_>, exchange: &Exchange, bytes: &[u8]) -> Option<Gather> {

@@ -64,6 +64,12 @@ pub(super) fn bill(prices: Option<&Prices>, known: &mut GenAi) -> Option<PriceLo
     Some(lookup)
 }
 
+/// Whether `gathers` may say so of an answer, whatever its head is.
+pub fn may_gather(routed: &Routed<'_>) -> bool {
+    let tells = || llm(routed).is_some_and(|llm| llm.cost_field.is_some());
+    routed.edits.gathers_response().is_some() || (routed.watch.is_some() && tells())
+}
+
 /// What has to be there of an answer, whose head is in `bytes`, before its head goes: what the pipeline
 /// says; or all of it, where the head tells what it cost.
 pub fn gathers(routed: &Routed<'_>, exchange: &Exchange, bytes: &[u8]) -> Option<Gather> {

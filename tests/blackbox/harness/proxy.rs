@@ -331,7 +331,7 @@ const BUSY: &str = "ringway_worker_busy_ratio";
 const BUFFER_BYTES: f64 = 20.0 * 1024.0;
 
 /// What the product reads from its environment.
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 22] = [
     "ADMIN_ADDR",
     "STATS_ADDR",
     "READINESS_ADDR",
