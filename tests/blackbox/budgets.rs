@@ -90,18 +90,18 @@ fn a_budget_is_exact_under_load(cell: Cell) {
     let (let_in, refused) = (AtomicU32::new(0), AtomicU32::new(0));
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let mut client = proxy.client();
-                let mut once_more = || match ask(&mut client, "sk-one", "gpt-6") {
+        let asks = || {
+            let mut client = proxy.client();
+            while !is_over.load(Ordering::SeqCst) {
+                match ask(&mut client, "sk-one", "gpt-6") {
                     200 => let_in.fetch_add(1, Ordering::SeqCst),
                     429 => refused.fetch_add(1, Ordering::SeqCst),
                     other => panic!("{other}"),
                 };
-                while !is_over.load(Ordering::SeqCst) {
-                    once_more();
-                }
-            });
+            }
+        };
+        for _ in 0..8 {
+            scope.spawn(asks);
         }
         wait::until("it is used up", || used(&proxy, "key:one/month") >= limit);
         // And some more, of everybody.
