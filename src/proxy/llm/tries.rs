@@ -47,6 +47,7 @@ pub(super) async fn send<'a>(
         let mut others = tries.others(routed, exchange, kept.is_some());
         others.prompt = prompt(routed, exchange, chosen.provider.cluster);
         // Where the body is not held whoever streams it tries again, as far as that goes.
+<<<<<<< HEAD
         let (retry, others) = match &request.asked {
             Some(_) => (None, Some(&others)),
             None => (routed.retry, None),
@@ -57,6 +58,12 @@ pub(super) async fn send<'a>(
             Ok(told) => told.send(tried, exchange, changes).await,
             Err(error) => Err(Failure::Llm(error)),
         };
+=======
+        let others = request.asked.as_ref().map(|_| &others);
+        let one = Once { api: request.api, chosen, asked: request.asked.as_ref() };
+        let tried = Routed { others, ..*routed };
+        let result = one.send(tried, exchange, changes).await;
+>>>>>>> route
         if result.is_err() && others.is_some_and(|others| others.is_limited.get()) {
             return Err(tries.limited(routed, exchange));
         }
@@ -151,14 +158,14 @@ impl<'a> Tries<'a> {
     fn new(routed: &Routed<'a>, request: &'a Request<'a>) -> Self {
         let plan = request.plan;
         let fails_over = plan.fails_over;
-        let attempts = match routed.retry {
+        let attempts = match routed.retry() {
             Some(retry) => retry.attempts,
             None if fails_over => plan.all().count_ones() - 1,
             None => 0,
         };
-        let retry = routed.retry.unwrap_or(&request.llm.retry);
+        let retry = routed.retry().unwrap_or(&request.llm.retry);
         let (right, open) = (Cell::default(), plan.all());
-        let all_limited = fails_over || (routed.retry.is_some() && open.count_ones() > 1);
+        let all_limited = fails_over || (routed.retry().is_some() && open.count_ones() > 1);
         Self { request, retry, open, made: 0, attempts, right, wait: None, all_limited }
     }
 
