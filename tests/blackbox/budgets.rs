@@ -81,6 +81,18 @@ fn ask(client: &mut Client, key: &str, model: &str) -> u16 {
     ask_with(client, PATH, &short(model), &bearer(key)).status
 }
 
+/// Asks until it is over, and counts who is let in and who is refused.
+fn offer(proxy: &Proxy, is_over: &AtomicBool, [let_in, refused]: [&AtomicU32; 2]) {
+    let mut client = proxy.client();
+    while !is_over.load(Ordering::SeqCst) {
+        match ask(&mut client, "sk-one", "gpt-6") {
+            200 => let_in.fetch_add(1, Ordering::SeqCst),
+            429 => refused.fetch_add(1, Ordering::SeqCst),
+            other => panic!("{other}"),
+        };
+    }
+}
+
 fn a_budget_is_exact_under_load(cell: Cell) {
     const FIT: u64 = 10;
     let (origin, at) = provider();
@@ -90,18 +102,8 @@ fn a_budget_is_exact_under_load(cell: Cell) {
     let (let_in, refused) = (AtomicU32::new(0), AtomicU32::new(0));
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let asks = || {
-            let mut client = proxy.client();
-            while !is_over.load(Ordering::SeqCst) {
-                match ask(&mut client, "sk-one", "gpt-6") {
-                    200 => let_in.fetch_add(1, Ordering::SeqCst),
-                    429 => refused.fetch_add(1, Ordering::SeqCst),
-                    other => panic!("{other}"),
-                };
-            }
-        };
         for _ in 0..8 {
-            scope.spawn(asks);
+            scope.spawn(|| offer(&proxy, &is_over, [&let_in, &refused]));
         }
         wait::until("it is used up", || used(&proxy, "key:one/month") >= limit);
         // And some more, of everybody.
