@@ -37,7 +37,7 @@ pub mod upload;
 use asked::Asked;
 use failure::Failure;
 use finish::End;
-use place::{Place, Routed};
+use place::Place;
 
 use crate::base::id::LabelsId;
 use crate::http::Exchange;
@@ -170,19 +170,7 @@ async fn find(
         route = &group.routes[found.route.index()];
         *labels = route.labels(None);
     }
-    let edits = &route.pipeline;
-    let prefix_len = found.prefix_len;
-    let routed = Routed {
-        place: *place,
-        route,
-        edits,
-        prefix_len,
-        lines: b"",
-        watch: None,
-        retry: route.retry.as_deref(),
-        others: None,
-    };
-    dispatch::to_target(routed, exchange, changes, labels).await
+    dispatch::to_target(place, (route, found.prefix_len), exchange, changes, labels).await
 }
 
 /// What becomes of the connection, now that the exchange is over.

@@ -19,7 +19,7 @@ use crate::policy::{Changes, Pipeline, Verdict};
 use crate::proto::http1::{FieldName, TargetForm};
 use crate::route::rewrite::Address;
 use crate::route::target::{FixedReply, Target};
-use crate::snapshot::bind::RequestId;
+use crate::snapshot::bind::{RequestId, Route};
 use crate::telemetry::value::Counter;
 
 use super::asked::{self, Asked};
@@ -33,11 +33,16 @@ use super::mirror;
 /// # Errors
 /// The failure that ends the exchange.
 pub async fn to_target<'a>(
-    mut routed: Routed<'a>,
+    place: &Place<'a>,
+    (route, prefix_len): (&'a Route, usize),
     exchange: &mut Exchange,
     changes: &'a mut Changes,
     labels: &mut LabelsId,
 ) -> Result<End, Failure> {
+    // Made here: what is handed to a future takes its room twice.
+    let edits = &route.pipeline;
+    let (place, lines) = (*place, &b""[..]);
+    let mut routed = Routed { place, route, edits, prefix_len, lines, watch: None, others: None };
     match acted(&routed, &routed.route.pipeline, exchange, changes).await {
         Ok(None) => (),
         Ok(Some(answer)) => return answered(&routed, exchange, changes, answer).await,

@@ -208,7 +208,7 @@ impl Tries {
             exchange.outcome.retries += 1;
             return true;
         }
-        if routed.retry.is_none() {
+        if routed.retry().is_none() {
             return false;
         }
         self.replay.again(routed, exchange, to.local, Why::Failed(failure)).await
@@ -277,7 +277,7 @@ impl Tries {
             Some((false, back)) => release(routed, back),
             None => (),
         }
-        if routed.retry.is_some() {
+        if routed.retry().is_some() {
             self.choice.avoid(to.endpoint);
             if self.replay.again(routed, exchange, to.local, why).await
                 && let Some(message) = self.replay.message(routed)

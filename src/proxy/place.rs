@@ -55,10 +55,15 @@ pub struct Routed<'a> {
     pub lines: &'a [u8],
     /// Who looks at the body of the answer, where the pipeline says that somebody does.
     pub watch: Option<&'a RefCell<Answer>>,
-    /// What is tried again here; none where whoever sends the request does that.
-    pub retry: Option<&'a Retry>,
     /// Whether an answer is left unsent for what it says: the request goes to somebody else.
     pub others: Option<&'a Others<'a>>,
+}
+
+impl<'a> Routed<'a> {
+    /// What is tried again here; none where whoever sends the request does that.
+    pub fn retry(&self) -> Option<&'a Retry> {
+        self.route.retry.as_deref().filter(|_| self.others.is_none())
+    }
 }
 
 impl<'a> std::ops::Deref for Routed<'a> {

@@ -38,7 +38,7 @@ pub enum Why {
 impl Replay {
     /// Keeps a copy of a request that is whole, where it may be wanted.
     pub fn keep(&mut self, routed: &Routed<'_>, message: Option<&Message>) {
-        let Some((retry, message)) = routed.retry.zip(message) else { return };
+        let Some((retry, message)) = routed.retry().zip(message) else { return };
         let small = message.buffer.len() <= retry.replay_bytes.max(HEAD_BYTES);
         if self.kept.is_some() || message.rest.is_some() || !small {
             return;
@@ -51,7 +51,7 @@ impl Replay {
     /// Whether a response may be thrown away for its status: there is another attempt.
     pub fn may_follow(&self, routed: &Routed<'_>) -> bool {
         let left = |retry: &Retry| self.made < retry.attempts && self.kept.is_some();
-        routed.retry.is_some_and(left)
+        routed.retry().is_some_and(left)
     }
 
     /// After how long without an answer another endpoint is asked as well, if that may be.
@@ -61,7 +61,7 @@ impl Replay {
         exchange: &Exchange,
         local: &Local,
     ) -> Option<Duration> {
-        let retry = routed.retry?;
+        let retry = routed.retry()?;
         let after = retry.hedge_after?;
         let request = &exchange.request;
         let fits = self.may_follow(routed)
@@ -80,7 +80,7 @@ impl Replay {
         exchange: &mut Exchange,
         local: &Local,
     ) -> Option<(Retrying, Buffer)> {
-        let retry = routed.retry?;
+        let retry = routed.retry()?;
         let series = routed.view.resources.shard.cluster(local.cluster.labels);
         let Some(retrying) = retry.admit(local, active(series)) else {
             series.retries_refused.add(1);
@@ -100,7 +100,7 @@ impl Replay {
         local: &Local,
         why: Why,
     ) -> bool {
-        let Some(retry) = routed.retry else { return false };
+        let Some(retry) = routed.retry() else { return false };
         if self.made >= retry.attempts || !may_try(routed, exchange, retry, why) {
             return false;
         }
@@ -154,7 +154,7 @@ impl Replay {
 /// Whether a response is thrown away for its status: the route would rather ask again, and nothing
 /// stands in the way of that.
 pub fn is_turned(routed: &Routed<'_>, exchange: &Exchange) -> bool {
-    let Some(retry) = routed.retry else { return false };
+    let Some(retry) = routed.retry() else { return false };
     if !retry.is_code(exchange.response.status) || !may_try(routed, exchange, retry, Why::Code) {
         return false;
     }
@@ -204,7 +204,7 @@ pub fn time_left(routed: &Routed<'_>, exchange: &Exchange) -> Option<Duration> {
 
 /// Whether the rest of a body is waited for, so that it can be sent again.
 pub fn is_collected(routed: &Routed<'_>, exchange: &Exchange) -> bool {
-    let Some(retry) = routed.retry else { return false };
+    let Some(retry) = routed.retry() else { return false };
     match exchange.request.body {
         BodyLength::Fixed(length) => {
             length <= retry.replay_bytes as u64 && !exchange.request.expect_continue

@@ -99,7 +99,6 @@ impl Scene {
             prefix_len,
             lines: b"",
             watch: None,
-            retry: route.retry.as_deref(),
             others: None,
         }
     }

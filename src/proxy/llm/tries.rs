@@ -47,12 +47,9 @@ pub(super) async fn send<'a>(
         let mut others = tries.others(routed, exchange, kept.is_some());
         others.prompt = prompt(routed, exchange, chosen.provider.cluster);
         // Where the body is not held whoever streams it tries again, as far as that goes.
-        let (retry, others) = match &request.asked {
-            Some(_) => (None, Some(&others)),
-            None => (routed.retry, None),
-        };
+        let others = request.asked.as_ref().map(|_| &others);
         let told = Told::new(request.api, chosen, request.asked.as_ref());
-        let tried = Routed { retry, others, ..*routed };
+        let tried = Routed { others, ..*routed };
         let result = match told {
             Ok(told) => told.send(tried, exchange, changes).await,
             Err(error) => Err(Failure::Llm(error)),
@@ -151,14 +148,14 @@ impl<'a> Tries<'a> {
     fn new(routed: &Routed<'a>, request: &'a Request<'a>) -> Self {
         let plan = request.plan;
         let fails_over = plan.fails_over;
-        let attempts = match routed.retry {
+        let attempts = match routed.retry() {
             Some(retry) => retry.attempts,
             None if fails_over => plan.all().count_ones() - 1,
             None => 0,
         };
-        let retry = routed.retry.unwrap_or(&request.llm.retry);
+        let retry = routed.retry().unwrap_or(&request.llm.retry);
         let (right, open) = (Cell::default(), plan.all());
-        let all_limited = fails_over || (routed.retry.is_some() && open.count_ones() > 1);
+        let all_limited = fails_over || (routed.retry().is_some() && open.count_ones() > 1);
         Self { request, retry, open, made: 0, attempts, right, wait: None, all_limited }
     }
 

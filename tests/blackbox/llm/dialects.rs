@@ -168,9 +168,8 @@ impl Dialect {
                 assert_eq!(value["output"]["message"]["role"], "assistant");
                 for block in items(&value["output"]["message"]["content"]) {
                     said.text += block["text"].as_str().unwrap_or_default();
-                    if let Some(call) = block.get("toolUse") {
-                        said.call(&call["name"], &call["input"].to_string());
-                    }
+                    let call = block.get("toolUse").into_iter();
+                    call.for_each(|call| said.call(&call["name"], &call["input"].to_string()));
                 }
                 said.finish(&value["stopReason"]);
                 said.usage = converse_usage(&value["usage"]);

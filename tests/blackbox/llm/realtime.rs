@@ -40,12 +40,7 @@ fn a_conversation_is_passed_through_and_counted(cell: Cell) {
             .send(frame("{\"type\":\"session.created\",\"session\":{\"model\":\"rt-1\"}}"))?;
         for turn in 0..3u64 {
             // Whatever the caller says is answered.
-            while visit.wire.unread.len() < 8 {
-                if !visit.wire.fill()? {
-                    return Ok(());
-                }
-            }
-            visit.wire.unread.drain(..8);
+            visit.wire.exactly(8)?;
             let done = done(10 + turn, 5);
             // In two pieces.
             let (front, back) = done.split_at(30);
