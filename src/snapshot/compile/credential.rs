@@ -25,7 +25,8 @@ pub(super) fn implied(ai: &Ai) -> Option<BackendAuth> {
 /// with a `backendAuth`. Answers are read: they may not be coded.
 fn edit(spec: &mut PipelineSpec, auth: Option<&BackendAuth>, ai: Option<&Ai>) {
     spec.watches = ai.is_some();
-    let mut modifier = HeaderModifierSpec::default();
+    // The backend's own edits stay; the credential has the last word.
+    let mut modifier = spec.request_headers.take().unwrap_or_default();
     if ai.is_some() {
         modifier.remove.push("accept-encoding".to_owned());
     }
@@ -43,7 +44,8 @@ fn edit(spec: &mut PipelineSpec, auth: Option<&BackendAuth>, ai: Option<&Ai>) {
             modifier.remove.extend(CLIENTS.map(str::to_owned));
             let (name, value) = field(key, ai);
             // What is removed is removed last: it may not be what is set.
-            modifier.remove.retain(|removed| *removed != name);
+            modifier.remove.retain(|removed| !removed.eq_ignore_ascii_case(&name));
+            modifier.set.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
             modifier.set.push((name, value));
         }
         Some(BackendAuth::Aws(_)) => {
@@ -53,7 +55,8 @@ fn edit(spec: &mut PipelineSpec, auth: Option<&BackendAuth>, ai: Option<&Ai>) {
             modifier.remove.extend(CLIENTS.map(str::to_owned));
         }
     }
-    if !modifier.remove.is_empty() || !modifier.set.is_empty() {
+    let HeaderModifierSpec { add, set, remove } = &modifier;
+    if !(add.is_empty() && set.is_empty() && remove.is_empty()) {
         spec.request_headers = Some(modifier);
     }
 }
