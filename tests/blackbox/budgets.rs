@@ -20,6 +20,7 @@ matrix! {
 drivers! {
     keys_teams_and_models_have_budgets,
     a_period_ends_and_another_begins,
+    dollars_are_spent_by_the_catalogue,
     a_restart_forgets_nothing,
     a_kill_forgets_an_interval,
     an_upgrade_keeps_what_was_used,
@@ -367,4 +368,28 @@ fn streams_and_refused_requests_cost_what_they_should(cell: Cell) {
     wait::until("nothing is held any more", || reserved() == 0);
     let paid = used(&proxy, name) - EACH;
     assert!((9..2000).contains(&paid), "{paid}");
+}
+
+/// Of money what the catalogue of prices says is used, to the billionth of a dollar.
+fn dollars_are_spent_by_the_catalogue(cell: Cell) {
+    let (_origin, at) = provider();
+    let gpt = json!({ "rates": { "input": "1.25", "output": "10", "cacheRead": "0.125" } });
+    let catalog = json!({ "providers": { "openai": { "models": { "gpt-6*": gpt } } } });
+    // 5 x 1250 + 3 x 125 + 10 x 10000 billionths a request: three fit, and the fourth goes over it.
+    let limit = json!([{ "usd": 0.00035, "period": "month" }]);
+    let catalog = json!([{ "inline": catalog }]);
+    let proxy = cell.start(&gateway(at, limit).process(json!({ "modelCatalog": catalog })));
+    let mut client = proxy.client();
+    let answers: Vec<u16> = (0..6).map(|_| ask(&mut client, "sk-one", "gpt-6")).collect();
+    assert_eq!(answers, [200, 200, 200, 200, 429, 429]);
+    assert_eq!(ask(&mut client, "sk-two", "gpt-6"), 200, "another key");
+    let spent = || {
+        let all = budgets(&proxy);
+        let one =
+            all["budgets"].as_array().unwrap().iter().find(|one| one["name"] == "key:one/month");
+        one.unwrap()["usd"]["used"].to_string()
+    };
+    wait::equal("what was spent", || {
+        (spent().trim_matches('"').to_owned(), "0.0004265".to_owned())
+    });
 }
