@@ -1,5 +1,5 @@
 //! `Listing`: what `/v1/models` tells, all of it and each by itself. Answers that are ready, as
-//! OpenAI has them and as Anthropic has them.
+//! OpenAI, Anthropic and Google have them.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use crate::route::target::FixedReply;
 #[derive(Clone, Debug)]
 pub struct Listing {
     pub names: Vec<String>,
-    pub lists: [FixedReply; 2],
-    pub each: HashMap<Box<[u8]>, [FixedReply; 2]>,
+    pub lists: [FixedReply; SHAPES.len()],
+    pub each: HashMap<Box<[u8]>, [FixedReply; SHAPES.len()]>,
     /// There are no other models; else a provider may know more.
     pub is_whole: bool,
 }
@@ -43,8 +43,11 @@ impl Listing {
     }
 }
 
+/// In the order of their places.
+pub const SHAPES: [Shape; 3] = [Shape::OpenAi, Shape::Anthropic, Shape::Google];
+
 fn place(shape: Shape) -> usize {
-    usize::from(shape == Shape::Anthropic)
+    SHAPES.iter().position(|known| *known == shape).unwrap_or(0)
 }
 
 /// Names have slashes in them, which some libraries write as they are and others do not.
@@ -78,16 +81,14 @@ mod tests {
     #[test]
     fn a_model_is_told_by_its_path() {
         let reply = |body: &[u8]| FixedReply::compile(200, &[], body).unwrap();
-        let both = || [reply(b"openai"), reply(b"anthropic")];
-        let each = [(b"local/a b"[..].into(), both())].into();
-        let mut listing = Listing { names: Vec::new(), lists: both(), each, is_whole: true };
+        let all = || [reply(b"openai"), reply(b"anthropic"), reply(b"google")];
+        let each = [(b"local/a b"[..].into(), all())].into();
+        let mut listing = Listing { names: Vec::new(), lists: all(), each, is_whole: true };
         for path in ["/v1/models/local/a%20b", "/x/v1/models/local%2fa%20b"] {
             let told =
                 |shape| listing.one(path.as_bytes(), shape, |_| true).unwrap().unwrap().body();
-            assert_eq!(
-                (told(Shape::OpenAi), told(Shape::Anthropic)),
-                (&b"openai"[..], &b"anthropic"[..])
-            );
+            let bodies = [&b"openai"[..], b"anthropic", b"google"];
+            assert_eq!(SHAPES.map(told), bodies);
         }
         for path in ["/v1/models/", "/v1/models/local", "/v1/models/%", "/v1/models/%zz"] {
             let told = listing.one(path.as_bytes(), Shape::OpenAi, |_| true);

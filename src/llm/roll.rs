@@ -1,4 +1,4 @@
-//! What is told of models, as OpenAI and as Anthropic tell it: one, and a list of them.
+//! What is told of models, as OpenAI, Anthropic and Google tell it: one, and a list of them.
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,11 @@ pub fn one(shape: Shape, name: &str) -> Value {
         Shape::Anthropic => {
             let created = "1970-01-01T00:00:00Z";
             json!({"type": "model", "id": name, "display_name": name, "created_at": created})
+        }
+        Shape::Google => {
+            let methods = ["generateContent", "countTokens"];
+            let full = format!("models/{name}");
+            json!({"name": full, "displayName": name, "supportedGenerationMethods": methods})
         }
         _ => json!({"id": name, "object": "model", "created": 0, "owned_by": "ringway"}),
     }
@@ -23,6 +28,7 @@ pub fn all(shape: Shape, names: &[String]) -> Value {
             let (first, last) = (names.first(), names.last());
             json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
         }
+        Shape::Google => json!({"models": data}),
         _ => json!({"object": "list", "data": data}),
     }
 }

@@ -3,7 +3,7 @@
 use super::api::Api;
 use super::error::Error;
 use super::provider::{Path, Provider};
-use super::translate::Dialect;
+use super::translate::{Dialect, Host};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -17,17 +17,17 @@ pub enum Way {
 }
 
 impl Provider {
-    /// How it is asked. `in_path`: the model stood in the path, not in the body.
+    /// How it is asked for a model. `in_path`: the model stood in the path, not in the body.
     ///
     /// # Errors
     /// It speaks nothing that the caller's words could be told in.
-    pub fn way(&self, api: Api, in_path: bool) -> Result<Way, Error> {
-        if self.speaks(api) && !(in_path && self.wants_model(api)) {
+    pub fn way(&self, api: Api, in_path: bool, model: &[u8]) -> Result<Way, Error> {
+        if self.speaks(api, model) && !(in_path && self.wants_model(api)) {
             return Ok(Way::Same);
         }
         match (api.dialect(), api.words()) {
             (Some(own), _) => {
-                let speaks = |theirs: &Dialect| self.speaks(Api::of(*theirs));
+                let speaks = |theirs: &Dialect| self.speaks(Api::of(*theirs), model);
                 let theirs = own.preferred().into_iter().find(speaks).ok_or(Error::NotSpoken)?;
                 Ok(Way::Translated { own, theirs })
             }
@@ -38,8 +38,22 @@ impl Provider {
         }
     }
 
-    fn speaks(&self, api: Api) -> bool {
-        api.place().is_none_or(|place| self.paths[place].is_some())
+    fn speaks(&self, api: Api, model: &[u8]) -> bool {
+        api.place().is_none_or(|place| self.paths[place].is_some()) && self.publishes(api, model)
+    }
+
+    /// Vertex has the models of several publishers, and each in its publisher's words alone.
+    fn publishes(&self, api: Api, model: &[u8]) -> bool {
+        if self.host != Host::Vertex {
+            return true;
+        }
+        let name = model.rsplit(|byte| *byte == b'/').next().unwrap_or(model);
+        let is_claude = name.starts_with(b"claude");
+        match api {
+            Api::Messages | Api::CountTokens => is_claude,
+            Api::Completions | Api::Generate | Api::GenerateCount => !is_claude,
+            _ => true,
+        }
     }
 
     /// Its bodies name the model.
@@ -54,7 +68,6 @@ mod tests {
     use super::*;
     use crate::base::id::ClusterId;
     use crate::llm::provider::Fits;
-    use crate::llm::translate::Host;
 
     fn provider(spoken: &[(Api, Path)]) -> Provider {
         let mut provider = Provider {
@@ -81,7 +94,15 @@ mod tests {
         let openai = provider(&[(Api::Completions, fixed()), (Api::Responses, fixed())]);
         let anthropic = provider(&[(Api::Messages, fixed()), (Api::CountTokens, fixed())]);
         let bedrock = provider(&[(Api::Converse, in_path())]);
-        let vertex = provider(&[(Api::Messages, in_path()), (Api::Generate, in_path())]);
+        let vertex = Provider {
+            host: Host::Vertex,
+            ..provider(&[
+                (Api::Messages, in_path()),
+                (Api::CountTokens, in_path()),
+                (Api::Generate, in_path()),
+                (Api::Completions, fixed()),
+            ])
+        };
         let to = |own, theirs| Ok(Way::Translated { own, theirs });
         for (provider, api, in_path, way) in [
             (&openai, Api::Completions, false, Ok(Way::Same)),
@@ -96,13 +117,24 @@ mod tests {
             (&anthropic, Api::Messages, true, to(Messages, Messages)),
             (&anthropic, Api::CountTokens, false, Ok(Way::Same)),
             (&anthropic, Api::Responses, false, to(Responses, Messages)),
-            (&vertex, Api::Messages, false, Ok(Way::Same)),
-            (&vertex, Api::Messages, true, Ok(Way::Same)),
-            (&vertex, Api::Completions, false, to(Completions, Messages)),
             (&bedrock, Api::Messages, false, to(Messages, Converse)),
             (&bedrock, Api::Converse, true, Ok(Way::Same)),
         ] {
-            assert_eq!(provider.way(api, in_path), way, "{api:?}");
+            assert_eq!(provider.way(api, in_path, b"any"), way, "{api:?}");
+        }
+        let claude = "publishers/anthropic/models/claude-5";
+        for (model, api, way) in [
+            ("claude-5", Api::Messages, Ok(Way::Same)),
+            (claude, Api::CountTokens, Ok(Way::Same)),
+            ("claude-5", Api::Completions, to(Completions, Messages)),
+            (claude, Api::Generate, to(Gemini, Messages)),
+            ("claude-5", Api::GenerateCount, Ok(Way::Estimated(Gemini))),
+            ("gemini-4", Api::Generate, Ok(Way::Same)),
+            ("google/gemini-4", Api::Completions, Ok(Way::Same)),
+            ("gemini-4", Api::Messages, to(Messages, Completions)),
+            ("gemini-4", Api::CountTokens, Ok(Way::Estimated(Messages))),
+        ] {
+            assert_eq!(vertex.way(api, false, model.as_bytes()), way, "{model} {api:?}");
         }
     }
 }

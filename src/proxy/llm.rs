@@ -107,9 +107,10 @@ pub fn shaped(routed: &Routed<'_>, exchange: &mut Exchange, failure: Failure) ->
 fn begin(llm: &Llm, exchange: &mut Exchange) -> Api {
     let api = llm.suffixes.find(Asked::of(exchange).path_bytes());
     let bytes = exchange.head_bytes();
-    let is_anthropic = || exchange.request.find(bytes, b"anthropic-version").is_some();
+    let has = |name: &[u8]| exchange.request.find(bytes, name).is_some();
     let shape = match api {
-        Api::Models | Api::Other if is_anthropic() => Shape::Anthropic,
+        Api::Models | Api::Other if has(b"anthropic-version") => Shape::Anthropic,
+        Api::Models | Api::Other if has(b"x-goog-api-key") => Shape::Google,
         _ => api.shape(),
     };
     exchange.outcome.shape = shape;

@@ -2,6 +2,7 @@
 //! provider said, what is counted is what the provider billed, and errors are told in the shape that
 //! the caller's library reads.
 
+mod clients;
 mod cost;
 mod dialects;
 mod errors;

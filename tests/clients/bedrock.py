@@ -1,22 +1,14 @@
-"""What boto3 makes of a server: `bedrock.py exact|meaning BASE [MODEL]`; see told.py."""
+"""What boto3 makes of a server; see told.py."""
 
 import json
-import sys
 
 import boto3
 import botocore
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from told import Folded, say
+from told import PIXEL, PROMPT, SCHEMA, Folded, question, run, say
 
-PROMPT = "What is the way around the city?"
-PIXEL = bytes.fromhex("89504e470d0a1a0a")
-SCHEMA = {
-    "type": "object",
-    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
-    "required": ["city"],
-}
 LOOK = {"toolSpec": {"name": "look", "description": "Looks", "inputSchema": {"json": SCHEMA}}}
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 LOUD = {"metrics", "ResponseMetadata"}
@@ -78,28 +70,28 @@ class Asker:
 
     def ask(self, name, messages, wish="", **more):
         asked = {"modelId": self.model + wish, "messages": messages, **more}
-        response = self.client.converse(**asked)
-        if self.exact:
-            say(name, {key: response[key] for key in response if key not in LOUD})
-        else:
-            say(name, fold_whole(response))
-        events = list(self.client.converse_stream(**asked)["stream"])
-        for event in events:
-            event.get("metadata", {}).pop("metrics", None)
-        say(f"stream of {name}", events if self.exact else fold_events(events))
-        return response
+        with question(name):
+            response = self.client.converse(**asked)
+            exact = {key: response[key] for key in response if key not in LOUD}
+            say(name, exact if self.exact else fold_whole(response))
+        with question(f"stream of {name}"):
+            events = list(self.client.converse_stream(**asked)["stream"])
+            for event in events:
+                event.get("metadata", {}).pop("metrics", None)
+            say(f"stream of {name}", events if self.exact else fold_events(events))
 
     def refused(self, name, ask):
-        try:
-            ask()
-        except EventStreamError as error:
-            say(name, [type(error).__name__] + ([str(error)] if self.exact else []))
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            told = [error.response["Error"]["Code"], status]
-            say(name, told + ([error.response["Error"]["Message"]] if self.exact else []))
-        else:
-            say(name, "was answered")
+        with question(name):
+            try:
+                ask()
+            except EventStreamError as error:
+                say(name, [type(error).__name__] + ([str(error)] if self.exact else []))
+            except ClientError as error:
+                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                told = [error.response["Error"]["Code"], status]
+                say(name, told + ([error.response["Error"]["Message"]] if self.exact else []))
+            else:
+                say(name, "was answered")
 
     def round_trip(self):
         """What the model said goes back as it is, with the result of its call."""
@@ -129,7 +121,7 @@ class Asker:
         self.refused("error amid", lambda: list(stream(**broken)["stream"]))
 
 
-def main(how, base, model="nova-3"):
+def main(how, base, model):
     asker = Asker(how, base, model)
     plain = [user({"text": PROMPT})]
     asker.ask("text", plain)
@@ -138,7 +130,7 @@ def main(how, base, model="nova-3"):
     brief = {"system": [{"text": "Be brief."}], "inferenceConfig": settings}
     asker.ask("echo", [user({"text": PROMPT}, image)], wish="@echo", **brief)
     asker.ask("stops", plain, wish="@echo", inferenceConfig={"stopSequences": ["END"]})
-    asker.ask("length", plain, inferenceConfig={"maxTokens": 3})
+    asker.ask("length", plain, wish="@tokens=40", inferenceConfig={"maxTokens": 16})
     forced = {"tools": [LOOK], "toolChoice": {"tool": {"name": "look"}}}
     asker.ask("call", plain, toolConfig=forced)
     by_word = [user({"text": "Now please call look there."})]
@@ -146,12 +138,10 @@ def main(how, base, model="nova-3"):
     asker.ask("tools left alone", plain, wish="@echo", toolConfig={"tools": [LOOK]})
     thinking = {"inferenceConfig": {"maxTokens": 4000}, "additionalModelRequestFields": THINKING}
     asker.ask("thinking", plain, **thinking)
-    asker.round_trip()
+    with question("round trip"):
+        asker.round_trip()
     asker.errors()
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--version":
-        print(boto3.__version__, botocore.__version__)
-    else:
-        main(*sys.argv[1:])
+    run(f"{boto3.__version__} {botocore.__version__}", main)

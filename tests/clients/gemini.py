@@ -1,14 +1,10 @@
-"""What google-genai makes of a server: `gemini.py exact|meaning BASE [MODEL]`; see told.py."""
-
-import sys
+"""What google-genai makes of a server; see told.py."""
 
 from google import genai
 from google.genai import errors, types
 
-from told import Folded, say
+from told import FORMAT, PIXEL, PROMPT, Folded, question, run, say
 
-PROMPT = "What is the way around the city?"
-PIXEL = bytes.fromhex("89504e470d0a1a0a")
 LOOK = types.Tool(
     function_declarations=[
         types.FunctionDeclaration(
@@ -29,7 +25,6 @@ FORCED = types.ToolConfig(
     function_calling_config=types.FunctionCallingConfig(mode="ANY", allowed_function_names=["look"])
 )
 THINKING = types.ThinkingConfig(thinking_level="LOW", include_thoughts=True)
-FORMAT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 # A program calls what it is told to itself, not the library.
 BY_HAND = types.AutomaticFunctionCallingConfig(disable=True)
 
@@ -70,24 +65,31 @@ class Asker:
     def ask(self, name, contents, wish="", **config):
         config = types.GenerateContentConfig(automatic_function_calling=BY_HAND, **config)
         asked = {"model": self.model + wish, "contents": contents, "config": config}
-        response = self.client.models.generate_content(**asked)
-        say(name, self.told([response]))
-        stream = list(self.client.models.generate_content_stream(**asked))
-        say(f"stream of {name}", self.told(stream))
-        return response, stream
+        with question(name):
+            say(name, self.told([self.client.models.generate_content(**asked)]))
+        with question(f"stream of {name}"):
+            stream = self.client.models.generate_content_stream(**asked)
+            say(f"stream of {name}", self.told(list(stream)))
 
     def refused(self, name, ask):
-        try:
-            ask()
-        except errors.APIError as error:
-            told = [type(error).__name__, error.code, error.status]
-            say(name, told + ([error.message] if self.exact else []))
-        else:
-            say(name, "was answered")
+        with question(name):
+            try:
+                ask()
+            except errors.APIError as error:
+                told = [type(error).__name__, error.code, error.status]
+                say(name, told + ([error.message] if self.exact else []))
+            else:
+                say(name, "was answered")
 
     def count(self):
-        counted = self.client.models.count_tokens(model=self.model, contents=PROMPT)
-        say("count", counted.total_tokens)
+        with question("count"):
+            counted = self.client.models.count_tokens(model=self.model, contents=PROMPT)
+            # Who cannot count is not asked, and the answer is an estimate.
+            say("count", counted.total_tokens if self.exact else counted.total_tokens > 0)
+
+    def models(self):
+        with question("models"):
+            say("models", [bool(model.name) for model in self.client.models.list()])
 
     def round_trip(self):
         """What the model said goes back as it is, with the result of its call."""
@@ -128,7 +130,7 @@ class Asker:
         self.refused("error amid", lambda: list(stream(**broken)))
 
 
-def main(how, base, model="gemini-4"):
+def main(how, base, model):
     asker = Asker(how, base, model)
     asker.ask("text", PROMPT)
     image = types.Part.from_bytes(data=PIXEL, mime_type="image/png")
@@ -136,21 +138,21 @@ def main(how, base, model="gemini-4"):
     settings = {"temperature": 0.5, "top_p": 0.9, "max_output_tokens": 2000}
     asker.ask("echo", turns, wish="@echo", system_instruction="Be brief.", **settings)
     asker.ask("stops", PROMPT, wish="@echo", stop_sequences=["END"])
-    asker.ask("length", PROMPT, max_output_tokens=3)
+    asker.ask("length", PROMPT, wish="@tokens=40", max_output_tokens=16)
     asker.ask("call", PROMPT, tools=[LOOK], tool_config=FORCED)
     asker.ask("call by word", "Now please call look there.", tools=[LOOK])
     asker.ask("tools left alone", PROMPT, wish="@echo", tools=[LOOK])
     asker.ask("thinking", PROMPT, thinking_config=THINKING)
     schema = {"response_mime_type": "application/json", "response_json_schema": FORMAT}
     asker.ask("format", PROMPT, wish="@echo", **schema)
-    asker.round_trip()
-    asker.chat()
+    with question("round trip"):
+        asker.round_trip()
+    with question("chat"):
+        asker.chat()
     asker.count()
+    asker.models()
     asker.errors()
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--version":
-        print(genai.__version__)
-    else:
-        main(*sys.argv[1:])
+    run(genai.__version__, main)

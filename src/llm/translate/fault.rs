@@ -26,6 +26,17 @@ pub enum Trouble {
     Overloaded,
 }
 
+impl Fault {
+    /// A word that covers several statuses says less than the status itself: OpenAI says
+    /// `invalid_request_error` of much, and AWS has one word for who is not known and who may not.
+    pub const fn heed(&mut self, status: u16) {
+        let vague = matches!(self.trouble, Trouble::Invalid | Trouble::Forbidden);
+        if vague && matches!(status, 401..=404 | 413 | 429) {
+            self.trouble = Trouble::of_status(status);
+        }
+    }
+}
+
 impl Trouble {
     /// By the status of an answer.
     pub const fn of_status(status: u16) -> Self {
@@ -56,6 +67,31 @@ impl Trouble {
             Self::Internal => 500,
             Self::Timeout => 504,
             Self::Overloaded => 529,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Dialect;
+    use super::*;
+
+    #[test]
+    fn a_vague_word_gives_way_to_the_status() {
+        let openai = br#"{"error":{"message":"no","type":"invalid_request_error"}}"#;
+        let aws = br#"{"message":"no"}"#;
+        let denied = Some("AccessDeniedException");
+        let cases = [
+            (Dialect::Responses, 403, None, &openai[..], Trouble::Forbidden),
+            (Dialect::Completions, 429, None, openai, Trouble::RateLimited),
+            (Dialect::Completions, 400, None, openai, Trouble::Invalid),
+            (Dialect::Completions, 422, None, openai, Trouble::Invalid),
+            (Dialect::Converse, 401, denied, aws, Trouble::Unauthenticated),
+            (Dialect::Converse, 403, denied, aws, Trouble::Forbidden),
+        ];
+        for (theirs, status, kind, body, trouble) in cases {
+            let fault = theirs.read_fault(status, kind, body);
+            assert_eq!(fault.trouble, trouble, "{theirs:?} {status}");
         }
     }
 }

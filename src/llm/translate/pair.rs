@@ -69,7 +69,9 @@ impl Dialect {
 
     /// Reads the body of an answer that is an error, whatever it is.
     pub fn read_fault(self, status: u16, kind: Option<&str>, body: &[u8]) -> Fault {
-        by_dialect!(self, fault::read(status, kind, body))
+        let mut fault: Fault = by_dialect!(self, fault::read(status, kind, body));
+        fault.heed(status);
+        fault
     }
 
     /// Appends the body of an answer that is an error.

@@ -33,9 +33,10 @@ impl<'a> Told<'a> {
         api: Api,
         chosen: Chosen<'a>,
         asked: Option<&'a AskedFor>,
+        model: &[u8],
     ) -> Result<Self, Error> {
         let in_path = asked.is_some_and(|asked| asked.model.is_none());
-        let way = chosen.provider.way(api, in_path)?;
+        let way = chosen.provider.way(api, in_path, model)?;
         Ok(Self { api, chosen, asked, way })
     }
 

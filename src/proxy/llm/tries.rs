@@ -48,7 +48,9 @@ pub(super) async fn send<'a>(
         others.prompt = prompt(routed, exchange, chosen.provider.cluster);
         // Where the body is not held whoever streams it tries again, as far as that goes.
         let others = request.asked.as_ref().map(|_| &others);
-        let told = Told::new(request.api, chosen, request.asked.as_ref());
+        cost::told(exchange, chosen.sent);
+        let model = exchange.gen_ai().map_or(&[][..], |known| &known.sent_model);
+        let told = Told::new(request.api, chosen, request.asked.as_ref(), model);
         let tried = Routed { others, ..*routed };
         let result = match told {
             Ok(told) => told.send(tried, exchange, changes).await,
@@ -85,7 +87,6 @@ impl Told<'_> {
         let provider = &mut exchange.gen_ai_mut().provider;
         provider.clear();
         provider.push_str(&chosen.provider.label);
-        cost::told(exchange, chosen.sent);
         if let Way::Estimated(words) = self.way {
             return Box::pin(super::counted(&routed, exchange, words)).await;
         }

@@ -46,12 +46,18 @@ pub(super) fn find(request: Request<'_>) -> Option<(Dialect, Surface)> {
     let plain = Surface::Generate { model: None, stream: None };
     let last = path.rsplit('/').next().unwrap_or_default();
     if let Some((model, verb)) = last.rsplit_once(':') {
+        // Vertex has each model under who publishes it.
+        let is_claude = model.starts_with("claude") || model == "count-tokens";
+        if path.contains("/publishers/") && path.contains("/publishers/anthropic/") != is_claude {
+            return None;
+        }
         let generate =
             |stream| Surface::Generate { model: Some(decode(model)), stream: Some(stream) };
         return Some(match verb {
             "generateContent" => (Dialect::Gemini, generate(false)),
             "streamGenerateContent" => (Dialect::Gemini, generate(true)),
             "countTokens" => (Dialect::Gemini, Surface::CountTokens),
+            "rawPredict" if model == "count-tokens" => (Dialect::Messages, Surface::CountTokens),
             "rawPredict" => (Dialect::Messages, generate(false)),
             "streamRawPredict" => (Dialect::Messages, generate(true)),
             _ => return None,

@@ -10,10 +10,9 @@ use crate::config::ai::Ai;
 use crate::config::expression::Expression as RawExpression;
 use crate::config::policy::ai::{AiPolicy, Choice, Model as RawModel, Sent as RawSent};
 use crate::config::route::{HeaderMatch, ValueMatch};
-use crate::http::reply::Shape;
 use crate::limits::CANDIDATES_MAX;
 use crate::llm::Plan;
-use crate::llm::listing::Listing;
+use crate::llm::listing::{Listing, SHAPES};
 use crate::llm::model::{Fields, Model, Models, Sent};
 use crate::llm::plan::{Candidate, Draft, TooMany};
 use crate::llm::roll;
@@ -155,9 +154,6 @@ impl Compiler<'_> {
         })
     }
 }
-
-/// As `Listing` has them.
-const SHAPES: [Shape; 2] = [Shape::OpenAi, Shape::Anthropic];
 
 fn place(backend: usize) -> u32 {
     u32::try_from(backend).expect("fewer models than 4 billion")

@@ -74,7 +74,7 @@ llm:
     assert_eq!(llm.find(b"c/d", &|_| None).unwrap().candidates()[0].place, 1);
     assert_eq!(llm.find(b"b", &|_| None).unwrap_err(), Error::UnknownModel);
     assert_eq!(llm.find_any().unwrap_err(), Error::NoModel);
-    let [openai, anthropic] = llm
+    let [openai, anthropic, google] = llm
         .listing
         .lists
         .clone()
@@ -84,6 +84,7 @@ llm:
         (&"a".into(), 1)
     );
     assert_eq!(anthropic["data"][0]["type"], "model");
+    assert_eq!(google["models"][0]["name"], "models/a");
     assert_eq!(snapshot.binds[0].name, "bind/0");
 }
 
