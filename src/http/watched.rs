@@ -101,14 +101,15 @@ impl<W: Watch> Watched<'_, W> {
             let until = self.held_until.filter(|_| holds);
             let until = transfer.until.into_iter().chain(until).min();
             let read = Transfer { until, ..*transfer };
-            if self.waits && buffer.is_empty() {
+            if self.waits {
                 buffer = self.fit(front, buffer, piece.consumed);
-                (came, buffer) = read.receive(buffer).await;
-                if front.is_vacant() {
-                    *front = transfer.buffers.take();
-                }
-            } else {
-                (came, buffer) = read.read(body, buffer).await;
+            }
+            (came, buffer) = match self.waits && buffer.is_empty() {
+                true => read.receive(buffer).await,
+                false => read.read(body, buffer).await,
+            };
+            if front.is_vacant() {
+                *front = transfer.buffers.take();
             }
             let broke = match came {
                 Ok(Came::Bytes) => continue,
@@ -134,6 +135,9 @@ impl<W: Watch> Watched<'_, W> {
         let is_full = came + BUFFER_HEADROOM_BYTES >= capacity;
         let (small, bulk) = (capacity < READ_BUFFER_BYTES, capacity > 2 * READ_BUFFER_BYTES);
         match is_full {
+            // Half a line of a chunk, or trailers, which may be longer.
+            _ if small && !buffer.is_empty() => swap(buffers, buffer, Buffers::take),
+            _ if !buffer.is_empty() => buffer,
             true if small => swap(buffers, buffer, Buffers::take),
             true if !bulk && !buffers.is_full() => swap(buffers, buffer, Buffers::take_bulk),
             false if !small && came <= SMALL_BUFFER_BYTES => {
@@ -212,9 +216,12 @@ impl<W: Watch> Watched<'_, W> {
     }
 }
 
+/// What `buffer` holds, in another.
 fn swap(buffers: &Buffers, buffer: Buffer, take: impl Fn(&Buffers) -> Buffer) -> Buffer {
+    let mut other = take(buffers);
+    other.put(buffer.filled());
     buffers.give(buffer);
-    take(buffers)
+    other
 }
 
 #[cfg(test)]
