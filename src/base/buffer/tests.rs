@@ -148,7 +148,7 @@ fn a_packed_buffer_has_what_it_was_made_of_and_no_room() {
     assert!(packed.put_front(b"PUT "));
     assert_eq!(packed.filled(), b"PUT / HTTP/1.1\r\n\r\n");
     packed.clear();
-    assert!(packed.is_empty() && packed.spare() == 18);
+    assert!(packed.is_empty() && packed.headroom() == 18);
     packed.put(&[b'x'; 600]);
     packed.consume(100);
     packed.compact();
