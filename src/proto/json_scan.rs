@@ -311,7 +311,7 @@ impl Scan {
             left &= left - 1;
             let next = self.paths[place].get(self.depth - 1);
             let is_like = |next: &&str| next.as_bytes().first() == name.first();
-            if next.is_some_and(|next| is_like(&next) && next.as_bytes() == name) {
+            if next.is_some_and(|next| is_like(next) && next.as_bytes() == name) {
                 narrowed |= 1 << place;
             }
         }

@@ -191,11 +191,9 @@ async fn body(
     let strips = told == Told::ByClose || !matches!(through, Through::Nothing);
     let output = if strips { Output::Strip } else { Output::Keep };
     let mut body = Body::new(length, output);
-    let moved = Cell::new(0);
-    let chunk = told == Told::Chunked;
+    let (moved, chunk) = (Cell::new(0), told == Told::Chunked);
     let transfer = Transfer { chunk, ..transfer(routed, exchange, up, &moved) };
-    let until = transfer.until;
-    let head_bytes = front.len() as u64;
+    let (until, head_bytes) = (transfer.until, front.len() as u64);
     let result = match through {
         Through::Nothing => {
             upload::beside(upload, transfer.run(&mut front, &mut body, input)).await

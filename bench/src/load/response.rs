@@ -31,7 +31,10 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Head>, Malformed> {
     let (mut body_bytes, mut is_chunked) = (None, false);
     while let Some(line) = lines.next() {
         if line.is_empty() {
-            let body_bytes = body_bytes.or(is_chunked.then_some(0)).ok_or(Malformed::NoLength)?;
+            let body_bytes = match body_bytes {
+                None if is_chunked => 0,
+                body_bytes => body_bytes.ok_or(Malformed::NoLength)?,
+            };
             return Ok(Some(Head { head_bytes: lines.at, status, body_bytes, is_chunked }));
         }
         let colon = line.iter().position(|&byte| byte == b':').ok_or(Malformed::Field)?;
