@@ -401,6 +401,9 @@
 //!   stream: one buffer, a read, a write of all that came. **`http::Bulk`** takes over for a large
 //!   body of known length: bytes go through a pipe by `splice(2)`, called directly, because the
 //!   ring's own splice always goes to a kernel worker thread.
+//! * **A stream of a model waits with little** (`http::Watched`): a read of 1.5 KiB instead of one of
+//!   20, its request packed to the head alone, and no buffer for a head that went. A read that fills
+//!   its buffer gets a larger one. Nothing else pays for that.
 //! * **`ArmedRead`**: an upstream connection always has a read on the ring, in a box that is used
 //!   again. It spares an operation for each request, and an idle connection in a pool notices by it
 //!   that the endpoint closed, or sent bytes that nobody asked for.

@@ -37,6 +37,9 @@ pub const READ_BUFFERS_KEPT_BYTES: usize = 16 * MIB;
 /// Small buffers that are mapped at a time: 320 KiB of addresses, and memory as it is touched.
 pub const READ_BUFFERS_MAPPED: usize = 16;
 pub const BULK_BUFFERS_KEPT_BYTES: usize = 16 * MIB;
+/// What is waited for with: an event of a model's stream, mostly. Half a page with the headroom.
+pub const SMALL_BUFFER_BYTES: usize = 2 * KIB - BUFFER_HEADROOM_BYTES;
+pub const SMALL_BUFFERS_KEPT_BYTES: usize = MIB;
 
 // --- heads (proto) -------------------------------------------------------------------------
 

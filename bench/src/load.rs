@@ -7,7 +7,7 @@
 //! TLS that is kept open, is asked by a program that others trust: [`h2load`].
 //! It counts only complete responses with status 200 and the expected length; anything else is an
 //! [`Error`] and ends the measurement, since a proxy that drops work would otherwise look cheap.
-//! It refuses chunked bodies and every address but IPv4. It keeps no state between measurements.
+//! It does not look into chunks: of them it sees the last. It refuses every address but IPv4. It keeps no state between measurements.
 
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -24,6 +24,7 @@ mod poll;
 pub(crate) mod probe;
 mod response;
 mod socket;
+pub(crate) mod streams;
 pub(crate) mod tls;
 
 /// One kind of request, with the answer that it must get.
@@ -33,6 +34,16 @@ pub(crate) struct Job {
     life: Life,
     request: Vec<u8>,
     body_bytes: u64,
+    /// The answer comes in chunks, which are not counted.
+    is_chunked: bool,
+}
+
+/// What is posted.
+pub(crate) struct Question {
+    pub(crate) path: &'static str,
+    /// Lines of the head.
+    pub(crate) fields: &'static str,
+    pub(crate) body: String,
 }
 
 /// How long a connection lives.
@@ -85,7 +96,45 @@ impl Job {
             "GET {path} HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: ringway-bench\r\n\
              Accept: */*\r\n{close}\r\n"
         );
-        Self { address, life, request: request.into_bytes(), body_bytes }
+        Self { address, life, request: request.into_bytes(), body_bytes, is_chunked: false }
+    }
+
+    /// Posts a question, whose answer is looked at once: every other one must be as long.
+    pub(crate) fn post(
+        address: SocketAddrV4,
+        question: &Question,
+    ) -> Result<(Self, Vec<u8>), Error> {
+        let Question { path, fields, body } = question;
+        let request = |close: &str| {
+            format!(
+                "POST {path} HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: ringway-bench\r\n\
+                 Accept: */*\r\nAuthorization: Bearer bench\r\n{fields}{close}\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .into_bytes()
+        };
+        let (head, body) = probe::ask(address, &request("Connection: close\r\n"))?;
+        let job = Self {
+            address,
+            life: Life::KeptAlive,
+            request: request(""),
+            body_bytes: head.body_bytes,
+            is_chunked: head.is_chunked,
+        };
+        Ok((job, body))
+    }
+
+    /// The same, unasked: of an answer that does not end.
+    pub(crate) fn post_endless(address: SocketAddrV4, question: &Question) -> Self {
+        let Question { path, fields, body } = question;
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: ringway-bench\r\n{fields}\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let (life, request) = (Life::KeptAlive, request.into_bytes());
+        Self { address, life, request, body_bytes: 0, is_chunked: true }
     }
 
     /// The same with a request of `bytes` in all; one that is longer already stays as it is.

@@ -85,7 +85,8 @@ struct Overload {
 #[derive(Args)]
 struct Compare {
     /// Rows to measure: small, static, p99, 1m, 64k, connect, idle, log, policies; h2c, h2tls, h1h2c, https,
-    /// handshake, resume, tls1m, tcp, tcp1m, grpc. All of them without.
+    /// handshake, resume, tls1m, tcp, tcp1m, grpc; llm, llm-stream, llm-translate,
+    /// llm-translate-stream, llm-memory. All of them without.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Subjects to measure: nginx, h2o, haproxy, envoy, relay, monoio-http, ringway. All of them

@@ -51,6 +51,10 @@ pub(crate) enum Work {
     Paced { path: &'static str, body_bytes: usize, connections: usize, load: f64 },
     /// Memory of connections that do nothing.
     Idle { connections: usize },
+    /// CPU time of questions to a model, whose prompt and answer are of a KiB, or fifty chunks.
+    Asked { path: &'static str, streams: bool, connections: usize },
+    /// Memory of streams that have begun.
+    Held { path: &'static str, connections: usize },
     /// CPU time of a number of requests by h2load, on connections that stay open.
     H2load {
         path: &'static str,
@@ -105,7 +109,9 @@ impl Row {
         let with_itself = self.base == [Subject::Ringway];
         let place = match subject {
             Subject::Ringway => true,
-            Subject::RingwayLogged | Subject::RingwayManaged => self.candidate == subject,
+            Subject::RingwayLogged | Subject::RingwayManaged | Subject::RingwayModels => {
+                self.candidate == subject
+            }
             Subject::NginxCapped
             | Subject::HaproxyCapped
             | Subject::EnvoyAdaptive
@@ -141,7 +147,7 @@ impl Effort {
     /// Memory does not vary as time does, and its rounds are long.
     fn rounds_of(&self, row: &Row) -> usize {
         match row.work {
-            Work::Idle { .. } => self.rounds.min(IDLE_ROUNDS_MAX),
+            Work::Idle { .. } | Work::Held { .. } => self.rounds.min(IDLE_ROUNDS_MAX),
             _ => self.rounds,
         }
     }

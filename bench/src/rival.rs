@@ -22,6 +22,7 @@ use self::wiring::{Back, Front, Wiring};
 pub(crate) mod certificate;
 mod command;
 pub(crate) mod grpc;
+pub(crate) mod models;
 #[cfg(feature = "monoio-http")]
 pub(crate) mod monoio_http;
 pub(crate) mod origin;
@@ -50,6 +51,8 @@ pub(crate) enum Subject {
     RingwayLogged,
     /// Ten thousand routes, twenty policies on the one that is asked for, a hundred endpoints.
     RingwayManaged,
+    /// The origin is a provider of models.
+    RingwayModels,
     // Under overload: each with what it has against it. Two are told what the origin can do, two
     // find out.
     NginxCapped,
@@ -86,7 +89,7 @@ pub(crate) enum Refusal {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Nginx,
         Self::NginxUnbuffered,
         Self::H2o,
@@ -99,6 +102,7 @@ impl Subject {
         Self::RingwayToH1,
         Self::RingwayLogged,
         Self::RingwayManaged,
+        Self::RingwayModels,
     ];
 
     /// Those that are overloaded.
@@ -125,6 +129,7 @@ impl Subject {
             Self::RingwayToH1 => "ringway, HTTP/1.1 out",
             Self::RingwayLogged => "ringway, access log on",
             Self::RingwayManaged => "ringway, all policies",
+            Self::RingwayModels => "ringway, a model",
             Self::NginxCapped => "nginx, max_conns",
             Self::HaproxyCapped => "haproxy, maxconn and a queue",
             Self::EnvoyAdaptive => "envoy, adaptive_concurrency",
@@ -145,6 +150,7 @@ impl Subject {
             | Self::RingwayToH1
             | Self::RingwayLogged
             | Self::RingwayManaged
+            | Self::RingwayModels
             | Self::RingwayAdaptive => "ringway",
         }
     }

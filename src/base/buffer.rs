@@ -12,7 +12,7 @@ use super::mapping;
 
 use crate::limits::{
     BUFFER_HEADROOM_BYTES, BULK_BUFFER_BYTES, BULK_BUFFERS_KEPT_BYTES, KIB, READ_BUFFER_BYTES,
-    READ_BUFFERS_KEPT_BYTES, READ_BUFFERS_MAPPED,
+    READ_BUFFERS_KEPT_BYTES, READ_BUFFERS_MAPPED, SMALL_BUFFER_BYTES, SMALL_BUFFERS_KEPT_BYTES,
 };
 
 /// A heap block with a filled window `start..end` in it. Bytes outside the window have no meaning.
@@ -42,6 +42,29 @@ impl Buffer {
             counted: 0,
             mapped: false,
         }
+    }
+
+    /// Nothing, and no memory: in the place of one that was given back.
+    pub fn vacant() -> Self {
+        Self::packed(&[])
+    }
+
+    /// A copy of `bytes` and room for no more: of what is kept for long.
+    pub fn packed(bytes: &[u8]) -> Self {
+        let block = Box::into_raw(Box::<[u8]>::from(bytes));
+        let length = u32::try_from(bytes.len()).expect("a buffer is smaller than 4 GiB");
+        Self {
+            block: NonNull::new(block.cast()).expect("a box is not null"),
+            capacity: length,
+            start: 0,
+            end: length,
+            counted: 0,
+            mapped: false,
+        }
+    }
+
+    pub fn is_vacant(&self) -> bool {
+        self.capacity == 0
     }
 
     pub fn filled(&self) -> &[u8] {
@@ -83,7 +106,7 @@ impl Buffer {
 
     /// Forgets everything; the headroom is back.
     pub fn clear(&mut self) {
-        self.start = BUFFER_HEADROOM_BYTES as u32;
+        self.start = self.capacity.min(BUFFER_HEADROOM_BYTES as u32);
         self.end = self.start;
     }
 
@@ -225,6 +248,7 @@ pub struct Buffers {
     /// Free and without memory: an address each.
     cold: RefCell<Vec<Buffer>>,
     bulk: RefCell<Vec<Buffer>>,
+    small: RefCell<Vec<Buffer>>,
     out_bytes: Cell<usize>,
     /// None: any number.
     allowed_bytes: Cell<Option<usize>>,
@@ -249,6 +273,14 @@ impl Buffers {
         buffer
     }
 
+    /// A buffer to wait with, for little that may take long to come.
+    pub fn take_small(&self) -> Buffer {
+        let free = self.small.borrow_mut().pop();
+        let mut buffer = free.unwrap_or_else(|| Buffer::with_capacity(SMALL_BUFFER_BYTES));
+        self.count(&mut buffer);
+        buffer
+    }
+
     /// Takes a buffer into the books as what it is now: it may have grown since it was taken.
     #[inline]
     pub fn count(&self, buffer: &mut Buffer) {
@@ -263,6 +295,7 @@ impl Buffers {
 
     pub fn give(&self, mut buffer: Buffer) {
         const BULK: usize = BULK_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
+        const SMALL: usize = SMALL_BUFFER_BYTES + BUFFER_HEADROOM_BYTES;
         let counted = usize::from(std::mem::take(&mut buffer.counted)) * KIB;
         debug_assert!(counted <= self.out_bytes.get(), "what comes back was taken");
         self.out_bytes.set(self.out_bytes.get().saturating_sub(counted));
@@ -282,6 +315,13 @@ impl Buffers {
                 if bulk.len() < BULK_BUFFERS_KEPT_BYTES / BULK {
                     buffer.clear();
                     bulk.push(buffer);
+                }
+            }
+            SMALL => {
+                let mut small = self.small.borrow_mut();
+                if small.len() < SMALL_BUFFERS_KEPT_BYTES / SMALL {
+                    buffer.clear();
+                    small.push(buffer);
                 }
             }
             // It grew: it is not kept.
@@ -305,6 +345,7 @@ impl Buffers {
             self.cool(buffer);
         }
         self.bulk.borrow_mut().clear();
+        self.small.borrow_mut().clear();
     }
 
     /// Bytes of the blocks that are out.

@@ -174,13 +174,29 @@ impl Exchange {
     /// Goes on to what follows the request in the input.
     pub fn advance(&mut self, buffers: &Buffers) {
         if let Some(rest) = self.rest.take() {
-            if let Some(input) = self.input.replace(rest) {
+            let rest = Some(rest).filter(|rest| !rest.is_vacant());
+            if let Some(input) = std::mem::replace(&mut self.input, rest) {
                 buffers.give(input);
             }
         } else if let Some(input) = &mut self.input {
             input.consume(self.consumed.min(input.len()));
         }
         self.consumed = 0;
+    }
+
+    /// What is waited for may take long: keeps the head of the request in as much memory as it takes,
+    /// and no room for what comes behind a body that was read to its end.
+    pub fn pack(&mut self, buffers: &Buffers) {
+        let Some(rest) = &mut self.rest else { return };
+        if rest.is_empty() {
+            buffers.give(std::mem::replace(rest, Buffer::vacant()));
+        }
+        if let Some(input) = &mut self.input {
+            let mut head = Buffer::packed(&input.filled()[..self.request.len]);
+            buffers.count(&mut head);
+            self.consumed = self.consumed.min(head.len());
+            buffers.give(std::mem::replace(input, head));
+        }
     }
 
     /// Whether some of the request's body may still be unread. One that was streamed to its end is
@@ -233,3 +249,6 @@ impl Exchange {
         self.input.as_ref().map_or(&[], Buffer::filled)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,11 @@ use std::cell::RefCell;
 use super::body::Body;
 use super::error::Broke;
 use super::transfer::{Came, Transfer, put_chunk_prefix};
-use crate::base::buffer::Buffer;
+use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
-use crate::limits::ANSWER_HELD_BYTES_MAX;
+use crate::limits::{
+    ANSWER_HELD_BYTES_MAX, BUFFER_HEADROOM_BYTES, READ_BUFFER_BYTES, SMALL_BUFFER_BYTES,
+};
 
 /// Who looks.
 pub trait Watch {
@@ -40,6 +42,8 @@ pub struct Watched<'a, W> {
     pub watch: &'a RefCell<W>,
     /// How long it may be held.
     pub held_until: Option<Instant>,
+    /// What comes is little, and may take long: it is waited for with little memory.
+    pub waits: bool,
 }
 
 impl<W: Watch> Watched<'_, W> {
@@ -49,6 +53,21 @@ impl<W: Watch> Watched<'_, W> {
     /// # Errors
     /// Which side broke, and how. The buffer goes back to the worker then.
     pub async fn run(
+        &self,
+        front: &mut Buffer,
+        body: &mut Body,
+        buffer: Buffer,
+    ) -> Result<Buffer, Broke> {
+        let mut buffer = self.pass(front, body, buffer).await?;
+        if self.waits && buffer.is_empty() && buffer.capacity() < READ_BUFFER_BYTES {
+            // What comes next on the connection is no event.
+            self.transfer.buffers.give(buffer);
+            buffer = self.transfer.buffers.take();
+        }
+        Ok(buffer)
+    }
+
+    async fn pass(
         &self,
         front: &mut Buffer,
         body: &mut Body,
@@ -82,7 +101,16 @@ impl<W: Watch> Watched<'_, W> {
             let until = self.held_until.filter(|_| holds);
             let until = transfer.until.into_iter().chain(until).min();
             let read = Transfer { until, ..*transfer };
-            (came, buffer) = read.read(body, buffer).await;
+            if self.waits {
+                buffer = self.fit(front, buffer, piece.consumed);
+            }
+            (came, buffer) = match self.waits && buffer.is_empty() {
+                true => read.receive(buffer).await,
+                false => read.read(body, buffer).await,
+            };
+            if front.is_vacant() {
+                *front = transfer.buffers.take();
+            }
             let broke = match came {
                 Ok(Came::Bytes) => continue,
                 Ok(Came::End) if body.ends_by_close() => {
@@ -93,6 +121,29 @@ impl<W: Watch> Watched<'_, W> {
             };
             self.cut(front, buffer, broke, chunks).await;
             return Err(broke);
+        }
+    }
+
+    /// The memory for the next wait, by how much of it the last read took; and none for a head that
+    /// went.
+    fn fit(&self, front: &mut Buffer, buffer: Buffer, came: usize) -> Buffer {
+        let buffers = self.transfer.buffers;
+        if front.is_empty() {
+            buffers.give(std::mem::replace(front, Buffer::vacant()));
+        }
+        let capacity = buffer.capacity();
+        let is_full = came + BUFFER_HEADROOM_BYTES >= capacity;
+        let (small, bulk) = (capacity < READ_BUFFER_BYTES, capacity > 2 * READ_BUFFER_BYTES);
+        match is_full {
+            // Half a line of a chunk, or trailers, which may be longer.
+            _ if small && !buffer.is_empty() => swap(buffers, buffer, Buffers::take),
+            _ if !buffer.is_empty() => buffer,
+            true if small => swap(buffers, buffer, Buffers::take),
+            true if !bulk && !buffers.is_full() => swap(buffers, buffer, Buffers::take_bulk),
+            false if !small && came <= SMALL_BUFFER_BYTES => {
+                swap(buffers, buffer, Buffers::take_small)
+            }
+            _ => buffer,
         }
     }
 
@@ -163,6 +214,14 @@ impl<W: Watch> Watched<'_, W> {
         }
         Ok(buffer)
     }
+}
+
+/// What `buffer` holds, in another.
+fn swap(buffers: &Buffers, buffer: Buffer, take: impl Fn(&Buffers) -> Buffer) -> Buffer {
+    let mut other = take(buffers);
+    other.put(buffer.filled());
+    buffers.give(buffer);
+    other
 }
 
 #[cfg(test)]

@@ -147,6 +147,11 @@ impl Answer {
         self.form
     }
 
+    /// It comes piece by piece, with a wait before each.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.form, Form::Events | Form::Frames)
+    }
+
     /// Its length is not what the provider says.
     pub fn has_other_length(&self) -> bool {
         self.hides_usage || self.stream().is_some()

@@ -49,8 +49,10 @@ pub struct Found<'a> {
 impl Found<'_> {
     /// A whole number that is not negative.
     pub fn count(&self) -> Option<u64> {
-        let digits = str::from_utf8(self.text).ok().filter(|_| self.kind == Kind::Number)?;
-        digits.parse().ok()
+        if self.kind != Kind::Number {
+            return None;
+        }
+        str::from_utf8(self.text).ok()?.parse().ok()
     }
 }
 
@@ -65,6 +67,9 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct Scan {
     paths: &'static [Path],
+    /// Those whose first name has that many bytes, or more than fit: most fields of a root are not
+    /// looked for, and few of those that are have a name as long.
+    by_length: [u64; NAME_LENGTHS],
     state: State,
     depth: usize,
     /// A bit for each level: it is an object.
@@ -136,8 +141,15 @@ impl Scan {
     pub fn new(paths: &'static [Path]) -> Self {
         debug_assert!(paths.len() <= 64, "a mask has 64 bits");
         debug_assert!(paths.iter().all(|path| path.len() < JSON_PATH_DEPTH_MAX));
+        let mut by_length = [0; NAME_LENGTHS];
+        for (place, path) in paths.iter().enumerate() {
+            if let Some(name) = path.first() {
+                by_length[length(name.as_bytes())] |= 1 << place;
+            }
+        }
         Self {
             paths,
+            by_length,
             state: State::Value,
             depth: 0,
             objects: [0; JSON_DEPTH_MAX / 64],
@@ -290,12 +302,16 @@ impl Scan {
     /// Those of `alive` that go on with `name` below this level.
     fn narrowed(&self, alive: u64, name: &[u8]) -> u64 {
         let mut left = alive;
+        if self.depth == 1 {
+            left &= self.by_length[length(name)];
+        }
         let mut narrowed = 0;
         while left != 0 {
             let place = left.trailing_zeros() as usize;
             left &= left - 1;
             let next = self.paths[place].get(self.depth - 1);
-            if next.is_some_and(|next| next.as_bytes() == name) {
+            let is_like = |next: &&str| next.as_bytes().first() == name.first();
+            if next.is_some_and(|next| is_like(next) && next.as_bytes() == name) {
                 narrowed |= 1 << place;
             }
         }
@@ -359,11 +375,17 @@ impl Scan {
     }
 }
 
+/// The place of a name in `by_length`.
+const fn length(name: &[u8]) -> usize {
+    if name.len() < NAME_LENGTHS { name.len() } else { NAME_LENGTHS - 1 }
+}
+
 /// As many low bits.
 const fn mask(count: usize) -> u64 {
     if count >= 64 { u64::MAX } else { (1 << count) - 1 }
 }
 
+const NAME_LENGTHS: usize = 16;
 const ITEMS: &[u8] = b"[]";
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The response of an endpoint on its way to the client: interim responses, the head rewritten, the
 //! body as it arrives.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::attempt::{Answered, Ended};
 use super::coding::{self, Through};
@@ -15,7 +15,7 @@ use super::response_head::{self, Shape, Told};
 use super::translated;
 use super::tunnel;
 use super::upload::{self, Upload};
-use crate::base::buffer::Buffer;
+use crate::base::buffer::{Buffer, Buffers};
 use crate::base::clock::Instant;
 use crate::http::client::h1::read_head;
 use crate::http::coded::Coded;
@@ -23,6 +23,7 @@ use crate::http::transfer::Transfer;
 use crate::http::watched::{Watch, Watched};
 use crate::http::{Body, Broke, Exchange};
 use crate::limits::INTERIM_RESPONSES_MAX;
+use crate::llm::Answer;
 use crate::net::deadline::Action;
 use crate::net::stream::Stream;
 use crate::proto::http1::{BodyLength, Output, ParseError};
@@ -190,18 +191,17 @@ async fn body(
     let strips = told == Told::ByClose || !matches!(through, Through::Nothing);
     let output = if strips { Output::Strip } else { Output::Keep };
     let mut body = Body::new(length, output);
-    let moved = Cell::new(0);
-    let chunk = told == Told::Chunked;
+    let (moved, chunk) = (Cell::new(0), told == Told::Chunked);
     let transfer = Transfer { chunk, ..transfer(routed, exchange, up, &moved) };
-    let until = transfer.until;
-    let head_bytes = front.len() as u64;
+    let (until, head_bytes) = (transfer.until, front.len() as u64);
     let result = match through {
         Through::Nothing => {
             upload::beside(upload, transfer.run(&mut front, &mut body, input)).await
         }
         Through::Watch(watch) => {
             let held_until = routed.others.and_then(|others| others.first_token_until(exchange));
-            let watched = Watched { transfer: &transfer, watch, held_until };
+            let waits = waits(exchange, buffers, watch);
+            let watched = Watched { transfer: &transfer, watch, held_until, waits };
             upload::beside(upload, Box::pin(watched.run(&mut front, &mut body, input))).await
         }
         Through::Coder(coder) => {
@@ -223,6 +223,15 @@ async fn body(
             Ended::Failed(broken(routed, exchange, (broke, is_late), (told, is_unsent)))
         }
     }
+}
+
+/// Whether what is to come of an answer is waited for piece by piece: with little memory then.
+fn waits(exchange: &mut Exchange, buffers: &Buffers, watch: &RefCell<Answer>) -> bool {
+    let waits = watch.borrow().is_stream();
+    if waits {
+        exchange.pack(buffers);
+    }
+    waits
 }
 
 /// What it is that a response broke off.

@@ -24,9 +24,17 @@ pub(super) enum Progress {
 
 enum Stage {
     Resting,
-    Sending { sent_bytes: usize },
+    Sending {
+        sent_bytes: usize,
+    },
     Head,
-    Body { left_bytes: u64 },
+    Body {
+        left_bytes: u64,
+    },
+    /// The last bytes that came of a body in chunks.
+    Chunks {
+        tail: [u8; LAST_CHUNK.len()],
+    },
     Closing,
 }
 
@@ -52,6 +60,7 @@ impl Connection {
             Stage::Sending { sent_bytes } => self.send(job, sent_bytes),
             Stage::Head => self.read_head(job, scratch),
             Stage::Body { left_bytes } => self.read_body(job, left_bytes, scratch),
+            Stage::Chunks { tail } => self.read_chunks(tail, scratch),
             Stage::Closing => self.read_end(scratch),
         }
     }
@@ -87,7 +96,12 @@ impl Connection {
         if head.status != 200 {
             return Err(Error::Status(head.status));
         }
-        if head.body_bytes != job.body_bytes {
+        if head.is_chunked && job.is_chunked {
+            let tail = tail_of([0; LAST_CHUNK.len()], &input[head.head_bytes..]);
+            self.partial = Vec::new();
+            return Ok(self.after_chunks(tail));
+        }
+        if head.is_chunked || head.body_bytes != job.body_bytes {
             let (expected, announced) = (job.body_bytes, head.body_bytes);
             return Err(Error::BodyBytes { expected, announced });
         }
@@ -104,6 +118,28 @@ impl Connection {
             Some(0) => Err(Error::ClosedEarly),
             Some(read_bytes) => self.after_body_bytes(job, left - read_bytes as u64, scratch),
         }
+    }
+
+    fn read_chunks(
+        &mut self,
+        tail: [u8; LAST_CHUNK.len()],
+        scratch: &mut [u8],
+    ) -> Result<Progress, Error> {
+        match ready(self.stream.read(scratch))? {
+            None => Ok(Progress::Waits(Interest::Read)),
+            Some(0) => Err(Error::ClosedEarly),
+            Some(read_bytes) => Ok(self.after_chunks(tail_of(tail, &scratch[..read_bytes]))),
+        }
+    }
+
+    /// A chunk that ends like the last one is not the load's to be asked for.
+    fn after_chunks(&mut self, tail: [u8; LAST_CHUNK.len()]) -> Progress {
+        if &tail[..] == LAST_CHUNK {
+            self.stage = Stage::Resting;
+            return Progress::Done;
+        }
+        self.stage = Stage::Chunks { tail };
+        Progress::Waits(Interest::Read)
     }
 
     fn after_body_bytes(
@@ -152,6 +188,18 @@ impl AsRawFd for Connection {
     fn as_raw_fd(&self) -> RawFd {
         self.stream.as_raw_fd()
     }
+}
+
+/// What comes behind the last chunk of a body without trailers.
+pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// The last bytes of what came, and of what came before it.
+fn tail_of(mut tail: [u8; LAST_CHUNK.len()], came: &[u8]) -> [u8; LAST_CHUNK.len()] {
+    let new = &came[came.len().saturating_sub(tail.len())..];
+    tail.rotate_left(new.len());
+    let old = tail.len() - new.len();
+    tail[old..].copy_from_slice(new);
+    tail
 }
 
 /// `None` when the socket would block.

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, SocketAddrV4, TcpStream};
 
+use super::connection::LAST_CHUNK;
 use super::tls::Client;
 use super::{ANSWER_TIME_MAX, CONNECT_TIME_MAX, Error, Job, Life, response};
 
@@ -18,6 +19,30 @@ pub(crate) fn fetch(address: SocketAddrV4, path: &str) -> Result<Vec<u8>, Error>
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     response::whole(answer)
+}
+
+/// The head of an answer, and its body: of one in chunks, with these.
+pub(super) fn ask(
+    address: SocketAddrV4,
+    request: &[u8],
+) -> Result<(response::Head, Vec<u8>), Error> {
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::V4(address), CONNECT_TIME_MAX)?;
+    stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
+    stream.write_all(request)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let head = response::parse(&answer).map_err(Error::Response)?.ok_or(Error::ClosedEarly)?;
+    let body = answer.split_off(head.head_bytes);
+    let whole = if head.is_chunked {
+        body.ends_with(LAST_CHUNK)
+    } else {
+        body.len() as u64 == head.body_bytes
+    };
+    match head.status {
+        200 if whole => Ok((head, body)),
+        200 => Err(Error::ClosedEarly),
+        status => Err(Error::Status(status)),
+    }
 }
 
 /// The same through TLS.

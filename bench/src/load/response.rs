@@ -7,7 +7,9 @@ use super::Error;
 pub(super) struct Head {
     pub(super) head_bytes: usize,
     pub(super) status: u16,
+    /// None are announced of one that is chunked.
     pub(super) body_bytes: u64,
+    pub(super) is_chunked: bool,
 }
 
 /// Why a response is not one that the load can count.
@@ -16,7 +18,7 @@ pub(crate) enum Malformed {
     StatusLine,
     Field,
     Length,
-    /// Neither `Content-Length` nor a length of zero by status: chunked, or until the close.
+    /// Neither `Content-Length` nor chunks: until the close.
     NoLength,
     TooLong,
 }
@@ -26,16 +28,20 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Head>, Malformed> {
     let mut lines = Lines { input, at: 0 };
     let Some(line) = lines.next() else { return incomplete(input) };
     let status = status_of(line)?;
-    let mut body_bytes = None;
+    let (mut body_bytes, mut is_chunked) = (None, false);
     while let Some(line) = lines.next() {
         if line.is_empty() {
-            let body_bytes = body_bytes.ok_or(Malformed::NoLength)?;
-            return Ok(Some(Head { head_bytes: lines.at, status, body_bytes }));
+            let body_bytes = match body_bytes {
+                None if is_chunked => 0,
+                body_bytes => body_bytes.ok_or(Malformed::NoLength)?,
+            };
+            return Ok(Some(Head { head_bytes: lines.at, status, body_bytes, is_chunked }));
         }
         let colon = line.iter().position(|&byte| byte == b':').ok_or(Malformed::Field)?;
         if line[..colon].eq_ignore_ascii_case(b"content-length") {
             body_bytes = Some(length_of(&line[colon + 1..])?);
         }
+        is_chunked |= line.eq_ignore_ascii_case(b"transfer-encoding: chunked");
     }
     incomplete(input)
 }

@@ -2,7 +2,7 @@
 //! saw done in that window.
 
 use std::time::{Duration, Instant};
-use std::{io, process};
+use std::{io, process, thread};
 
 use serde::Serialize;
 
@@ -13,9 +13,10 @@ use crate::load::h2load::Errand;
 use crate::load::handshakes::Handshakes;
 use crate::load::idle::Idle;
 use crate::load::paced::{Latencies, Paced};
+use crate::load::streams::Streams;
 use crate::load::{self, Job, Life, Tally};
 use crate::rival::wiring::{Back, Wiring};
-use crate::rival::{Refusal, Running, Site, Subject, origin};
+use crate::rival::{Refusal, Running, Site, Subject, models, origin};
 use crate::sample::{Memory, Usage, ended_children_ns, idle_ns};
 
 /// What one subject showed in one round.
@@ -106,6 +107,20 @@ impl Trial<'_> {
                 let running = self.start(path, body_bytes)?;
                 let job = Job::new(running.address, path, body_bytes as u64, Life::KeptAlive);
                 self.idle(&running, &job, connections)
+            }
+            Work::Asked { path, streams, connections } => {
+                let running = self.subject.start(self.site, self.row.wiring)?;
+                let question = models::question(path, streams);
+                let (job, answer) = Job::post(running.address, &question)?;
+                if !String::from_utf8_lossy(&answer).contains("around") {
+                    return Err(Refusal::Failed("it is not the model's answer".into()));
+                }
+                self.closed(&running, job, connections)
+            }
+            Work::Held { path, connections } => {
+                let running = self.subject.start(self.site, self.row.wiring)?;
+                let job = Job::post_endless(running.address, &models::question(path, true));
+                self.held(&running, &job, connections)
             }
             Work::H2load { path, body_bytes, connections, streams, dialect } => {
                 let running = self.start(path, body_bytes)?;
@@ -205,13 +220,27 @@ impl Trial<'_> {
         let mut load = Idle::open(job.clone(), connections)?;
         load.hold(self.effort.rest)?;
         let after = Memory::of_tree(running.id())?;
-        let kib =
-            |after: u64, before: u64| (after as f64 - before as f64) / 1024.0 / connections as f64;
-        Ok(Sample {
-            value: kib(after.anonymous_bytes, before.anonymous_bytes),
-            resident_kib_per_connection: Some(kib(after.resident_bytes, before.resident_bytes)),
-            ..Sample::default()
-        })
+        Ok(grown(&before, &after, connections))
+    }
+
+    /// The same of streams that have begun; those of the warm-up stay open.
+    fn held(&self, running: &Running, job: &Job, count: usize) -> Result<Sample, Refusal> {
+        let _first = Streams::open(job, IDLE_WARMUP_CONNECTIONS)?;
+        let before = Memory::of_tree(running.id())?;
+        let _streams = Streams::open(job, count)?;
+        thread::sleep(self.effort.rest);
+        let after = Memory::of_tree(running.id())?;
+        Ok(grown(&before, &after, count))
+    }
+}
+
+fn grown(before: &Memory, after: &Memory, connections: usize) -> Sample {
+    let kib =
+        |after: u64, before: u64| (after as f64 - before as f64) / 1024.0 / connections as f64;
+    Sample {
+        value: kib(after.anonymous_bytes, before.anonymous_bytes),
+        resident_kib_per_connection: Some(kib(after.resident_bytes, before.resident_bytes)),
+        ..Sample::default()
     }
 }
 

@@ -3,12 +3,13 @@
 use super::{Row, Unit, Work};
 use crate::load::Life;
 use crate::load::h2load::Dialect;
+use crate::rival::models::{COMPLETIONS_PATH, HELD_PATH, MESSAGES_PATH};
 use crate::rival::origin::{FILES, MEMORY_BYTES, MEMORY_PATH};
 use crate::rival::wiring::Wiring;
 use crate::rival::{Subject, grpc};
 
 /// Those of plain HTTP/1.1 first, then those of the other protocols, each in the order of its issue.
-pub(crate) const ROWS: [Row; 19] = [
+pub(crate) const ROWS: [Row; 24] = [
     Row {
         word: "small",
         title: "1 KiB in one segment, 64 kept-alive connections",
@@ -179,6 +180,39 @@ pub(crate) const ROWS: [Row; 19] = [
         bar: Some(0.40),
         ..BLANK
     },
+    Row {
+        word: "llm",
+        title: "chat completion, native, 1 KiB prompt and answer, 64 kept-alive connections",
+        bar: Some(1.35),
+        ..asked(COMPLETIONS_PATH, false)
+    },
+    Row {
+        word: "llm-stream",
+        title: "50-chunk stream in one piece, native, usage asked for and hidden, 64 connections",
+        bar: Some(1.5),
+        ..asked(COMPLETIONS_PATH, true)
+    },
+    Row {
+        word: "llm-translate",
+        title: "Messages to Completions and back, 1 KiB prompt and answer, 64 connections",
+        absolute_bar: Some(45.0),
+        ..asked(MESSAGES_PATH, false)
+    },
+    Row {
+        word: "llm-translate-stream",
+        title: "Messages to Completions and back, 50-chunk stream in one piece, 64 connections",
+        absolute_bar: Some(90.0),
+        ..asked(MESSAGES_PATH, true)
+    },
+    Row {
+        word: "llm-memory",
+        title: "2,000 streams that wait for their second event: user memory",
+        unit: Unit::KibibytesPerConnection,
+        absolute_bar: Some(8.0),
+        base: &[Subject::RingwayModels],
+        work: Work::Held { path: HELD_PATH, connections: 2000 },
+        ..asked(HELD_PATH, true)
+    },
 ];
 
 /// What most rows have in common.
@@ -202,6 +236,15 @@ const fn closed(path: &'static str, body_bytes: usize, connections: usize) -> Ro
         bar: None,
         floor_bar: None,
         absolute_bar: None,
+    }
+}
+
+const fn asked(path: &'static str, streams: bool) -> Row {
+    Row {
+        work: Work::Asked { path, streams, connections: 64 },
+        base: &[Subject::Ringway],
+        candidate: Subject::RingwayModels,
+        ..BLANK
     }
 }
 

@@ -61,6 +61,7 @@ impl Call<'_> {
                 self.ringway(&Setting { access_log: "stdout", ..Setting::default() })
             }
             Subject::RingwayManaged => self.ringway(&managed::setting(self.origin())),
+            Subject::RingwayModels => self.ringway(&self.models()),
             Subject::RingwayAdaptive => self.ringway(&Setting {
                 route_policies: "policies: {adaptiveConcurrency: {}}".to_owned(),
                 ..Setting::default()
@@ -199,6 +200,18 @@ impl Call<'_> {
         let mut command = Command::new(&self.site.ringway);
         command.arg("-f").arg(self.written("ringway.yaml", &text)?).args(["--workers", "1"]);
         Ok(command)
+    }
+
+    /// Where the longest prefix wins, what is under `/v1` is a provider of models.
+    fn models(&self) -> Setting {
+        let route = |prefix: &str, at: SocketAddrV4| {
+            format!(
+                "    - matches: [{{path: {{pathPrefix: {prefix}}}}}]\n      \
+                 backends: [{{ai: {{name: models, provider: {{openAI: {{}}}}, hostOverride: \"{at}\"}}}}]\n"
+            )
+        };
+        let more_routes = route("/v1", self.origin()) + &route("/held", self.site.origins.holding);
+        Setting { more_routes, ..Setting::default() }
     }
 
     /// A rival that lives in this executable, behind a hidden subcommand.

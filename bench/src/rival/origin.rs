@@ -7,7 +7,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use super::wiring::Back;
-use super::{Refusal, Running, command, free_ports, grpc, template};
+use super::{Refusal, Running, command, free_ports, grpc, models, template};
 use crate::affinity::Cores;
 use crate::child::Child;
 use crate::load::{Error, probe};
@@ -27,6 +27,7 @@ pub(crate) struct Origins {
     http1: Running,
     h2c: Running,
     grpc: Running,
+    holding: SocketAddrV4,
 }
 
 /// Where they are.
@@ -35,6 +36,8 @@ pub(crate) struct Addresses {
     pub(crate) http1: SocketAddrV4,
     pub(crate) h2c: SocketAddrV4,
     pub(crate) grpc: SocketAddrV4,
+    /// A provider whose streams stay open.
+    pub(crate) holding: SocketAddrV4,
 }
 
 impl Origins {
@@ -48,17 +51,18 @@ impl Origins {
         for (path, bytes) in FILES {
             fs::write(files.join(&path[1..]), content(bytes))?;
         }
+        fs::write(files.join(models::STREAM_FILE), models::stream())?;
         let nginx = |back, listen| {
             let place = Place { cores, folder, files: &files, descriptors_max };
             place.start_nginx(back, listen)
         };
         let (http1, h2c) = (nginx(Back::Http1, "")?, nginx(Back::H2c, "http2")?);
-        Ok(Self { http1, h2c, grpc: start_grpc(cores, folder)? })
+        Ok(Self { http1, h2c, grpc: start_grpc(cores, folder)?, holding: models::hold()? })
     }
 
     pub(crate) fn addresses(&self) -> Addresses {
         let (http1, h2c) = (self.http1.address, self.h2c.address);
-        Addresses { http1, h2c, grpc: self.grpc.address }
+        Addresses { http1, h2c, grpc: self.grpc.address, holding: self.holding }
     }
 }
 
@@ -102,6 +106,8 @@ impl Place<'_> {
                 ("USER", template::nginx_user()),
                 ("MEMORY_PATH", MEMORY_PATH),
                 ("FORWARDED_PATH", FORWARDED_PATH),
+                ("STREAM_FILE", models::STREAM_FILE),
+                ("COMPLETION", &models::completion()),
                 ("BODY", &String::from_utf8_lossy(&content(MEMORY_BYTES))),
             ],
         );

@@ -51,6 +51,7 @@ impl Wiring {
             Subject::RingwayToH1 | Subject::RingwayLogged => self.front == Front::Http1,
             // Those of one row, or of the overload.
             Subject::RingwayManaged
+            | Subject::RingwayModels
             | Subject::NginxCapped
             | Subject::HaproxyCapped
             | Subject::EnvoyAdaptive

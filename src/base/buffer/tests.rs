@@ -124,3 +124,48 @@ fn who_allows_is_asked_when_all_that_was_allowed_is_out() {
     assert!(buffers.is_full());
     assert_eq!(asked.get(), 2);
 }
+
+#[test]
+fn a_vacant_buffer_holds_nothing_and_can_be_put_to_use() {
+    let mut vacant = Buffer::vacant();
+    assert!(vacant.is_vacant() && vacant.is_empty() && vacant.filled_mut().is_empty());
+    assert_eq!((vacant.spare(), vacant.headroom()), (0, 0));
+    vacant.clear();
+    vacant.compact();
+    vacant.consume(0);
+    assert!(!vacant.put_front(b"x"));
+    vacant.put(b"after all");
+    assert!(!vacant.is_vacant());
+    assert_eq!(vacant.filled(), b"after all");
+    Buffers::default().give(Buffer::vacant());
+}
+
+#[test]
+fn a_packed_buffer_has_what_it_was_made_of_and_no_room() {
+    let mut packed = Buffer::packed(b"GET / HTTP/1.1\r\n\r\n");
+    assert_eq!((packed.filled(), packed.spare()), (&b"GET / HTTP/1.1\r\n\r\n"[..], 0));
+    packed.consume(4);
+    assert!(packed.put_front(b"PUT "));
+    assert_eq!(packed.filled(), b"PUT / HTTP/1.1\r\n\r\n");
+    packed.clear();
+    assert!(packed.is_empty() && packed.headroom() == 18);
+    packed.put(&[b'x'; 600]);
+    packed.consume(100);
+    packed.compact();
+    assert_eq!(packed.filled(), [b'x'; 500]);
+}
+
+#[test]
+fn small_buffers_are_counted_and_used_again() {
+    let buffers = Buffers::default();
+    let small = buffers.take_small();
+    let (block, bytes) = (small.head(), small.capacity());
+    assert_eq!((small.spare(), buffers.out_bytes()), (SMALL_BUFFER_BYTES, bytes));
+    buffers.give(small);
+    assert_eq!(buffers.out_bytes(), 0);
+    let again = buffers.take_small();
+    assert_eq!((again.head(), again.len()), (block, 0));
+    buffers.give(again);
+    buffers.trim();
+    assert_eq!(buffers.take_small().spare(), SMALL_BUFFER_BYTES);
+}

@@ -50,7 +50,7 @@ impl Watch for Picky {
 /// clean.
 async fn run(
     rig: &Rig,
-    (length, chunk): (BodyLength, bool),
+    (length, chunk, waits): (BodyLength, bool, bool),
     input: &[u8],
     first: usize,
     head: &[u8],
@@ -75,7 +75,7 @@ async fn run(
     });
     let watch = RefCell::new(Picky::default());
     let mut body = Body::new(length, Output::Strip);
-    let watched = Watched { transfer: &transfer, watch: &watch, held_until: None };
+    let watched = Watched { transfer: &transfer, watch: &watch, held_until: None, waits };
     let result = watched.run(&mut front, &mut body, buffer).await;
     ends.to.shutdown(crate::net::socket::Side::Write);
     sending.join().unwrap();
@@ -119,11 +119,15 @@ fn all_of_a_body_is_seen_and_what_goes_on_arrives() {
             (BodyLength::Chunked, chunks(&text, 7000)),
             (BodyLength::UntilClose, text.clone()),
         ] {
-            for (chunk, first, head) in
-                [(true, 0, HEAD), (true, 1, &large_head), (false, 9, HEAD), (true, 15_000, HEAD)]
-            {
+            for (chunk, first, head, waits) in [
+                (true, 0, HEAD, false),
+                (true, 0, HEAD, true),
+                (true, 1, &large_head, true),
+                (false, 9, HEAD, false),
+                (true, 15_000, HEAD, true),
+            ] {
                 let (result, wire, watch, moved) =
-                    run(&rig, (length, chunk), &input, first, head).await;
+                    run(&rig, (length, chunk, waits), &input, first, head).await;
                 assert_eq!(result, Ok(true), "{length:?}");
                 let body = body_of(wire.strip_prefix(head).unwrap(), chunk);
                 assert!(body == expected, "{length:?} {} {}", body.len(), expected.len());
@@ -139,7 +143,8 @@ fn an_end_without_bytes_ends_the_message_too() {
     on_both_drivers(async |rig: Rig| {
         for text in [&b""[..], b"xxx", b"held"] {
             let wire = chunks(text, 2);
-            let (result, got, ..) = run(&rig, (BodyLength::Chunked, true), &wire, 0, HEAD).await;
+            let (result, got, ..) =
+                run(&rig, (BodyLength::Chunked, true, true), &wire, 0, HEAD).await;
             assert_eq!(result, Ok(true));
             let left = if text == b"held" { text } else { b"" };
             assert_eq!(unchunked(got.strip_prefix(HEAD).unwrap()), left);
@@ -152,7 +157,8 @@ fn what_is_behind_a_body_makes_the_connection_unclean() {
     on_both_drivers(async |rig: Rig| {
         let wire = [chunks(b"a b", 3), b"NEXT".to_vec()].concat();
         let all = wire.len();
-        let (result, got, ..) = run(&rig, (BodyLength::Chunked, true), &wire, all, HEAD).await;
+        let (result, got, ..) =
+            run(&rig, (BodyLength::Chunked, true, true), &wire, all, HEAD).await;
         assert_eq!(result, Ok(false));
         assert_eq!(unchunked(got.strip_prefix(HEAD).unwrap()), b"a b");
     });
@@ -164,7 +170,8 @@ fn a_body_that_is_cut_is_not_ended() {
         let noise = pattern(30_000);
         let mut cut = chunks(&noise, 5000);
         cut.truncate(cut.len() - 100);
-        let (result, got, watch, _) = run(&rig, (BodyLength::Chunked, true), &cut, 0, HEAD).await;
+        let (result, got, watch, _) =
+            run(&rig, (BodyLength::Chunked, true, true), &cut, 0, HEAD).await;
         assert_eq!(result, Err(Broke::ReadClosed));
         assert!(!got.ends_with(b"0\r\n\r\n") && watch.ends == 0);
     });

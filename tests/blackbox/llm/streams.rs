@@ -12,6 +12,7 @@ matrix! {
     a_stream_is_the_providers_to_the_byte,
     usage_that_nobody_asked_for_is_counted_and_left_out,
     a_stream_of_single_bytes_is_the_same,
+    events_of_any_size_arrive_and_the_next_request_too,
 }
 
 drivers! {
@@ -90,6 +91,38 @@ fn a_stream_of_single_bytes_is_the_same(cell: Cell) {
     assert_eq!(ask(&mut client, "/v1/messages", &body).body(), own);
     tokens(&proxy, "input", 24.0);
     tokens(&proxy, "output", 30.0);
+}
+
+/// What is waited for has less memory than what comes at once, and more again where that is filled.
+fn events_of_any_size_arrive_and_the_next_request_too(cell: Cell) {
+    const SIZES: [usize; 9] = [10, 1500, 1536, 1537, 5_000, 20, 40_000, 700_000, 30];
+    let event = |size: &usize| {
+        let text = "w".repeat(*size);
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
+    let origin = Origin::script(move |visit| {
+        while visit.request().is_ok() {
+            visit.wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+            for piece in SIZES.iter().map(event) {
+                visit.wire.send(format!("{:x}\r\n{piece}\r\n", piece.len()))?;
+            }
+            visit.wire.send("0\r\n\r\n")?;
+        }
+        Ok(())
+    });
+    let proxy = cell.start(&gateway(origin.address()));
+    let expected: String = SIZES.iter().map(event).collect();
+    let mut client = proxy.client();
+    let asked = request(PATH, &streamed(chat("gpt-6")).to_string());
+    // The second and the third lie behind the first while that is answered.
+    client.send([asked.clone(), asked.clone(), asked.clone()].concat());
+    for _ in 0..3 {
+        assert!(client.response().body() == expected, "the stream is the provider's");
+    }
+    client.send(asked);
+    assert!(client.response().body() == expected, "and so is one that was asked for later");
+    drop(client);
+    proxy.await_buffers(1);
 }
 
 /// Each piece is sent once the one before it is with the client: nothing waits for what follows.

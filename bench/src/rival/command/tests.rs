@@ -20,7 +20,7 @@ fn for_each_wiring(subject: Subject, look: impl Fn(Wiring, Command, &Path)) {
     let site = Site {
         cores: Cores { proxy: 0, load: 0 },
         folder: folder.path(),
-        origins: Addresses { http1: origin, h2c: origin, grpc: origin },
+        origins: Addresses { http1: origin, h2c: origin, grpc: origin, holding: origin },
         certificate: Certificate::make(folder.path()).unwrap(),
         message: PathBuf::new(),
         ringway: "ringway".into(),
