@@ -94,7 +94,7 @@ impl Troubled {
         let (mishaps, model) = (Scratch::new(), model());
         let ai = json!({ "provider": { "openAI": {} }, "hostOverride": model.host() });
         let slow = json!({ "backends": [{ "ai": ai }] });
-        let slow = Proxy::with(&config().route_with("/v1", slow))
+        let slow = Proxy::with(&config().route_with("/v1", slow).process(budgets()))
             .variable("RINGWAY_TEST_MISHAPS", mishaps.path("").to_str().expect("UTF-8"))
             .start();
         let gone = proxy::PLAIN.start(&config().route("/", &good)).stats();
@@ -159,8 +159,10 @@ impl Troubled {
         }
         for _ in 0..8 {
             let address = self.slow.address();
-            drivers.push(Driver::start(move || asks_a_model(address)));
+            drivers.push(Driver::start(move || asks_a_model(address, "slow")));
         }
+        let address = self.slow.address();
+        drivers.push(Driver::start(move || asks_a_model(address, "dear")));
         self.mishaps.replace("task-0", "");
         self.tight.write("binds: nonsense\n");
         let fixed = json!({ "policies": { "directResponse": { "status": 200 } } });
@@ -250,12 +252,26 @@ fn model() -> Origin {
     })
 }
 
-fn asks_a_model(address: SocketAddr) {
-    const BODY: &str = r#"{"model":"slow","stream":true,"messages":[]}"#;
+/// Prices, and a budget that is used up by the first request for one of the models.
+fn budgets() -> Value {
+    let price = json!({ "rates": { "input": "1", "output": "10" } });
+    let models = json!({ "openai": { "models": { "slow*": price, "dear": price } } });
+    let limits = json!([
+        { "name": "all", "tokens": 1_000_000, "usd": 10, "period": "month" },
+        { "name": "dear", "model": "dear", "tokens": 1, "period": "month" },
+    ]);
+    json!({
+        "modelCatalog": [{ "inline": { "providers": models } }],
+        "ringway": { "budgets": { "limits": limits } },
+    })
+}
+
+fn asks_a_model(address: SocketAddr, model: &str) {
+    let body = format!(r#"{{"model":"{model}","stream":true,"messages":[]}}"#);
     let request = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{BODY}",
-        BODY.len()
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
     );
     if let Ok(mut client) = Client::connect(address) {
         client.wire.socket.set_read_timeout(Duration::from_secs(60));
