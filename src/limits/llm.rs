@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::KIB;
 
+/// What an event of a stream may have around its text, to be compared with the next one.
+pub const EVENT_LIKENESS_BYTES_MAX: usize = KIB;
 /// Levels of arrays and objects in a JSON text.
 pub const JSON_DEPTH_MAX: usize = 128;
 /// Levels that a field may be looked for in.

@@ -5,8 +5,11 @@
 //! that is not complete is held back then until it is known which one it is, and no longer than
 //! `EVENT_HELD_BYTES_MAX`: what is larger is not it.
 
+mod likeness;
+
 use std::ops::Range;
 
+use self::likeness::Likeness;
 use super::realtime::Realtime;
 use super::translate::Dialect;
 use super::translation::{Told, Translation};
@@ -32,6 +35,7 @@ pub struct Answer {
     scan: Scan,
     /// Data of the event is under way; it may be none that we read.
     reading: Reading,
+    likeness: Likeness,
     splitter: Splitter,
     frames: Decoder,
     pub facts: Facts,
@@ -66,6 +70,8 @@ pub enum Form {
 enum Reading {
     Nothing,
     Data,
+    /// All of it is known: it is like the last one.
+    Known,
     /// It is no JSON.
     Broken,
 }
@@ -99,6 +105,7 @@ impl Answer {
             form: Form::Other,
             scan: Scan::new(facts.paths()),
             reading: Reading::Nothing,
+            likeness: Likeness::default(),
             splitter: Splitter::default(),
             frames: Decoder::default(),
             facts,
@@ -197,14 +204,23 @@ impl Answer {
     /// that is.
     fn events(&mut self, bytes: &mut [u8], last: bool, now: Instant) -> usize {
         let (mut at, mut begun, mut kept) = (0, 0, 0);
+        // Where the data of the event is, as long as that is one piece.
+        let mut whole = None;
         while at < bytes.len() {
             let (piece, count) = self.splitter.next(&bytes[at..]);
             at += count;
             match piece {
-                Piece::Data(data) => self.data(data),
-                Piece::Line => self.data(b"\n"),
+                Piece::Data(data) => {
+                    whole = (self.reading == Reading::Nothing).then_some(at - count..at);
+                    self.data(data);
+                }
+                Piece::Line => {
+                    whole = None;
+                    self.data(b"\n");
+                }
                 Piece::Other => (),
                 Piece::End => {
+                    self.learn(whole.take().map(|data| &bytes[data]));
                     let event = std::mem::replace(&mut begun, at)..at;
                     kept = self.end_of_event(bytes, kept, event, now);
                 }
@@ -228,11 +244,33 @@ impl Answer {
     }
 
     fn data(&mut self, data: &[u8]) {
-        if self.reading == Reading::Nothing {
-            self.reading = Reading::Data;
-            self.scan.reset();
+        match self.reading {
+            Reading::Nothing => {
+                if let Some(event) = self.likeness.find(data) {
+                    self.facts.event = event;
+                    self.reading = Reading::Known;
+                    return;
+                }
+                self.reading = Reading::Data;
+                self.scan.reset();
+            }
+            // Behind a whole object: no JSON, but for white space.
+            Reading::Known => {
+                self.reading = Reading::Broken;
+                return;
+            }
+            Reading::Data | Reading::Broken => (),
         }
         self.json(data);
+    }
+
+    /// An event is over, whose data this is if it came in one piece: the next may be like it.
+    fn learn(&mut self, data: Option<&[u8]>) {
+        match (self.reading, data) {
+            (Reading::Known | Reading::Nothing, _) => (),
+            (Reading::Data, Some(data)) => self.likeness.learn(data, self.facts.event),
+            _ => self.likeness.forget(),
+        }
     }
 
     /// Moves an event that is complete to what goes on, and with it what was held back of it;

@@ -42,6 +42,8 @@ pub struct Facts {
 pub struct Event {
     /// It carries something of the answer.
     pub has_token: bool,
+    /// Where that stands, with its quotes, if it is a text.
+    pub text: Option<(usize, usize)>,
     pub has_usage: bool,
     /// It has a list of choices, with nothing in it.
     pub has_no_choices: bool,
@@ -135,7 +137,11 @@ impl Facts {
             What::Choices => self.choices(found.kind),
             What::Error => self.event.is_needed |= found.kind != Kind::Null,
             What::Text => {
-                self.event.has_token |= found.kind == Kind::Text && !found.text.is_empty()
+                let is_text = found.kind == Kind::Text && !found.text.is_empty();
+                self.event.has_token |= is_text;
+                if is_text && !found.cut {
+                    self.event.text = Some((found.start, found.end));
+                }
             }
             What::Calls => self.event.has_token |= found.kind == Kind::Array(false),
             What::Piece => self.event.has_token |= found.kind == Kind::Object(false),
@@ -239,7 +245,7 @@ static REALTIME: Table = Table { paths: &paths(&OF_REALTIME), wanted: &OF_REALTI
 static CONVERSE: Table = Table { paths: &paths(&OF_CONVERSE), wanted: &OF_CONVERSE };
 
 /// Where it stands, in Completions and Embeddings, in Messages, in Responses, in rerank.
-const WANTED: [(Path, What); 35] = [
+const WANTED: [(Path, What); 38] = [
     (&["model"], What::Model),
     (&["message", "model"], What::Model),
     (&["response", "model"], What::Model),
@@ -272,6 +278,9 @@ const WANTED: [(Path, What); 35] = [
     (&["choices", "[]", "delta", "reasoning_content"], What::Text),
     (&["choices", "[]", "delta", "refusal"], What::Text),
     (&["choices", "[]", "delta", "tool_calls"], What::Calls),
+    (&["delta", "text"], What::Text),
+    (&["delta", "thinking"], What::Text),
+    (&["delta", "partial_json"], What::Text),
     (&["type"], What::Type),
     (&["meta", "billed_units", "input_tokens"], What::Input),
     (&["meta", "billed_units", "output_tokens"], What::Output),

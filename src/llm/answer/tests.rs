@@ -219,3 +219,40 @@ fn converses_frames_are_read_at_every_split() {
         assert!(answer.first_token.is_some());
     }
 }
+
+/// Events that differ in their texts alone are not scanned one by one; what another tells counts.
+#[test]
+fn events_that_are_alike_hide_nothing() {
+    let chunk = |text: &str, usage: &str| {
+        format!(
+            "data: {{\"model\":\"m\",\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}],\"usage\":{usage}}}\n\n"
+        )
+    };
+    let told = |input: u64, output: u64| {
+        format!("{{\"prompt_tokens\":{input},\"completion_tokens\":{output}}}")
+    };
+    let alike = ["one", " two", "", " \\\"three\\\"", " four", " five"];
+    let alike: String = alike.iter().map(|text| chunk(text, "null")).collect();
+    let text = format!("{alike}{USAGE}{alike}{DONE}");
+    let answer = every_split(Form::Events, true, &text, &format!("{alike}{alike}{DONE}"));
+    assert_eq!(answer.facts.usage(), usage(12, 3, Some(5), None));
+    assert_eq!(answer.facts.model(), b"m", "what is told last counts");
+    // Some tell it with each, and more each time; then what was told before is told again.
+    let each: String = [1, 1, 2, 3, 3, 1].map(|count| chunk("word", &told(7, count))).concat();
+    let answer = every_split(Form::Events, true, &each, &each);
+    assert_eq!(answer.facts.usage(), usage(7, 1, None, None));
+    let claude = |text: &str| {
+        format!(
+            "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\
+                 \"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n"
+        )
+    };
+    let deltas: String = ["a", "b", "c\\n", "d", "e"].map(claude).concat();
+    let answer = every_split(
+        Form::Events,
+        false,
+        &format!("{deltas}{MESSAGES}"),
+        &format!("{deltas}{MESSAGES}"),
+    );
+    assert_eq!(answer.facts.usage(), usage(10, 10, Some(3), Some(2)));
+}
