@@ -1,5 +1,6 @@
 //! Once a second: the time of day, old idle connections, the worker's gauges, a beat for control.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::bus::Pulse;
 use crate::net::runtime;
 use crate::proxy::lease;
 use crate::snapshot::resources::Resources;
+use crate::telemetry::labels::ClusterLabelsId;
 use crate::telemetry::value::Gauge;
 use crate::upstream::Local;
 
@@ -74,8 +76,10 @@ fn reap(worker: &Rc<Worker>) {
     let view = worker.view();
     let resources = &view.resources;
     let now = resources.clock.now();
+    // Clusters may share a name, such as two providers of one kind.
+    let mut idle_by_name = BTreeMap::new();
     for local in view.locals() {
-        let mut idle = 0;
+        let mut idle = 0_i64;
         let idle_timeout = local.cluster.settings.idle_timeout;
         let lanes = local.shared.iter().map(|shared| &shared.idle);
         for pool in local.pools.iter().map(|pool| &**pool).chain(lanes) {
@@ -86,8 +90,11 @@ fn reap(worker: &Rc<Worker>) {
             idle += pool.len() as i64;
         }
         local.shared.iter().for_each(|shared| shared.reap(now, idle_timeout));
-        resources.shard.cluster(local.cluster.labels).idle_connections.set(idle);
+        *idle_by_name.entry(local.cluster.labels.0).or_default() += idle;
         tell_of_endpoints(local, resources);
+    }
+    for (labels, idle) in idle_by_name {
+        resources.shard.cluster(ClusterLabelsId(labels)).idle_connections.set(idle);
     }
 }
 
