@@ -227,7 +227,8 @@ fn what_a_provider_refuses_is_told_in_shape(cell: Cell) {
 
 fn a_page_for_people_is_told_in_shape(cell: Cell) {
     let (_origin, at) = provider();
-    let page = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nRetry-After: 7\r\n\
+    let page = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\n\
+        Retry-After: 7\r\n\
         Content-Length: 25\r\n\r\n<h1>\"Out\" of service</h1>";
     let lost = Origin::answering(page);
     let config = ALL.iter().fold(gateway_of_all(at), |config, theirs| {
