@@ -1,6 +1,5 @@
 //! Once a second: the time of day, old idle connections, the worker's gauges, a beat for control.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 pub async fn run(worker: Rc<Worker>, id: WorkerId, pulse: Arc<Pulse>) {
     let mishaps = Mishaps::of(id);
+    let mut idle_by_name = Vec::new();
     let at = worker.resources.clock.now();
     let mut last = Last { at, cpu_nanos: runtime::thread_cpu_nanos(), polls: worker.polls.get() };
     loop {
@@ -28,7 +28,7 @@ pub async fn run(worker: Rc<Worker>, id: WorkerId, pulse: Arc<Pulse>) {
         let resources = &worker.resources;
         resources.renew_time();
         worker.events.flush();
-        reap(&worker);
+        reap(&worker, &mut idle_by_name);
         resources.wheel.sleep(EVERY).await;
         mishaps.look(&worker);
         measure(&worker, &mut last);
@@ -72,12 +72,12 @@ const LATE_NANOS_MIN: u64 = 1_000_000;
 
 /// Closes upstream connections that idled for too long, or that the endpoint closed; counts those
 /// that are left.
-fn reap(worker: &Rc<Worker>) {
+/// Clusters may share a name, such as two providers of one kind: `idle_by_name` is kept for that.
+fn reap(worker: &Rc<Worker>, idle_by_name: &mut Vec<(u32, i64)>) {
     let view = worker.view();
     let resources = &view.resources;
     let now = resources.clock.now();
-    // Clusters may share a name, such as two providers of one kind.
-    let mut idle_by_name = BTreeMap::new();
+    idle_by_name.clear();
     for local in view.locals() {
         let mut idle = 0_i64;
         let idle_timeout = local.cluster.settings.idle_timeout;
@@ -90,11 +90,14 @@ fn reap(worker: &Rc<Worker>) {
             idle += pool.len() as i64;
         }
         local.shared.iter().for_each(|shared| shared.reap(now, idle_timeout));
-        *idle_by_name.entry(local.cluster.labels.0).or_default() += idle;
+        idle_by_name.push((local.cluster.labels.0, idle));
         tell_of_endpoints(local, resources);
     }
-    for (labels, idle) in idle_by_name {
-        resources.shard.cluster(ClusterLabelsId(labels)).idle_connections.set(idle);
+    idle_by_name.sort_unstable();
+    for same in idle_by_name.chunk_by(|(one, _), (other, _)| one == other) {
+        let labels = ClusterLabelsId(same[0].0);
+        let idle = same.iter().map(|(_, idle)| idle).sum();
+        resources.shard.cluster(labels).idle_connections.set(idle);
     }
 }
 
