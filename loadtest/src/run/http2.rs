@@ -125,8 +125,9 @@ impl Lane {
             if !self.trunk.dialing.get() {
                 break;
             }
-            // Another stream is opening it.
-            self.core.rest(Duration::ZERO).await;
+            // Another stream is opening it. Not to rest at all would keep it from that for ever: the
+            // thread would be here, and nowhere else.
+            self.core.rest(DIALING_REST).await;
             if self.core.over() {
                 return Err(Fault::Unanswered);
             }
@@ -229,6 +230,9 @@ impl Lane {
         }
     }
 }
+
+/// How often a stream looks whether the connection is there that another opens.
+const DIALING_REST: Duration = Duration::from_millis(1);
 
 /// What a broken exchange says about its connection.
 enum Broken {
